@@ -1,0 +1,76 @@
+# Every target does its own set-up. `make demo` and `make test` need Python 3.11+ and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LAKE := .venv-ducklake
+LOCKS := deploy/locks
+BENCH ?= harvest store
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+INSTALL := -m pip install -q --no-deps
+LOCK := build/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate
+
+.PHONY: help demo serve test test-long check format docs lock bench clean
+
+help:            ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime  ## the whole service on the example, until Ctrl-C; ARGS="--once" for one round
+	$(BIN)/publisher demo $(ARGS)
+
+serve: $(VENV)/.runtime ## the service on this catalog/ and ./data
+	$(BIN)/publisher serve $(ARGS)
+
+test: $(VENV)/.dev $(LAKE)/.done  ## all tests, with a real CKAN where root on Debian allows
+	@tests/run $(ARGS)
+
+test-long: $(VENV)/.dev $(LAKE)/.done  ## the same with the full random counts
+	@PUBLISHER_TEST_SCALE=full tests/run $(ARGS)
+
+check: $(VENV)/.dev $(LAKE)/.done  ## format, lint, types, layers, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@tests/run $(ARGS)
+
+format: $(VENV)/.dev  ## put the code in its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev  ## the pages of errors, written from publisher/messages
+	$(BIN)/python tests/reference.py
+
+lock:            ## newest versions that pyproject.toml allows, with hashes, for every platform
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install -q uv
+	$(LOCK) --upgrade pyproject.toml -o $(LOCKS)/runtime.txt
+	$(LOCK) --group build -c $(LOCKS)/runtime.txt -o $(LOCKS)/build.txt
+	$(LOCK) pyproject.toml --group dev -c $(LOCKS)/runtime.txt -c $(LOCKS)/build.txt -o $(LOCKS)/dev.txt
+	$(LOCK) pyproject.toml $(LOCKS)/ducklake.in --group dev -o $(LOCKS)/ducklake.txt
+
+bench: $(VENV)/.dev  ## the figures in the README, measured here; BENCH="store" for one of them
+	@for it in $(BENCH); do echo "== $$it"; $(BIN)/python tests/bench/$$it.py $(ARGS) || exit 1; done
+
+clean:           ## what can be made again
+	rm -rf $(VENV) $(LAKE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find publisher tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.runtime: $(LOCKS)/runtime.txt $(LOCKS)/build.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(INSTALL) --require-hashes -r $(LOCKS)/build.txt
+	$(BIN)/python $(INSTALL) --require-hashes -r $(LOCKS)/runtime.txt
+	$(BIN)/python $(INSTALL) --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: $(LOCKS)/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(INSTALL) --require-hashes -r $(LOCKS)/dev.txt
+	$(BIN)/python $(INSTALL) --no-build-isolation -e .
+	touch $@ $(VENV)/.runtime
+
+$(LAKE)/.done: $(LOCKS)/ducklake.txt pyproject.toml
+	test -x $(LAKE)/bin/python || $(PYTHON) -m venv $(LAKE)
+	$(LAKE)/bin/python $(INSTALL) --require-hashes -r $(LOCKS)/ducklake.txt
+	$(LAKE)/bin/python $(INSTALL) --no-build-isolation -e .
+	touch $@

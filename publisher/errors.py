@@ -1,0 +1,155 @@
+"""The one error tree, and the one table from it to exit codes and HTTP statuses.
+
+    PublisherError
+    ├── UsageError             the command or the request is wrong
+    │   └── ParameterError     ... and names the parameter
+    ├── NotFoundError          no such dataset, table, schema, run
+    ├── GoneError              it was there; its history is not kept any longer
+    ├── ConfigurationError     catalog/, schemas/ or the settings are wrong
+    ├── SourceError            a source is unreachable, or hands over what cannot be used
+    │   ├── SourceUnavailableError   ... and asking again later may help
+    │   └── DeliveryError      ... a delivery is no table the source view can read
+    ├── HeldError              a steward's policy (maxBad, maxShrink) stopped the run
+    ├── StoreError             the store cannot be read or written
+    │   ├── StoreBusyError     another process holds it and does not answer
+    │   ├── StoreFormatError   it was written by a newer Publisher
+    │   ├── StorageFullError   the disk is full
+    │   └── SchemaChangeError  a schema change that would lose or re-read data
+    ├── TargetError            a catalog cannot be brought up to date
+    │   └── TargetUnavailableError   ... and asking again later may help
+    └── InvalidDataError       `validate` found errors in the data
+
+Each error carries a stable code, whose texts in English and Danish stand in
+``publisher.messages``, and the parameters those texts use. Parameters hold no secrets.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+from publisher.messages import Language, render
+
+
+class PublisherError(Exception):
+    """An expected failure, told to a person by code.
+
+    >>> str(UsageError("unknown-command", name="x"))  # doctest: +SKIP
+    """
+
+    def __init__(self, code: str, /, **params: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params: Mapping[str, object] = params
+
+    final: ClassVar[bool] = False
+    """Trying again with the same bytes and the same catalog must end the same way."""
+
+    def message(self, language: Language = "en") -> str:
+        return render(self.code, self.params, language)[0]
+
+    def remedy(self, language: Language = "en") -> str:
+        return render(self.code, self.params, language)[1]
+
+    def __str__(self) -> str:
+        message, remedy = render(self.code, self.params)
+        return f"{message}: {remedy}" if remedy else message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.code, dict(self.params)))
+
+
+def _rebuild(kind: type[PublisherError], code: str, params: dict[str, object]) -> PublisherError:
+    return kind(code, **params)
+
+
+class UsageError(PublisherError):
+    pass
+
+
+class ParameterError(UsageError):
+    """A request parameter is wrong; ``params`` holds ``parameter`` and may hold ``allowed``."""
+
+
+class NotFoundError(PublisherError):
+    pass
+
+
+class GoneError(PublisherError):
+    pass
+
+
+class ConfigurationError(PublisherError):
+    final = True
+
+
+class SourceError(PublisherError):
+    pass
+
+
+class SourceUnavailableError(SourceError):
+    pass
+
+
+class DeliveryError(SourceError):
+    final = True
+
+
+class HeldError(PublisherError):
+    final = True
+
+
+class StoreError(PublisherError):
+    pass
+
+
+class StoreBusyError(StoreError):
+    pass
+
+
+class StoreFormatError(StoreError):
+    pass
+
+
+class StorageFullError(StoreError):
+    pass
+
+
+class SchemaChangeError(StoreError):
+    final = True
+
+
+class TargetError(PublisherError):
+    pass
+
+
+class TargetUnavailableError(TargetError):
+    pass
+
+
+class InvalidDataError(PublisherError):
+    pass
+
+
+class Answer(NamedTuple):
+    exit_code: int
+    """Of the command: 2 wrong command or configuration, 1 the work failed, 3 held."""
+    status: int
+    """Of the HTTP problem."""
+
+
+ANSWERS: Mapping[type[PublisherError], Answer] = {
+    PublisherError: Answer(1, 500),
+    UsageError: Answer(2, 400),
+    NotFoundError: Answer(2, 404),
+    GoneError: Answer(2, 410),
+    ConfigurationError: Answer(2, 500),
+    SourceError: Answer(1, 502),
+    HeldError: Answer(3, 409),
+    StoreError: Answer(1, 503),
+    TargetError: Answer(1, 502),
+    InvalidDataError: Answer(1, 422),
+}
+
+
+def answer_to(error: PublisherError) -> Answer:
+    """Give what *error*, or the nearest of its kinds in the table, is answered with."""
+    return next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)

@@ -1,0 +1,36 @@
+"""Every text the service says to a person, in English and Danish, by its stable code.
+
+The code of an error, of a finding of ``publisher check`` and of an HTTP problem are one
+and the same: it never changes its meaning. A text may use ``{name}`` for the parameters
+its error was raised with; both languages use the same ones (a test compares them).
+One file per area; this table puts them together.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from publisher.messages.api import API
+from publisher.messages.catalog import CATALOG
+from publisher.messages.control import CONTROL
+from publisher.messages.demo import DEMO
+from publisher.messages.harvest import HARVEST
+from publisher.messages.sources import SOURCES
+from publisher.messages.store import STORE
+from publisher.messages.targets import TARGETS
+from publisher.messages.text import Text
+
+__all__ = ["TEXTS", "Language", "Text", "render"]
+
+Language = Literal["en", "da"]
+
+TEXTS: Mapping[str, Text] = MappingProxyType(
+    {**API, **CATALOG, **CONTROL, **DEMO, **HARVEST, **SOURCES, **STORE, **TARGETS}
+)
+
+
+def render(code: str, params: Mapping[str, object], language: Language = "en") -> tuple[str, str]:
+    """Give the message and the remedy (may be empty) of *code* in *language*."""
+    text = TEXTS[code]
+    message, remedy = (text.da, text.remedy_da) if language == "da" else (text.en, text.remedy_en)
+    return message.format_map(params), remedy.format_map(params)

@@ -1,0 +1,310 @@
+"""What the API refuses, and why. ``TITLES`` are the short names of HTTP statuses."""
+
+from collections.abc import Mapping
+
+from publisher.messages.text import Text
+
+TITLES: Mapping[int, Text] = {
+    400: Text(en="Wrong request", da="Forkert forespørgsel"),
+    404: Text(en="Not found", da="Ikke fundet"),
+    405: Text(en="Method not allowed", da="Metoden er ikke tilladt"),
+    406: Text(en="No such format", da="Formatet findes ikke"),
+    410: Text(en="No longer kept", da="Opbevares ikke længere"),
+    413: Text(en="Request too large", da="Forespørgslen er for stor"),
+    414: Text(en="Address too long", da="Adressen er for lang"),
+    500: Text(en="Internal error", da="Intern fejl"),
+    503: Text(en="Not available right now", da="Ikke tilgængelig lige nu"),
+}
+
+_NEAR_EN = "Did you mean {nearest}?"
+_NEAR_DA = "Mente du {nearest}?"
+
+API: dict[str, Text] = {
+    # the request as a whole
+    "no-such-page": Text(
+        en="There is nothing at “{path}”",
+        da="Der er intet på “{path}”",
+        remedy_en="All addresses are listed at /docs.",
+        remedy_da="Alle adresser står på /docs.",
+    ),
+    "method-not-allowed": Text(
+        en="{method} is not allowed at “{path}”",
+        da="{method} er ikke tilladt på “{path}”",
+        remedy_en="Use one of {choices}.",
+        remedy_da="Brug en af {choices}.",
+    ),
+    "not-acceptable": Text(
+        en="The Accept header asks for none of the formats there are",
+        da="Accept-headeren beder ikke om nogen af de formater, der findes",
+        remedy_en="Accept one of {choices}, or state f=.",
+        remedy_da="Acceptér en af {choices}, eller angiv f=.",
+    ),
+    "address-too-long": Text(
+        en="The address is longer than {most} bytes",
+        da="Adressen er længere end {most} byte",
+        remedy_en="Ask with fewer or shorter conditions.",
+        remedy_da="Spørg med færre eller kortere betingelser.",
+    ),
+    "bad-request": Text(
+        en="The request cannot be read",
+        da="Forespørgslen kan ikke læses",
+        remedy_en="See /docs for how to ask.",
+        remedy_da="Se på /docs, hvordan man spørger.",
+    ),
+    "internal-error": Text(
+        en="Something went wrong here, not with your request; it was noted as {id}",
+        da="Noget gik galt her, ikke med din forespørgsel; det er noteret som {id}",
+        remedy_en="Try again later, and tell us that number if it lasts.",
+        remedy_da="Prøv igen senere, og oplys nummeret, hvis det bliver ved.",
+    ),
+    "not-available": Text(
+        en="The data cannot be read right now; it was noted as {id}",
+        da="Data kan ikke læses lige nu; det er noteret som {id}",
+        remedy_en="Try again in a little while.",
+        remedy_da="Prøv igen om lidt.",
+    ),
+    "not-ready": Text(
+        en="The service is still starting",
+        da="Tjenesten er ved at starte",
+        remedy_en="Try again in a little while.",
+        remedy_da="Prøv igen om lidt.",
+    ),
+    "query-timeout": Text(
+        en="The query took more than {seconds} seconds and was stopped",
+        da="Forespørgslen tog mere end {seconds} sekunder og blev stoppet",
+        remedy_en="Narrow it with time= or another condition, or ask for fewer rows.",
+        remedy_da="Afgræns den med time= eller en anden betingelse, eller bed om færre rækker.",
+    ),
+    # what there is
+    "dataset-not-found": Text(
+        en="There is no dataset “{dataset}”",
+        da="Der er intet datasæt “{dataset}”",
+        remedy_en="/v1/datasets lists those there are.",
+        remedy_da="/v1/datasets viser dem, der findes.",
+    ),
+    "table-not-found": Text(
+        en="The dataset “{dataset}” has no table “{table}”",
+        da="Datasættet “{dataset}” har ingen tabel “{table}”",
+        remedy_en="The dataset's page lists its tables.",
+        remedy_da="Datasættets side viser dets tabeller.",
+    ),
+    "schema-not-found": Text(
+        en="There is no schema “{schema}”",
+        da="Der er intet skema “{schema}”",
+        remedy_en="/v1/schemas lists those there are, with their versions.",
+        remedy_da="/v1/schemas viser dem, der findes, med deres versioner.",
+    ),
+    "source-not-found": Text(
+        en="There is no source “{source}”",
+        da="Der er ingen kilde “{source}”",
+        remedy_en="/v1/sources lists those there are.",
+        remedy_da="/v1/sources viser dem, der findes.",
+    ),
+    "unknown-version": Text(
+        en="{table} has no version {version}; the newest is {newest}",
+        da="{table} har ingen version {version}; den nyeste er {newest}",
+        remedy_en="Leave version out to get the newest.",
+        remedy_da="Udelad version for at få den nyeste.",
+    ),
+    # parameters
+    "wrong-parameters": Text(
+        en="{count} parameters are wrong",
+        da="{count} parametre er forkerte",
+        remedy_en="Each is explained under errors.",
+        remedy_da="Hver af dem er forklaret under errors.",
+    ),
+    "many-parameters": Text(
+        en="There are more than {most} parameters",
+        da="Der er flere end {most} parametre",
+        remedy_en="Use lists with __in instead.",
+        remedy_da="Brug lister med __in i stedet.",
+    ),
+    "unknown-parameter": Text(
+        en="There is no parameter or field “{value}”",
+        da="Der er ingen parameter og intet felt “{value}”",
+        remedy_en="Those there are stand under allowed.",
+        remedy_da="De mulige står under allowed.",
+    ),
+    "unknown-parameter-near": Text(
+        en="There is no parameter or field “{value}”",
+        da="Der er ingen parameter og intet felt “{value}”",
+        remedy_en=_NEAR_EN,
+        remedy_da=_NEAR_DA,
+    ),
+    "unknown-field": Text(
+        en="{parameter} names “{value}”, and there is no such field",
+        da="{parameter} nævner “{value}”, og det felt findes ikke",
+        remedy_en="Those there are stand under allowed.",
+        remedy_da="De mulige står under allowed.",
+    ),
+    "unknown-field-near": Text(
+        en="{parameter} names “{value}”, and there is no such field",
+        da="{parameter} nævner “{value}”, og det felt findes ikke",
+        remedy_en=_NEAR_EN,
+        remedy_da=_NEAR_DA,
+    ),
+    "unknown-operator": Text(
+        en="In {parameter}, “{value}” is no operator",
+        da="I {parameter} er “{value}” ingen operator",
+        remedy_en="Those there are stand under allowed.",
+        remedy_da="De mulige står under allowed.",
+    ),
+    "unknown-operator-near": Text(
+        en="In {parameter}, “{value}” is no operator",
+        da="I {parameter} er “{value}” ingen operator",
+        remedy_en=_NEAR_EN,
+        remedy_da=_NEAR_DA,
+    ),
+    "operator-not-for-type": Text(
+        en="“{value}” cannot be asked of {field}, whose type is {type}",
+        da="“{value}” kan ikke bruges på {field}, som har typen {type}",
+        remedy_en="Operators for this type stand under allowed.",
+        remedy_da="Operatorer til denne type står under allowed.",
+    ),
+    "repeated-parameter": Text(
+        en="{parameter} is given twice",
+        da="{parameter} er angivet to gange",
+        remedy_en="For one of several values write {field}__in=a,b.",
+        remedy_da="Skriv {field}__in=a,b for en af flere værdier.",
+    ),
+    "name-twice": Text(
+        en="{parameter} names a field twice: “{value}”",
+        da="{parameter} nævner et felt to gange: “{value}”",
+        remedy_en="Name each field once.",
+        remedy_da="Nævn hvert felt én gang.",
+    ),
+    "not-sortable": Text(
+        en="“{value}” cannot be sorted by: its type is {type}",
+        da="Der kan ikke sorteres efter “{value}”: typen er {type}",
+        remedy_en="Sort by another field.",
+        remedy_da="Sortér efter et andet felt.",
+    ),
+    "broken-list": Text(
+        en="{parameter} is no comma list: “{value}”",
+        da="{parameter} er ingen kommaliste: “{value}”",
+        remedy_en='Write a,b or, where an item has a comma or a quote, "a,b","c""d".',
+        remedy_da='Skriv a,b eller, hvor et led har komma eller anførselstegn, "a,b","c""d".',
+    ),
+    "long-list": Text(
+        en="The list of {parameter} has more than {most} items",
+        da="Listen i {parameter} har flere end {most} led",
+        remedy_en="Ask in several requests.",
+        remedy_da="Spørg ad flere gange.",
+    ),
+    "empty-value": Text(
+        en="{parameter} has no value",
+        da="{parameter} har ingen værdi",
+        remedy_en="Rows without a value are found with FIELD__isnull=true.",
+        remedy_da="Rækker uden værdi findes med FELT__isnull=true.",
+    ),
+    "text-with-nul": Text(
+        en="{parameter} has a NUL character, which no stored text has",
+        da="{parameter} har et NUL-tegn, som ingen gemt tekst har",
+        remedy_en="Leave it out.",
+        remedy_da="Udelad det.",
+    ),
+    "not-a-boolean": Text(
+        en="{parameter} must be true or false, not “{value}”",
+        da="{parameter} skal være true eller false, ikke “{value}”",
+    ),
+    "not-an-integer": Text(
+        en="{parameter} must be a whole number, not “{value}”",
+        da="{parameter} skal være et helt tal, ikke “{value}”",
+        remedy_en="Write it with digits only, such as 42 or -7.",
+        remedy_da="Skriv det kun med cifre, for eksempel 42 eller -7.",
+    ),
+    "integer-too-large": Text(
+        en="{parameter} is larger than 64 bits hold: “{value}”",
+        da="{parameter} er større, end 64 bit kan rumme: “{value}”",
+        remedy_en="Stay between -9223372036854775808 and 9223372036854775807.",
+        remedy_da="Hold det mellem -9223372036854775808 og 9223372036854775807.",
+    ),
+    "not-a-number": Text(
+        en="{parameter} must be a number, not “{value}”",
+        da="{parameter} skal være et tal, ikke “{value}”",
+        remedy_en="Write it with a decimal point, such as 2.5.",
+        remedy_da="Skriv det med decimalpunktum, for eksempel 2.5.",
+    ),
+    "number-too-large": Text(
+        en="{parameter} has more digits than a stored number can have: “{value}”",
+        da="{parameter} har flere cifre, end et gemt tal kan have: “{value}”",
+        remedy_en="Write a shorter number.",
+        remedy_da="Skriv et kortere tal.",
+    ),
+    "not-a-date": Text(
+        en="{parameter} must be a date, not “{value}”",
+        da="{parameter} skal være en dato, ikke “{value}”",
+        remedy_en="Write it like 2026-01-31.",
+        remedy_da="Skriv den som 2026-01-31.",
+    ),
+    "not-a-time": Text(
+        en="{parameter} must be a time of day, not “{value}”",
+        da="{parameter} skal være et klokkeslæt, ikke “{value}”",
+        remedy_en="Write it like 13:30 or 13:30:05.",
+        remedy_da="Skriv det som 13:30 eller 13:30:05.",
+    ),
+    "not-an-instant": Text(
+        en="{parameter} must be a date or a date and time, not “{value}”",
+        da="{parameter} skal være en dato eller dato og tid, ikke “{value}”",
+        remedy_en="Write it like 2026-01-31T13:30:00Z or 2026-01-31T13:30:00+01:00.",
+        remedy_da="Skriv det som 2026-01-31T13:30:00Z eller 2026-01-31T13:30:00+01:00.",
+    ),
+    "not-a-year": Text(
+        en="{parameter} must be a year, not “{value}”",
+        da="{parameter} skal være et årstal, ikke “{value}”",
+        remedy_en="Write it like 2026.",
+        remedy_da="Skriv det som 2026.",
+    ),
+    "not-a-month": Text(
+        en="{parameter} must be a month, not “{value}”",
+        da="{parameter} skal være en måned, ikke “{value}”",
+        remedy_en="Write it like 2026-01.",
+        remedy_da="Skriv den som 2026-01.",
+    ),
+    "not-in-range": Text(
+        en="{parameter} must be a whole number from {least} to {most}, not “{value}”",
+        da="{parameter} skal være et helt tal fra {least} til {most}, ikke “{value}”",
+    ),
+    "not-an-interval": Text(
+        en="{parameter} is no interval: “{value}”",
+        da="{parameter} er intet interval: “{value}”",
+        remedy_en="Write it like 2026-01-01/2026-02-01, 2026-01, 2026-01-01/.. or now-P1D/..",
+        remedy_da="Skriv det som 2026-01-01/2026-02-01, 2026-01, 2026-01-01/.. eller now-P1D/..",
+    ),
+    "interval-backwards": Text(
+        en="{parameter} ends before it starts: “{value}”",
+        da="{parameter} slutter, før det begynder: “{value}”",
+        remedy_en="Put the earlier time first.",
+        remedy_da="Sæt det tidligste tidspunkt først.",
+    ),
+    "no-time-field": Text(
+        en="This table has no field with the role time, so {parameter} cannot be used",
+        da="Denne tabel har intet felt med rollen time, så {parameter} kan ikke bruges",
+        remedy_en="Use FIELD__gte and FIELD__lt.",
+        remedy_da="Brug FELT__gte og FELT__lt.",
+    ),
+    "not-a-zone": Text(
+        en="{parameter} is no time zone: “{value}”",
+        da="{parameter} er ingen tidszone: “{value}”",
+        remedy_en="Write Europe/Copenhagen, UTC or an offset such as +01:00.",
+        remedy_da="Skriv Europe/Copenhagen, UTC eller en forskydning som +01:00.",
+    ),
+    "version-and-as-of": Text(
+        en="version and as_of cannot be given together",
+        da="version og as_of kan ikke angives sammen",
+        remedy_en="Use one of them.",
+        remedy_da="Brug en af dem.",
+    ),
+    "bad-cursor": Text(
+        en="This cursor does not belong to this query",
+        da="Denne cursor hører ikke til denne forespørgsel",
+        remedy_en="Take the next page's address from next as it is, or begin again without cursor.",
+        remedy_da="Brug adressen i next, som den er, eller begynd forfra uden cursor.",
+    ),
+    "not-a-format": Text(
+        en="There is no format “{value}”",
+        da="Formatet “{value}” findes ikke",
+        remedy_en="Use one of {choices}.",
+        remedy_da="Brug et af {choices}.",
+    ),
+}

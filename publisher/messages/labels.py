@@ -1,0 +1,102 @@
+"""The words of the command line that are no refusals: headings, outcomes, short sentences."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+LABELS: Mapping[str, tuple[str, str]] = {
+    # headings
+    "table": ("Table", "Tabel"),
+    "dataset": ("Dataset", "Datasæt"),
+    "target": ("Target", "Mål"),
+    "outcome": ("Outcome", "Udfald"),
+    "version": ("Version", "Version"),
+    "versions": ("Versions", "Versioner"),
+    "read": ("Read", "Læst"),
+    "new": ("New", "Nye"),
+    "corrected": ("Corrected", "Rettede"),
+    "unchanged": ("Unchanged", "Uændrede"),
+    "removed": ("Removed", "Fjernede"),
+    "quarantined": ("Quarantined", "I karantæne"),
+    "seconds": ("Seconds", "Sekunder"),
+    "rows": ("Rows", "Rækker"),
+    "rule": ("Rule", "Regel"),
+    "field": ("Field", "Felt"),
+    "count": ("Count", "Antal"),
+    "first-rows": ("First rows", "Første rækker"),
+    "row": ("Row", "Række"),
+    "last-run": ("Last run", "Seneste kørsel"),
+    "next-run": ("Next run", "Næste kørsel"),
+    "lag": ("Lag", "Efterslæb"),
+    "state": ("State", "Tilstand"),
+    "published": ("Published", "Udgivet"),
+    "access": ("Access", "Adgang"),
+    "changes": ("Changes", "Ændringer"),
+    # outcomes and states
+    "outcome-committed": ("committed", "gemt"),
+    "outcome-unchanged": ("unchanged", "uændret"),
+    "outcome-held": ("held", "holdt tilbage"),
+    "outcome-failed": ("failed", "mislykket"),
+    "outcome-running": ("running", "i gang"),
+    "outcome-interrupted": ("interrupted", "afbrudt"),
+    "outcome-published": ("published", "udgivet"),
+    "outcome-different": ("would change", "ville blive ændret"),
+    "outcome-withdrawn": ("withdrawn", "trukket tilbage"),
+    "state-current": ("up to date", "ajour"),
+    "state-behind": ("behind", "bagud"),
+    "state-failing": ("failing", "fejler"),
+    "state-never": ("never published", "aldrig udgivet"),
+    "severity-error": ("error", "fejl"),
+    "severity-warning": ("warning", "advarsel"),
+    "access-public": ("public", "offentlig"),
+    "access-draft": ("draft", "kladde"),
+    # sentences
+    "error": ("Error", "Fejl"),
+    "remedy": ("What to do", "Det kan du gøre"),
+    "line": ("line {line}", "linje {line}"),
+    "check-clean": ("No problems found.", "Ingen problemer fundet."),
+    "check-found": (
+        "{errors} errors and {warnings} warnings.",
+        "{errors} fejl og {warnings} advarsler.",
+    ),
+    "valid": ("Valid: {rows} rows, no errors.", "Gyldig: {rows} rækker, ingen fejl."),
+    "invalid": (
+        "Invalid: {errors} errors in {rows} rows.",
+        "Ugyldig: {errors} fejl i {rows} rækker.",
+    ),
+    "example": ("for example", "for eksempel"),
+    "nothing-quarantined": ("Nothing is in quarantine.", "Der er intet i karantæne."),
+    "discarded": (
+        "{rows} rows were discarded from the quarantine of {table}.",
+        "{rows} rækker blev kasseret fra karantænen for {table}.",
+    ),
+    "more-rows": (
+        "More rows follow: --after {after}",
+        "Der er flere rækker: --after {after}",
+    ),
+    "nothing-to-publish": ("There is nothing to publish.", "Der er intet at udgive."),
+    "no-datasets": ("There are no datasets in catalog/.", "Der er ingen datasæt i catalog/."),
+    "backed-up": (
+        "The copy is in {path}: {files} files, {bytes} bytes.",
+        "Kopien ligger i {path}: {files} filer, {bytes} byte.",
+    ),
+    "restored": (
+        "{path} was restored to {data}.",
+        "{path} er gendannet i {data}.",
+    ),
+    "ready": ("Publisher answers at {url}", "Publisher svarer på {url}"),
+    "waiting-for-others": (
+        "Done. Waiting for other commands that use this process.",
+        "Færdig. Venter på andre kommandoer, der bruger denne proces.",
+    ),
+    "waiting-for-holder": (
+        "Waiting for another command to finish with {data}.",
+        "Venter på, at en anden kommando bliver færdig med {data}.",
+    ),
+    "interrupted": ("Interrupted.", "Afbrudt."),
+    "never": ("never", "aldrig"),
+}
+
+
+def label(name: str, language: Literal["en", "da"] = "en", **params: object) -> str:
+    """Give the words of *name* in *language*."""
+    return LABELS[name][language == "da"].format_map(params)

@@ -1,0 +1,122 @@
+from publisher.messages.text import Text
+
+TARGETS: dict[str, Text] = {
+    "nothing-to-publish": Text(
+        en="{dataset} holds no rows yet: nothing is published",
+        da="{dataset} har ingen rækker endnu: intet udgives",
+        remedy_en="Harvest it first: publisher harvest {dataset}",
+        remedy_da="Høst det først: publisher harvest {dataset}",
+    ),
+    "dataset-is-draft": Text(
+        en="{dataset} is a draft: it is not published at {target}",
+        da="{dataset} er en kladde: det udgives ikke på {target}",
+        remedy_en="Write `access: public` under `publish` when it may be seen by everybody.",
+        remedy_da="Skriv `access: public` under `publish`, når alle må se det.",
+    ),
+    "target-not-listed": Text(
+        en="{dataset} does not name {target} among its targets",
+        da="{dataset} nævner ikke {target} blandt sine mål",
+        remedy_en="Add it to `targets` under `publish` in the dataset's file.",
+        remedy_da="Tilføj det til `targets` under `publish` i datasættets fil.",
+    ),
+    "unsafe-path": Text(
+        en='The `path` of {table} leads outside the dataset\'s folder: "{path}"',
+        da='`path` for {table} fører ud af datasættets mappe: "{path}"',
+        remedy_en="Give a plain file name such as observations.csv.",
+        remedy_da="Angiv et almindeligt filnavn som observations.csv.",
+    ),
+    "folder-occupied": Text(
+        en="{path} is there already, and Publisher did not make it",
+        da="{path} findes allerede og er ikke lavet af Publisher",
+        remedy_en="Move it away, or give the folder target another `path`.",
+        remedy_da="Flyt den, eller giv mappemålet en anden `path`.",
+    ),
+    "folder-unusable": Text(
+        en="The folder {path} cannot be written: {reason}",
+        da="Der kan ikke skrives i mappen {path}: {reason}",
+        remedy_en="See that it is there and that the service's user may write to it.",
+        remedy_da="Sørg for, at den findes, og at tjenestens bruger må skrive i den.",
+    ),
+    "ckan-organization-unmapped": Text(
+        en="The target at {url} names no organisation for the publisher {publisher}",
+        da="Målet på {url} angiver ingen organisation for udgiveren {publisher}",
+        remedy_en="Add {publisher} to the target's `organizations` in catalog/targets.yaml.",
+        remedy_da="Tilføj {publisher} til målets `organizations` i catalog/targets.yaml.",
+    ),
+    "ckan-organization-missing": Text(
+        en="CKAN at {url} has no organisation {organization}, which {publisher} is to publish in",
+        da="CKAN på {url} har ingen organisation {organization}, som {publisher} skal udgive i",
+        remedy_en="Have the site's administrator create it, or mend its name in "
+        "catalog/targets.yaml.",
+        remedy_da="Få sitets administrator til at oprette den, eller ret navnet i "
+        "catalog/targets.yaml.",
+    ),
+    "ckan-refused": Text(
+        en="CKAN at {url} does not accept the token, or it may not do this ({action})",
+        da="CKAN på {url} accepterer ikke tokenet, eller det må ikke gøre dette ({action})",
+        remedy_en="Check that the token is valid and belongs to an editor of the organisation.",
+        remedy_da="Kontrollér, at tokenet er gyldigt og tilhører en redaktør i organisationen.",
+    ),
+    "ckan-not-ours": Text(
+        en="CKAN at {url} has a dataset {name} that this installation did not publish",
+        da="CKAN på {url} har et datasæt {name}, som denne installation ikke har udgivet",
+        remedy_en="Rename the dataset here, or remove the one there if it is meant to be replaced.",
+        remedy_da="Omdøb datasættet her, eller fjern det på sitet, hvis det skal erstattes.",
+    ),
+    "ckan-null-key": Text(
+        en="A row of {table} has no value in {field}, which is part of its primary key",
+        da="En række i {table} mangler en værdi i {field}, som indgår i primærnøglen",
+        remedy_en="Make the field required, or leave it out of the schema's primaryKey.",
+        remedy_da="Gør feltet påkrævet, eller udelad det af skemaets primaryKey.",
+    ),
+    "ckan-differs": Text(
+        en="CKAN holds {held} rows of {table} where {wanted} were sent",
+        da="CKAN har {held} rækker af {table}, hvor {wanted} blev sendt",
+        remedy_en="Something else writes to that table; the next try loads it anew.",
+        remedy_da="Noget andet skriver i den tabel; næste forsøg indlæser den forfra.",
+    ),
+    "ckan-unreachable": Text(
+        en="CKAN at {url} cannot be reached",
+        da="CKAN på {url} kan ikke nås",
+        remedy_en="Publishing goes on by itself once it answers.",
+        remedy_da="Udgivelsen fortsætter af sig selv, når det svarer.",
+    ),
+    "ckan-certificate": Text(
+        en="The certificate of CKAN at {url} is not accepted",
+        da="Certifikatet for CKAN på {url} accepteres ikke",
+        remedy_en="Have the site's administrator renew it; it is never skipped.",
+        remedy_da="Få sitets administrator til at forny det; det springes aldrig over.",
+    ),
+    "ckan-timeout": Text(
+        en="CKAN at {url} did not answer within {seconds} seconds ({action})",
+        da="CKAN på {url} svarede ikke inden for {seconds} sekunder ({action})",
+        remedy_en="It is tried again; a slow site may need a larger `timeout` "
+        "in catalog/targets.yaml.",
+        remedy_da="Det prøves igen; et langsomt site kan behøve en større `timeout` "
+        "i catalog/targets.yaml.",
+    ),
+    "ckan-failed": Text(
+        en="CKAN at {url} failed with status {status} ({action})",
+        da="CKAN på {url} fejlede med status {status} ({action})",
+        remedy_en="It is tried again. If it stays so, the site's log tells why.",
+        remedy_da="Det prøves igen. Bliver det ved, fortæller sitets log hvorfor.",
+    ),
+    "ckan-missing": Text(
+        en="CKAN at {url} no longer has what was to be changed ({action})",
+        da="CKAN på {url} har ikke længere det, der skulle ændres ({action})",
+        remedy_en="The next try makes it anew.",
+        remedy_da="Næste forsøg laver det på ny.",
+    ),
+    "ckan-rejected": Text(
+        en="CKAN at {url} did not accept {action}: {faults}",
+        da="CKAN på {url} accepterede ikke {action}: {faults}",
+        remedy_en="Mend what is named there in the dataset's file or schema.",
+        remedy_da="Ret det nævnte i datasættets fil eller skema.",
+    ),
+    "ckan-strange": Text(
+        en="What answers at {url} is no CKAN ({action}, status {status})",
+        da="Det, der svarer på {url}, er ikke CKAN ({action}, status {status})",
+        remedy_en="Check the target's `url` in catalog/targets.yaml, its scheme included.",
+        remedy_da="Kontrollér målets `url` i catalog/targets.yaml, også om det er https.",
+    ),
+}

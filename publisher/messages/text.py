@@ -1,0 +1,11 @@
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What went wrong, and what to do about it, in both languages."""
+
+    en: str
+    da: str
+    remedy_en: str = ""
+    remedy_da: str = ""

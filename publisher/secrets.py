@@ -1,0 +1,72 @@
+"""Secrets: named in descriptors as ``${NAME}``, taken from the environment or from files.
+
+``${NAME}`` is the environment variable NAME, or the content of the file that ``NAME_FILE``
+names (as container platforms hand secrets over). ``${NAME:-default}`` falls back. Whatever
+was expanded in a place that holds secrets (headers, tokens) is kept here, so that logs,
+errors and answers can be freed of it.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from publisher.errors import ConfigurationError
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_URL_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_SHORTEST_SECRET = 6  # shorter values would blank out ordinary words
+REDACTED = "[redacted]"
+
+
+def without_userinfo(text: str) -> str:
+    """Blank out the user information (``user:password@``) of any URL in *text*."""
+    return _URL_USERINFO.sub(REDACTED, text)
+
+
+class Secrets:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._known: set[str] = set()
+
+    def expand(self, text: str, *, secret: bool = False) -> str:
+        """Fill in the variables of *text*; with *secret* the values are redacted from now on.
+
+        Raises ConfigurationError ``unset-variable`` where one is set nowhere.
+        """
+
+        def value(match: re.Match[str]) -> str:
+            found = self._lookup(match[1])
+            if found is None:
+                found = match[2]
+            if found is None:
+                raise ConfigurationError("unset-variable", name=match[1])
+            if secret and len(found) >= _SHORTEST_SECRET:
+                self._known.add(found)
+            return found
+
+        return _VARIABLE.sub(value, text)
+
+    def unset(self, text: str) -> list[str]:
+        """Name the variables of *text* that are set nowhere and have no default."""
+        return [
+            match[1]
+            for match in _VARIABLE.finditer(text)
+            if match[2] is None and self._lookup(match[1]) is None
+        ]
+
+    def redact(self, text: str) -> str:
+        """Blank out every known secret, and the user information of any URL."""
+        for secret in sorted(self._known, key=len, reverse=True):
+            text = text.replace(secret, REDACTED)
+        return without_userinfo(text)
+
+    def _lookup(self, name: str) -> str | None:
+        if name in self._environ:
+            return self._environ[name]
+        file = self._environ.get(f"{name}_FILE")
+        if file is None:
+            return None
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError("unreadable-secret", name=name, file=file) from error

@@ -1,0 +1,112 @@
+"""What several test files share: whatever they share stands here and nowhere else."""
+
+import sys
+import threading
+import time
+import traceback
+from asyncio.events import Handle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[1]
+PACKAGE = str(PROJECT / "publisher")
+
+
+@dataclass(frozen=True)
+class CkanSite:
+    """The real CKAN that deploy/ckan-test started, with a token that may do everything."""
+
+    url: str
+    token: str
+    organization: str
+
+
+def write_yaml(path: Path, content: Mapping[str, Any]) -> Path:
+    """Write *content* as a steward's file; folders are made as needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(dict(content), allow_unicode=True, sort_keys=False), "utf-8")
+    return path
+
+
+@dataclass
+class _Callback:
+    started: float
+    queued: int
+    ours: str | None = None
+
+
+@dataclass
+class LoopWatch:
+    """Finds callbacks of Publisher's that hold an event loop for more than *limit* seconds.
+
+    The time a thread waited for a processor is not counted, so that a busy machine fails
+    nobody; nor are callbacks in which no frame of Publisher's was seen, for a test may
+    prepare its data as it likes.
+    """
+
+    limit: float = 0.25
+    found: list[str] = field(default_factory=list)
+    _running: dict[int, _Callback] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _original: Callable[[Handle], None] = Handle._run
+
+    def start(self) -> None:
+        watch, original = self, self._original
+
+        def run(handle: Handle) -> None:
+            thread = threading.get_ident()
+            outer = watch._running.get(thread)
+            callback = watch._running[thread] = _Callback(time.monotonic(), _queued())
+            try:
+                original(handle)
+            finally:
+                if outer is None:
+                    watch._running.pop(thread, None)
+                else:
+                    watch._running[thread] = outer
+                watch._judge(callback)
+
+        Handle._run = run
+        threading.Thread(target=self._sample, name="loop-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        Handle._run = self._original
+        self._stop.set()
+
+    def _judge(self, callback: _Callback) -> None:
+        seconds = time.monotonic() - callback.started
+        if seconds < self.limit or callback.ours is None:
+            return
+        seconds -= (_queued() - callback.queued) / 1e9
+        if seconds >= self.limit:
+            self.found.append(f"{seconds:.2f} s in\n{callback.ours}")
+
+    def _sample(self) -> None:
+        while not self._stop.wait(0.02):
+            now = time.monotonic()
+            for thread, callback in list(self._running.items()):
+                if now - callback.started > self.limit / 2:
+                    frame = sys._current_frames().get(thread)
+                    if frame is not None and _ours(frame):
+                        callback.ours = "".join(traceback.format_stack(frame)[-12:])
+
+
+def _ours(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(PACKAGE):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _queued() -> int:
+    """Give the nanoseconds this thread has waited for a processor so far (Linux; else 0)."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text("ascii").split()[1])
+    except (OSError, IndexError):
+        return 0
