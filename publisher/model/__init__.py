@@ -1,0 +1,1 @@
+"""Frozen types that every part speaks. No input or output happens here."""

@@ -1,0 +1,147 @@
+"""What catalog/ and schemas/ say, loaded and cross-checked: the one picture of what is wanted."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import AfterValidator
+from pydantic import Field as Key
+from pydantic_core import PydanticCustomError
+
+from publisher.errors import NotFoundError
+from publisher.model.base import Model
+from publisher.model.dataset import Dataset, Harvest, Mode, Resource
+from publisher.model.schema import Schema
+from publisher.model.values import Email, Name, TableRef
+
+
+def _municipality(code: str) -> str:
+    if not re.fullmatch(r"\d{4}", code, re.ASCII):
+        raise PydanticCustomError("wrong-municipality", "a municipality's code has four digits")
+    return code
+
+
+class Organization(Model):
+    """A publisher of datasets, one entry of catalog/organizations.yaml."""
+
+    title: str
+    municipality: Annotated[str, AfterValidator(_municipality)] | None = None
+    """Its code of four digits, such as 0561."""
+    email: Email | None = None
+    url: str | None = None
+    description: str | None = None
+
+
+class TargetOrganization(Model):
+    """An organisation as a target knows it, and the token that may write there."""
+
+    name: str
+    token: str
+    """Names a secret as ``${NAME}``."""
+
+
+class FolderTarget(Model):
+    type: Literal["folder"]
+    path: str | None = None
+    """Default ``<data>/published``; relative paths start at ``--root``."""
+
+
+class CkanTarget(Model):
+    type: Literal["ckan"]
+    url: str
+    profile: Literal["ckan", "opendata-dk"] = "ckan"
+    organizations: Mapping[Name, TargetOrganization] = {}
+    timeout: float = Key(60, gt=0)
+    """Seconds that one call may take."""
+
+
+TargetSpec = Annotated[FolderTarget | CkanTarget, Key(discriminator="type")]
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """A table with everything that decides how it is harvested, stored and served."""
+
+    dataset: Dataset
+    resource: Resource
+    schema: Schema
+
+    @property
+    def ref(self) -> TableRef:
+        return TableRef(self.dataset.name, self.resource.name)
+
+    @property
+    def harvest(self) -> Harvest | None:
+        return self.resource.harvest
+
+    @property
+    def mode(self) -> Mode:
+        stated = self.resource.harvest.mode if self.resource.harvest else None
+        return stated or ("merge" if self.schema.primary_key else "append")
+
+    @cached_property
+    def refers_to(self) -> frozenset[TableRef]:
+        """The other tables that its foreign keys are judged against."""
+        named = (key.reference.resource for key in self.schema.foreign_keys)
+        refs = {
+            TableRef(*name.split("/", 1)) if "/" in name else TableRef(self.dataset.name, name)
+            for name in named
+            if name
+        }
+        return frozenset(refs - {self.ref})
+
+    @cached_property
+    def view_fingerprint(self) -> str:
+        """Changes whenever the same bytes could be judged otherwise (schema, view, limits)."""
+        harvest = self.resource.harvest
+        parts = {
+            "schema": self.schema.descriptor(),
+            "view": harvest.model_dump(
+                mode="json", exclude={"source", "every", "cron", "history", "lag"}
+            )
+            if harvest
+            else None,
+        }
+        return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    """The newest version of each under its name, older ones under ``name@version``."""
+    organizations: Mapping[str, Organization] = field(default_factory=dict)
+    targets: Mapping[str, FolderTarget | CkanTarget] = field(default_factory=dict)
+    """Always holds ``folder``."""
+    entries: Mapping[TableRef, TableEntry] = field(default_factory=dict)
+
+    def tables(self, dataset: str) -> Iterator[TableEntry]:
+        return (entry for ref, entry in self.entries.items() if ref.dataset == dataset)
+
+    def schema(self, name: str) -> Schema:
+        """Find ``name`` (its newest version) or ``name@version``; NotFoundError otherwise."""
+        plain, _, version = name.partition("@")
+        for key in (name, plain):
+            found = self.schemas.get(key)
+            if found is not None and version in {"", found.version}:
+                return found
+        raise NotFoundError("unknown-schema", schema=name)
+
+    def dataset(self, name: str) -> Dataset:
+        """Raise NotFoundError where there is none of that name."""
+        try:
+            return self.datasets[name]
+        except KeyError:
+            raise NotFoundError("unknown-dataset", dataset=name) from None
+
+    def entry(self, ref: TableRef) -> TableEntry:
+        """Raise NotFoundError where there is no such dataset or table."""
+        self.dataset(ref.dataset)
+        try:
+            return self.entries[ref]
+        except KeyError:
+            raise NotFoundError("unknown-table", dataset=ref.dataset, table=ref.table) from None

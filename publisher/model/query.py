@@ -1,0 +1,74 @@
+"""The query tree: what every front door parses into, and what is planned and answered.
+
+Values are Python's own, as the field's type holds them: str, int, float, Decimal, bool,
+date, time, and datetime without a zone, meaning UTC. Comparisons follow SQL's three-valued
+logic: a null meets no condition but ``IsNull``.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Literal
+
+from publisher.model.values import TableRef
+
+Value = str | int | float | Decimal | bool | date | time | datetime
+
+Comparison = Literal["exact", "not", "gt", "gte", "lt", "lte"]
+Part = Literal["contains", "startswith", "endswith"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    field: str
+    op: Comparison
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    field: str
+    values: tuple[Value, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """A text holds another, anywhere or at one end; case counts."""
+
+    field: str
+    part: Part
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    field: str
+    negated: bool = False
+
+
+Condition = Compare | Among | Contains | IsNull
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Nulls come last either way; text by Unicode code point."""
+
+    field: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one table at one version."""
+
+    table: TableRef
+    version: int
+    where: tuple[Condition, ...]
+    """All of them hold."""
+    select: tuple[str, ...]
+    order: tuple[Order, ...]
+    """Completed by the key; the row's own id settles what is left."""
+    limit: int
+    zone: str = "UTC"
+    """Of rendered times."""
