@@ -1,0 +1,220 @@
+"""DuckDB: the one engine for parsing, storage and queries, and the only importer of it.
+
+A process keeps one instance. The store is attached to it as ``store``, so the same SQL runs
+on a DuckDB file and on DuckLake. Blocking work runs in threads, each with its own cursor.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import importlib.util
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import duckdb
+
+from publisher.errors import StorageFullError, StoreBusyError, StoreError, UsageError
+
+__all__ = ["Connection", "DataError", "Engine", "identifier", "literal"]
+
+Connection = duckdb.DuckDBPyConnection
+DataError = duckdb.DataError
+"""A value cannot be read as the type that a statement wants."""
+T = TypeVar("T")
+Lane = Literal["work", "query"]
+
+_CONFLICT_ATTEMPTS = 8
+_INTERRUPT_SECONDS = 0.05
+_FULL = (
+    "No space left",
+    "File too large",
+    "Disk quota exceeded",
+    "max_temp_directory_size",  # of spilled data: by default what the disk has free
+)
+
+
+def identifier(*names: str) -> str:
+    """Quote names for SQL: ``identifier("data", "a/b")`` gives ``"data"."a/b"``."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def literal(text: str) -> str:
+    """Quote a text for the few statements that take no parameters (ATTACH, COPY, SET)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Engine:
+    """One DuckDB instance with the store attached, and the threads that work on it."""
+
+    def __init__(self, root: Connection, *, threads: int, attached: bool) -> None:
+        self._root = root
+        self._attached = attached
+        self._guard = threading.Lock()
+        self._lanes = {
+            "work": ThreadPoolExecutor(threads, thread_name_prefix="work"),
+            "query": ThreadPoolExecutor(threads * 2, thread_name_prefix="query"),
+        }
+
+    @classmethod
+    def open(
+        cls, store: str | None, *, work: Path, threads: int = 2, memory_limit: str = "256MB"
+    ) -> "Engine":
+        """Start DuckDB and attach *store*: a file's path, ``ducklake:...``, or None for none.
+
+        Spilled data goes under *work*. Raises StoreBusyError where another process holds
+        the file, StoreError where it cannot be opened.
+        """
+        with _explained():
+            root = duckdb.connect(
+                ":memory:",
+                config={
+                    "threads": str(threads),
+                    "memory_limit": memory_limit,
+                    "temp_directory": str(work / "spill"),
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                    "allow_community_extensions": "false",
+                    "preserve_insertion_order": "true",
+                },
+            )
+            try:
+                _attach(root, store)
+            except BaseException:
+                root.close()
+                raise
+        return cls(root, threads=threads, attached=store is not None)
+
+    @contextmanager
+    def cursor(self) -> Iterator[Connection]:
+        """Give a connection of the calling thread's own, in the store's catalog."""
+        with self._guard:
+            con = self._root.cursor()
+        try:
+            with _explained():
+                if self._attached:
+                    con.execute("USE store")
+                yield con
+        finally:
+            con.close()
+
+    async def run(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        lane: Lane = "work",
+        timeout: float | None = None,  # noqa: ASYNC109 - passing it interrupts the engine as well
+    ) -> T:
+        """Do *work* in a thread with a cursor of its own.
+
+        In the query lane, cancelling or passing *timeout* seconds interrupts the statement
+        (UsageError ``query-timeout``). In the work lane it runs to its end: a commit is
+        never left half-way by a cancelled caller.
+        """
+        holder: list[Connection] = []
+
+        def call() -> T:
+            with self.cursor() as con:
+                holder.append(con)
+                return work(con)
+
+        submitted = self._lanes[lane].submit(call)
+        future = asyncio.wrap_future(submitted)
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), timeout)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if future.done() and not future.cancelled() and error is future.exception():
+                raise  # the work's own
+            if lane == "query":
+                await _interrupt(submitted, future, holder)
+            else:
+                await asyncio.wait([future])
+            if not future.cancelled():
+                future.exception()  # has been seen
+            if isinstance(error, TimeoutError):
+                raise UsageError("query-timeout", seconds=timeout) from None
+            raise
+
+    def transaction(self, con: Connection, work: Callable[[], T]) -> T:
+        """Run *work* as one transaction on *con*; on a conflict the whole of it runs again."""
+        for attempt in range(1, _CONFLICT_ATTEMPTS + 1):
+            con.execute("BEGIN")
+            try:
+                result = work()
+                con.execute("COMMIT")
+            except BaseException as error:
+                _rollback(con)
+                if isinstance(error, duckdb.TransactionException) and attempt < _CONFLICT_ATTEMPTS:
+                    time.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - no secret
+                    continue
+                raise
+            return result
+        raise AssertionError
+
+    def close(self) -> None:
+        for lane in self._lanes.values():
+            lane.shutdown(wait=True)
+        self._root.close()
+
+
+def _attach(root: Connection, store: str | None) -> None:
+    root.execute("SET GLOBAL TimeZone = 'UTC'")
+    root.execute("SET GLOBAL python_enable_replacements = false")  # SQL sees no Python variable
+    if store is None:
+        return
+    if store.startswith("ducklake:"):
+        root.execute(f"LOAD {literal(_extension('ducklake'))}")
+    root.execute(f"ATTACH {literal(store)} AS store")
+
+
+def _extension(name: str) -> str:
+    """Find an extension in its package ``duckdb-extension-NAME``; its bare name otherwise."""
+    package = importlib.util.find_spec(f"duckdb_extension_{name}")
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        path = Path(folder, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
+        if path.is_file():
+            return str(path)
+    return name
+
+
+async def _interrupt(
+    submitted: concurrent.futures.Future[T], future: asyncio.Future[T], holder: list[Connection]
+) -> None:
+    """Stop a query that nobody waits for, whichever of its statements it is at."""
+    submitted.cancel()  # where it has not begun
+    while not future.done():
+        for con in holder:
+            with contextlib.suppress(duckdb.Error):  # closed meanwhile: it is done
+                con.interrupt()
+        await asyncio.wait([future], timeout=_INTERRUPT_SECONDS)
+
+
+def _rollback(con: Connection) -> None:
+    try:
+        con.execute("ROLLBACK")
+    except duckdb.Error:
+        return  # nothing was open any more: a failed COMMIT ends the transaction itself
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the engine's environmental failures into the errors people can act on."""
+    try:
+        yield
+    except (
+        duckdb.IOException,
+        duckdb.OutOfMemoryException,
+        duckdb.FatalException,
+        duckdb.TransactionException,
+    ) as error:
+        text = str(error)
+        if "lock" in text.lower() and "conflicting" in text.lower():
+            raise StoreBusyError("store-busy") from error
+        if any(sign in text for sign in _FULL):
+            raise StorageFullError("storage-full") from error
+        raise StoreError("store-unusable", reason=text.splitlines()[0]) from error

@@ -1,0 +1,143 @@
+"""The engine's lanes: queries stop when nobody waits, commits run to their end."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from publisher.engine import Connection, Engine, identifier
+from publisher.errors import StoreBusyError, StoreError, UsageError
+
+ENDLESS = "SELECT count(*) FROM range(100000000000) AS a(i), range(1000) AS b(j) WHERE i % 7 = j"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = Engine.open(str(tmp_path / "store.duckdb"), work=tmp_path / "work")
+    yield engine
+    engine.close()
+
+
+def endless(con: Connection) -> None:
+    con.execute("SELECT 1")
+    con.execute(ENDLESS)
+
+
+async def test_a_query_past_its_time_is_stopped(engine: Engine) -> None:
+    started = time.monotonic()
+    with pytest.raises(UsageError) as late:
+        await engine.run(endless, lane="query", timeout=0.2)
+    assert late.value.code == "query-timeout"
+    assert time.monotonic() - started < 10
+    assert await engine.run(lambda con: con.execute("SELECT 7").fetchall(), lane="query") == [(7,)]
+
+
+async def test_queries_nobody_waits_for_are_stopped_even_before_they_begin(engine: Engine) -> None:
+    began: list[str] = []
+    begun = threading.Event()
+
+    def work(con: Connection) -> None:
+        began.append(threading.current_thread().name)
+        begun.set()
+        endless(con)
+
+    tasks = [asyncio.create_task(engine.run(work, lane="query")) for _ in range(9)]
+    await asyncio.to_thread(begun.wait, 10)
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
+    assert {type(result) for result in results} == {asyncio.CancelledError}
+    assert len(began) <= 4, "as many as the lane has threads"
+
+
+async def test_work_is_never_left_half_way(engine: Engine) -> None:
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def work(_: Connection) -> None:
+        begun.set()
+        go_on.wait(10)
+        done.set()
+
+    task = asyncio.create_task(engine.run(work))
+    await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done.is_set()
+
+
+async def test_a_timeout_of_the_work_itself_is_its_own(engine: Engine) -> None:
+    def work(_: Connection) -> None:
+        raise TimeoutError("of something else")
+
+    with pytest.raises(TimeoutError, match="something else"):
+        await engine.run(work, lane="query", timeout=5)
+
+
+def test_a_conflict_runs_the_whole_transaction_again(engine: Engine) -> None:
+    tries = []
+    with engine.cursor() as one, engine.cursor() as other:
+        one.execute("CREATE TABLE counter AS SELECT 0 AS n")
+
+        def add() -> None:
+            tries.append(1)
+            one.execute("SELECT * FROM counter").fetchall()
+            if len(tries) == 1:
+                other.execute("UPDATE counter SET n = n + 10")
+            one.execute("UPDATE counter SET n = n + 1")
+
+        engine.transaction(one, add)
+        assert len(tries) == 2
+        assert other.execute("SELECT n FROM counter").fetchall() == [(11,)]
+
+        def always() -> None:
+            one.execute("SELECT * FROM counter").fetchall()
+            other.execute("UPDATE counter SET n = n + 10")
+            one.execute("UPDATE counter SET n = n + 1")
+
+        with pytest.raises(Exception, match=r"(?i)conflict"):
+            engine.transaction(one, always)
+
+
+def test_another_holder_of_the_file_is_named_as_such(tmp_path: Path, engine: Engine) -> None:
+    child = (
+        "import sys; from pathlib import Path; from publisher.engine import Engine\n"
+        "from publisher.errors import StoreBusyError\n"
+        "try: Engine.open(sys.argv[1], work=Path(sys.argv[2]))\n"
+        "except StoreBusyError: sys.exit(7)\n"
+    )
+    path, work = str(tmp_path / "store.duckdb"), str(tmp_path / "other")
+    done = subprocess.run([sys.executable, "-c", child, path, work], check=False)
+    assert done.returncode == 7
+    assert issubclass(StoreBusyError, StoreError)
+
+
+def test_a_damaged_file_is_said_to_be_unusable(tmp_path: Path) -> None:
+    (tmp_path / "store.duckdb").write_bytes(b"no database at all" * 1000)
+    with pytest.raises(StoreError) as refused:
+        Engine.open(str(tmp_path / "store.duckdb"), work=tmp_path / "work")
+    assert refused.value.code == "store-unusable"
+
+
+def test_sql_sees_utc_and_no_python_variables(engine: Engine) -> None:
+    hidden = [1, 2, 3]
+    with engine.cursor() as con:
+        assert con.execute("SELECT current_setting('TimeZone')").fetchall() == [("UTC",)]
+        with pytest.raises(Exception, match="hidden does not exist"):
+            con.execute("SELECT * FROM hidden")
+    assert hidden
+
+
+def test_names_are_quoted_whatever_they_hold(engine: Engine) -> None:
+    name = identifier("main", 'a"b; DROP TABLE x.y')
+    with engine.cursor() as con:
+        con.execute(f"CREATE TABLE {name} (n INTEGER)")
+        assert con.execute(f"SELECT count(*) FROM {name}").fetchall() == [(0,)]
