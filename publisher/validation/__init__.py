@@ -1,0 +1,5 @@
+"""Proof of deliveries against their schema under the source view, with Frictionless' verdict."""
+
+from publisher.validation.judge import Judgement, Validator
+
+__all__ = ["Judgement", "Validator"]

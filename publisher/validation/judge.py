@@ -1,0 +1,199 @@
+"""A delivery judged: good rows typed and staged, bad ones with their reasons."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from publisher.engine import Connection
+from publisher.errors import ConfigurationError
+from publisher.model.catalog import TableEntry
+from publisher.model.run import Delivery, Problem, RuleCount
+from publisher.model.table import QuarantinedRow
+from publisher.validation import folds, keys, staging
+from publisher.validation.reading import Reading, format_of, open_table
+from publisher.validation.requeue import Requeue
+from publisher.validation.rows import RowLoop, Spools, Tally
+from publisher.validation.spool import scratch, spool
+from publisher.validation.view import Fit, SourceView
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a delivery was judged; its rows are in temp.judged_good and temp.judged_bad."""
+
+    read: int
+    good: int
+    bad: int
+    findings: tuple[RuleCount, ...]
+    """Of the bad rows, by rule and field."""
+    notes: tuple[Problem, ...]
+    """What was noticed and refused no row."""
+
+
+Groups = Iterable[tuple[Fit, Iterable[tuple[int, Sequence[Any]]]]]
+"""Rows to judge, by the header they stand under."""
+Opener = Callable[[], AbstractContextManager[Groups]]
+"""Opens them from the start, as often as it is called."""
+
+
+class Validator:
+    """Judges a table's deliveries under its source view, which is compiled once.
+
+    *max_bytes* bounds a delivery once it is decompressed. Raises ConfigurationError where
+    the view cannot be compiled. Judges one delivery at a time.
+    """
+
+    def __init__(self, entry: TableEntry, *, max_bytes: int = 1_000_000_000) -> None:
+        harvest = entry.harvest
+        if harvest and harvest.checks:
+            raise ConfigurationError("unsupported-check", type=harvest.checks[0].type)
+        self._entry = entry
+        self._view = SourceView(entry)
+        self._reading = Reading(
+            dialect=harvest.dialect if harvest else {},
+            encoding=harvest.encoding if harvest else None,
+            columns=self._view.columns,
+            max_bytes=max_bytes,
+        )
+        self._reading.check()
+
+    def judge(
+        self,
+        con: Connection,
+        delivery: Delivery,
+        raw: Path,
+        *,
+        work: Path,
+        references: Mapping[str, str],
+        progress: Callable[[int], None] | None = None,
+    ) -> Judgement:
+        """Judge the landed bytes in *raw*; leaves temp.judged_good and temp.judged_bad on *con*.
+
+        *work* is a folder for spools, which are gone afterwards. *references* are SQL
+        relations by a foreign key's reference text; a key to one that is not there is
+        refused. *progress* is told the number of rows read now and then.
+
+        Raises DeliveryError where the delivery is no table the view can read.
+        """
+        harvest = self._entry.harvest
+        if harvest is None:
+            raise ConfigurationError("no-harvest", table=str(self._entry.ref))
+        format_ = format_of(harvest, delivery)
+        notes: list[Problem] = []
+
+        @contextmanager
+        def opened() -> Iterator[Groups]:
+            with open_table(raw, format_, self._reading, work=work) as table:
+                fit = self._view.fit(table.labels or self._view.columns)
+                yield [(fit, table.rows)]
+                seen = self._view.review(table.seen) if table.seen else ()
+            notes[:] = [*table.notes, *fit.notes, *seen]
+
+        with scratch(work) as folder, _spools(folder) as spools:
+            trial = _Trial(con, self._entry, self._view, spools, progress)
+            trial.judge_rows(opened)
+            first_notes = tuple(notes)
+            trial.judge_keys(references)
+            trial.refuse(opened)
+            judged = trial.settle(first_notes)
+            staging.finish(con)
+            return judged
+
+    def rejudge(
+        self,
+        con: Connection,
+        rows: Iterable[QuarantinedRow],
+        *,
+        work: Path,
+        references: Mapping[str, str],
+    ) -> Judgement:
+        """Judge quarantined rows again, their keys among themselves.
+
+        Both tables then have `_quarantine_id` as well. A row in which the view does not find
+        its columns stays bad.
+        """
+        with scratch(work) as folder, _spools(folder) as spools, spool(folder, "queue") as file:
+            queue = Requeue(self._view, file)
+            queue.fill(rows)
+            trial = _Trial(con, self._entry, self._view, spools, None)
+            trial.judge_rows(queue.opened)
+            trial.judge_keys(references)
+            queue.cite(con)
+            trial.refuse(queue.opened)
+            judged = trial.settle(())
+            queue.identify(con)
+            staging.finish(con)
+            return judged
+
+
+class _Trial:
+    """The passes over one delivery, in their order."""
+
+    def __init__(
+        self,
+        con: Connection,
+        entry: TableEntry,
+        view: SourceView,
+        spools: Spools,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self._con = con
+        self._entry = entry
+        self._view = view
+        self._spools = spools
+        self._progress = progress
+        self._tally = Tally()
+        self._read: set[str] = set()
+        self._field_of: dict[str, str] = {}
+
+    def judge_rows(self, opened: Opener) -> None:
+        """Judge every row by itself, and stage the values."""
+        with opened() as groups:
+            for fit, rows in groups:
+                self._read |= {slot.field.name for slot in fit.slots}
+                self._field_of |= fit.fields
+                RowLoop(self._view, fit, self._spools, self._tally, self._progress).judge(rows)
+        folded = frozenset(self._tally.folded)
+        staging.stage(self._con, self._view, self._spools.staged, self._read, folded)
+
+    def judge_keys(self, references: Mapping[str, str]) -> None:
+        """Judge what only the whole delivery can tell: times in a fold, then keys."""
+        schema, own = self._entry.schema, self._entry.resource.name
+        folds.settle(self._con, schema, frozenset(self._tally.folded))
+        columns = frozenset(self._read | set(self._view.constants))
+        keys.judge_keys(self._con, schema, columns, references, own)
+
+    def refuse(self, opened: Opener) -> None:
+        """Read the rows that clash once more, for Frictionless to say what is wrong with them."""
+        wanted = keys.clashes(self._con)
+        position, found = next(wanted, (None, []))
+        if position is None:
+            return
+        with opened() as groups:
+            for fit, rows in groups:
+                loop = RowLoop(self._view, fit, self._spools, self._tally)
+                for at, cells in rows:
+                    if at == position:
+                        loop.refuse(at, cells, found)
+                        position, found = next(wanted, (None, []))
+
+    def settle(self, notes: tuple[Problem, ...]) -> Judgement:
+        """Part the good rows from the bad ones, and count."""
+        good, bad = staging.part(self._con, self._spools)
+        damaged = self._tally.damaged
+        if damaged:
+            notes = (*notes, Problem("replacement-character", {"rows": damaged}))
+        found = staging.findings(self._con, self._field_of)
+        return Judgement(self._tally.read, good, bad, found, notes)
+
+
+@contextmanager
+def _spools(folder: Path) -> Iterator[Spools]:
+    with (
+        spool(folder, "staged") as staged,
+        spool(folder, "refused") as refused,
+        spool(folder, "clashing") as clashing,
+    ):
+        yield Spools(staged, refused, clashing)

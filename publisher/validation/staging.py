@@ -1,0 +1,88 @@
+"""The temporary tables a judgement leaves: judged_good and judged_bad."""
+
+# ruff: noqa: S608 - only our own names and quoted identifiers are composed
+from collections.abc import Collection, Mapping
+
+from publisher.engine import Connection, identifier, literal
+from publisher.model.run import RuleCount
+from publisher.model.table import sql_type
+from publisher.validation.rows import BAD, FOLD_OF, ROW, Spools
+from publisher.validation.spool import Spool
+from publisher.validation.view import SourceView
+
+_REFUSED = {
+    "position": "BIGINT",
+    "row_number": "BIGINT",
+    "labels": "JSON",
+    "cells": "JSON",
+    "errors": "JSON",
+    "rules": "VARCHAR[]",
+}
+_ROWS_NAMED = 10
+
+
+def stage(
+    con: Connection, view: SourceView, staged: Spool, read: Collection[str], folded: Collection[str]
+) -> None:
+    """Load the *staged* rows as judged_good, with constants; the fields in *read* were read.
+
+    An empty judged_clash stands ready beside it.
+    """
+    columns = {ROW: "BIGINT"}
+    columns |= {name: sql_type(view.schema.by_name[name]) for name in read}
+    columns |= {BAD: "BOOLEAN"} | {FOLD_OF + name: "VARCHAR" for name in folded}
+    select = [ROW]
+    for field in view.schema.fields:
+        name = identifier(field.name)
+        constant = view.constants.get(field.name)
+        text = "NULL" if constant is None else literal(str(constant))
+        select.append(
+            name if field.name in read else f"CAST({text} AS {sql_type(field)}) AS {name}"
+        )
+    select += [identifier(name) for name in columns if name not in {ROW, *read}]
+    staged.load(con, "judged_good", columns, ", ".join(select))
+    con.execute("DROP TABLE IF EXISTS temp.judged_clash")
+    con.execute(
+        "CREATE TEMP TABLE judged_clash(position BIGINT, rule VARCHAR, field VARCHAR, other BIGINT)"
+    )
+
+
+def part(con: Connection, spools: Spools) -> tuple[int, int]:
+    """Take the bad rows out of judged_good and make judged_bad; count both."""
+    spools.refused.load(con, "judged_bad", _REFUSED)
+    spools.clashing.load(con, "judged_clashing", _REFUSED)
+    # A row that is bad by itself and clashes too was written twice; the later has all its errors
+    con.execute(
+        "DELETE FROM temp.judged_bad WHERE position IN (SELECT position FROM temp.judged_clashing)"
+    )
+    con.execute("INSERT INTO temp.judged_bad SELECT * FROM temp.judged_clashing")
+    con.execute(
+        f"DELETE FROM temp.judged_good WHERE {BAD} OR "
+        f"{ROW} IN (SELECT position FROM temp.judged_clashing)"
+    )
+    con.execute(f"ALTER TABLE temp.judged_good DROP COLUMN {BAD}")
+    con.execute("DROP TABLE temp.judged_clashing")
+    con.execute("DROP TABLE temp.judged_clash")
+    counts = con.execute(
+        "SELECT (SELECT count(*) FROM temp.judged_good), (SELECT count(*) FROM temp.judged_bad)"
+    ).fetchone()
+    return counts or (0, 0)
+
+
+def finish(con: Connection) -> None:
+    """Drop what only the judgement itself needs."""
+    con.execute("ALTER TABLE temp.judged_bad DROP COLUMN position")
+
+
+def findings(con: Connection, field_of: Mapping[str, str]) -> tuple[RuleCount, ...]:
+    """Count the errors of judged_bad by rule and field; *field_of* names a label's field."""
+    found = con.execute(
+        "SELECT error->>'type', nullif(error->>'fieldName', ''), count(*), "
+        f"min(row_number, {_ROWS_NAMED}) FROM (SELECT row_number, "
+        "unnest(CAST(errors AS JSON[])) AS error FROM temp.judged_bad) "
+        "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+    ).fetchall()
+    return tuple(
+        RuleCount(rule, field_of.get(label, label), count, tuple(rows))
+        for rule, label, count, rows in found
+    )

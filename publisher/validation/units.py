@@ -1,0 +1,85 @@
+"""Exact conversion between units of UCUM (https://ucum.org/ucum)."""
+
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from publisher.errors import ConfigurationError
+
+# Wide enough for every quotient a sensor can need; nothing traps, so NaN and infinities pass on
+# to be judged where they are stored.
+_ARITHMETIC = Context(prec=50, traps=[])
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """``to = from * factor + offset``, as exact fractions."""
+
+    factor: Fraction
+    offset: Fraction
+
+    def apply(self, value: Decimal) -> Decimal:
+        """Convert *value*; 50 significant digits where the quotient has no end."""
+        common = self.factor.denominator * self.offset.denominator
+        slope = Decimal(self.factor.numerator * self.offset.denominator)
+        start = Decimal(self.offset.numerator * self.factor.denominator)
+        scaled = _ARITHMETIC.add(_ARITHMETIC.multiply(value, slope), start)
+        return _ARITHMETIC.divide(scaled, Decimal(common))
+
+
+@cache
+def conversion(from_: str, to: str) -> Conversion:
+    """Find how values in the UCUM unit *from_* become values in *to*.
+
+    Raises ConfigurationError ``unknown-unit`` for a code UCUM does not have,
+    ``incompatible-units`` where they measure different things, and ``nonlinear-unit`` for
+    logarithmic scales such as dB, which no factor converts.
+    """
+    if from_ == to:
+        return Conversion(Fraction(1), Fraction(0))
+    source, target = _quantity(from_), _quantity(to)
+    if source.dimensionality != target.dimensionality:
+        raise ConfigurationError("incompatible-units", source=from_, target=to)
+    points = [_convert(point, source, target) for point in (0, 1, 2)]
+    if not all(isinstance(point, int | Fraction) for point in points):
+        raise ConfigurationError("nonlinear-unit", source=from_, target=to)
+    zero, one, two = (Fraction(point) for point in points)
+    if two - one != one - zero:
+        raise ConfigurationError("nonlinear-unit", source=from_, target=to)
+    return Conversion(one - zero, zero)
+
+
+def known(unit: str) -> bool:
+    """Tell whether UCUM has *unit*."""
+    try:
+        _quantity(unit)
+    except ConfigurationError:
+        return False
+    return True
+
+
+def _convert(point: int, source: Any, target: Any) -> Any:
+    registry = _registry()
+    magnitude = registry.Quantity(point * Fraction(source.magnitude), source.units)
+    found = magnitude.to(target.units).magnitude
+    if isinstance(found, float):
+        return found  # pint leaves its exact numbers only for logarithmic units
+    return found / Fraction(target.magnitude)
+
+
+@cache
+def _quantity(unit: str) -> Any:
+    try:
+        return _registry().from_ucum(unit)
+    except Exception as error:  # the parser's and pint's errors have no common kind
+        raise ConfigurationError("unknown-unit", unit=unit) from error
+
+
+@cache
+def _registry() -> Any:
+    # Imported here: with the registry it costs 2 s, which only a table with another unit pays.
+    from ucumvert import PintUcumRegistry  # noqa: PLC0415
+
+    return PintUcumRegistry(non_int_type=Fraction)

@@ -1,0 +1,87 @@
+"""`publisher validate`: the report is Frictionless', the totals beside it are of the whole file."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from frictionless import Dialect, Schema, validate
+
+from publisher.errors import ConfigurationError, UsageError
+from publisher.validation.report import validate_file
+
+SCHEMA: dict[str, Any] = {
+    "name": "made-up",
+    "version": "1.0.0",
+    "fields": [
+        {"name": "id", "type": "integer", "role": "entity"},
+        {"name": "level", "type": "number", "unit": "m", "constraints": {"maximum": 5}},
+    ],
+    "primaryKey": ["id"],
+}
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    monkeypatch.chdir(tmp_path)
+    schema, data = Path("schema.json"), Path("data.csv")
+    schema.write_bytes(orjson.dumps(SCHEMA))
+    rows = "".join(f"{number // 2};{number % 9}\n" for number in range(5000))
+    data.write_text("identifier;level\n" + rows)
+    return data, schema
+
+
+def same(report: dict[str, Any]) -> dict[str, Any]:
+    report["stats"].pop("seconds")
+    for task in report["tasks"]:
+        task["stats"].pop("seconds")
+    return report
+
+
+@pytest.mark.parametrize("limit", [None, 7, 100_000])
+def test_the_report_is_frictionless_own(files: tuple[Path, Path], limit: int | None) -> None:
+    data, schema = files
+    dialect = {"csv": {"delimiter": ";"}}
+    found = validate_file(data, schema, dialect=dialect, encoding="utf-8", limit_errors=limit)
+
+    options: dict[str, Any] = {} if limit is None else {"limit_errors": limit}
+    expected = validate(
+        str(data),
+        schema=Schema.from_descriptor(str(schema)),
+        dialect=Dialect.from_descriptor(dialect),
+        encoding="utf-8",
+        **options,
+    )
+    assert same(dict(found.descriptor)) == same(expected.to_descriptor())
+    assert found.rows == 5000
+    assert found.by_rule == {"primary-key": 2500, "constraint-error": 1665, "incorrect-label": 1}
+    assert found.errors == 4166
+    assert not found.valid
+
+
+def test_a_file_wherever_it_lies(files: tuple[Path, Path], tmp_path: Path) -> None:
+    data = tmp_path / "elsewhere" / "å b.csv"
+    data.parent.mkdir()
+    data.write_text("id,level\n1,2\n")
+    found = validate_file(data, tmp_path / "schema.json")
+    assert found.valid
+    assert found.descriptor["tasks"][0]["place"] == str(data)
+    assert (found.rows, found.errors, found.by_rule) == (1, 0, {})
+
+
+def test_what_frictionless_cannot_take_is_told(files: tuple[Path, Path]) -> None:
+    data, schema = files
+    with pytest.raises(UsageError, match="nowhere"):
+        validate_file(Path("nowhere.csv"), schema)
+    with pytest.raises(UsageError):
+        validate_file(Path("https://example.org/x.csv"), schema)
+    schema.write_text('{"fields": [{"name": "id", "type": "nothing"}]}')
+    with pytest.raises(ConfigurationError) as error:
+        validate_file(data, schema)
+    assert error.value.code == "unusable-schema"
+    bound = {"name": "at", "type": "datetime", "constraints": {"minimum": "2025-01-01T00:00:00"}}
+    schema.write_bytes(orjson.dumps({"fields": [bound]}))
+    data.write_text("at\n2025-01-01T00:00:00Z\n")
+    with pytest.raises(ConfigurationError) as error:
+        validate_file(data, schema)
+    assert error.value.code == "frictionless-crash"
