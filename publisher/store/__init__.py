@@ -1,0 +1,16 @@
+"""Tables, versions and all state, in DuckDB or DuckLake."""
+
+from publisher.store.commit import Commit, Committed
+from publisher.store.intents import Attempt, Intent, Published
+from publisher.store.quarantine import QuarantineCounts
+from publisher.store.store import Store
+
+__all__ = [
+    "Attempt",
+    "Commit",
+    "Committed",
+    "Intent",
+    "Published",
+    "QuarantineCounts",
+    "Store",
+]

@@ -1,0 +1,245 @@
+"""The store: tables, their versions and all state, in one database."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from publisher.engine import Connection, Engine
+from publisher.model.catalog import TableEntry
+from publisher.model.run import Delivery, Outcome, Problem, Run, Seen
+from publisher.model.table import QuarantinedRow, TableState
+from publisher.model.values import TableRef
+from publisher.store import (
+    compaction,
+    formats,
+    intents,
+    layout,
+    ledger,
+    quarantine,
+    versions,
+)
+from publisher.store.commit import Commit, Committed, carry_out
+from publisher.store.intents import Intent, Published
+from publisher.store.quarantine import QuarantineCounts
+
+
+class Store:
+    """What can be asked of and written to the store, each on the caller's connection.
+
+    Writers of one table wait for each other here; readers never wait.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writers: defaultdict[TableRef, threading.Lock] = defaultdict(threading.Lock)
+
+    def prepare(self, con: Connection) -> None:
+        """Create the store or bring it to the present format.
+
+        Raises StoreFormatError where a newer Publisher wrote it.
+        """
+        formats.prepare(self._engine, con)
+
+    # tables and their versions
+
+    def state(self, con: Connection, ref: TableRef) -> TableState | None:
+        """Give the table after its newest commit, None before its first."""
+        return versions.state(con, ref)
+
+    def states(self, con: Connection) -> dict[TableRef, TableState]:
+        """Give every table that has a version."""
+        return versions.states(con)
+
+    def newest_versions(self, con: Connection) -> dict[TableRef, int]:
+        """Give the newest version of every table that has one, by one look."""
+        return versions.newest(con)
+
+    def version_at(self, con: Connection, ref: TableRef, instant: datetime) -> int:
+        """Give the newest version committed by *instant*.
+
+        Raises NotFoundError before the first version, GoneError where its history is not kept.
+        """
+        return versions.version_at(con, ref, instant)
+
+    def relation(self, ref: TableRef, version: int) -> tuple[str, list[object]]:
+        """Give a FROM item with the columns, ``_since`` and ``_row`` of *version*, and parameters.
+
+        The caller has seen that the version lies between the table's oldest and its newest.
+        """
+        return versions.relation(ref, version)
+
+    def relation_name(self, ref: TableRef) -> str:
+        """Give the quoted table of current rows, for foreign keys to be judged against."""
+        return layout.data(ref)
+
+    def latest_name(self, ref: TableRef) -> str:
+        """Give the quoted table of the newest row per entity of the newest version."""
+        return layout.latest(ref)
+
+    def commit(self, con: Connection, commit: Commit) -> Committed:
+        """Write rows, history, quarantine, cursor, version and intents: all of it or nothing.
+
+        Raises HeldError where ``replace`` would let go of more than ``maxShrink``,
+        SchemaChangeError where the stored rows forbid the schema's change.
+        """
+        with self._writers[commit.entry.ref]:
+            return self._engine.transaction(con, lambda: carry_out(con, commit))
+
+    def prune_history(self, con: Connection, ref: TableRef, before: datetime) -> int:
+        """Let go of versions that were superseded by *before*; give the rows removed."""
+        with self._writers[ref]:
+            return self._engine.transaction(con, lambda: versions.prune_history(con, ref, before))
+
+    def keep_house(self, con: Connection, ref: TableRef, before: datetime) -> None:
+        """Let go of history and worn state older than *before*; cluster closed months anew."""
+        self.prune_history(con, ref, before)
+        with self._writers[ref]:
+            self._engine.transaction(con, lambda: compaction.compact_state(con, ref, before))
+            compaction.compact(self._engine, con, ref)
+
+    # deliveries
+
+    def seen(self, con: Connection, ref: TableRef) -> dict[str, Seen]:
+        """Give the last settled delivery of each origin."""
+        return ledger.seen(con, ref)
+
+    def is_settled(self, con: Connection, delivery_id: str) -> bool:
+        """Tell whether the delivery was processed, however it ended."""
+        return ledger.is_settled(con, delivery_id)
+
+    def settle(
+        self,
+        con: Connection,
+        entry: TableEntry,
+        delivery: Delivery,
+        *,
+        run: str,
+        outcome: Outcome,
+        problem: Problem | None = None,
+    ) -> None:
+        """Record a delivery that led to no commit, so that it is not judged again as it is."""
+        self._engine.transaction(
+            con,
+            lambda: ledger.settle(
+                con,
+                delivery,
+                fingerprint=entry.view_fingerprint,
+                run=run,
+                outcome=outcome,
+                problem=problem,
+            ),
+        )
+
+    def unsettled_contents(self, con: Connection) -> set[str]:
+        """Give the SHA-256 of contents that were held or failed and not replaced since."""
+        return ledger.unsettled_contents(con)
+
+    # runs
+
+    def start_run(self, con: Connection, run: Run) -> None:
+        self._engine.transaction(con, lambda: ledger.start_run(con, run))
+
+    def finish_run(self, con: Connection, run: Run) -> None:
+        self._engine.transaction(con, lambda: ledger.finish_run(con, run))
+
+    def runs(
+        self,
+        con: Connection,
+        ref: TableRef | None = None,
+        *,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> list[Run]:
+        """Give runs, newest first; *before* is the id of the last one of the page before."""
+        return ledger.runs(con, ref, limit=limit, before=before)
+
+    def last_runs(self, con: Connection) -> dict[TableRef, Run]:
+        """Give each table's newest run."""
+        return ledger.last_runs(con)
+
+    def last_reads(self, con: Connection) -> dict[TableRef, datetime]:
+        """Give when each table's source was last read in full."""
+        return ledger.last_reads(con)
+
+    def close_interrupted(self, con: Connection) -> int:
+        """End the runs that a stopped process left open; give how many there were."""
+        return self._engine.transaction(con, lambda: ledger.close_interrupted(con))
+
+    # quarantine
+
+    def quarantine_rows(
+        self,
+        con: Connection,
+        ref: TableRef,
+        *,
+        limit: int = 1000,
+        after: str | None = None,
+        only_rule: str | None = None,
+        ids: Collection[str] | None = None,
+    ) -> list[QuarantinedRow]:
+        """Give at most *limit* rows that wait, oldest first, behind the id *after*."""
+        return quarantine.rows(con, ref, limit=limit, after=after, only_rule=only_rule, ids=ids)
+
+    def each_quarantined(
+        self, con: Connection, ref: TableRef, *, only_rule: str | None = None
+    ) -> Iterator[QuarantinedRow]:
+        """Give every row that waits, a page in memory at a time; *con* may be used meanwhile."""
+        return quarantine.each(con, ref, only_rule=only_rule)
+
+    def quarantine_counts(self, con: Connection, ref: TableRef) -> QuarantineCounts:
+        """Count the rows that wait: all, and by rule and field."""
+        return quarantine.counts(con, ref)
+
+    def waiting(self, con: Connection) -> dict[TableRef, int]:
+        """Count the rows in quarantine, for every table that has any."""
+        return quarantine.waiting(con)
+
+    def has_quarantined(self, con: Connection, ref: TableRef, rule: str) -> bool:
+        """Tell whether a row waits that *rule* alone refused."""
+        return quarantine.has_open(con, ref, rule)
+
+    def discard(self, con: Connection, ref: TableRef, ids: Collection[str] | None = None) -> int:
+        """Close waiting rows without releasing them, all or those of *ids*; give how many."""
+        with self._writers[ref]:
+            return self._engine.transaction(con, lambda: quarantine.discard(con, ref, ids))
+
+    # publishing
+
+    def pending_intents(self, con: Connection) -> list[Intent]:
+        """Give what no successful publication covers yet."""
+        return intents.pending_intents(con)
+
+    def record_published(
+        self,
+        con: Connection,
+        dataset: str,
+        target: str,
+        *,
+        versions: Mapping[str, int],
+        fingerprint: str,
+        remote: Mapping[str, Any],
+        problem: Problem | None = None,
+    ) -> None:
+        """Write down one try to publish; *versions* are what the target holds after it."""
+        self._engine.transaction(
+            con,
+            lambda: intents.record_published(
+                con,
+                dataset,
+                target,
+                versions=versions,
+                fingerprint=fingerprint,
+                remote=remote,
+                problem=problem,
+            ),
+        )
+
+    def published(self, con: Connection, dataset: str, target: str) -> Published | None:
+        """Give the newest try at a target and the newest that succeeded."""
+        return intents.published(con, dataset, target)
+
+    def publications(self, con: Connection) -> dict[tuple[str, str], Published]:
+        """Give the same for every dataset and target that was ever tried."""
+        return intents.publications(con)
