@@ -1,0 +1,160 @@
+"""One delivery's way from the landing into the store; runs in a thread with its own cursor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from publisher.engine import Connection
+from publisher.errors import HeldError, PublisherError
+from publisher.landing import Landing
+from publisher.model.catalog import TableEntry
+from publisher.model.run import Counts, Delivery, Outcome, Problem, RuleCount
+from publisher.model.values import TableRef
+from publisher.store import Commit, Store
+from publisher.validation import Judgement, Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one delivery, or of the quarantined rows that were judged again."""
+
+    outcome: Outcome
+    rows: Counts = field(default_factory=Counts)
+    problem: Problem | None = None
+    findings: tuple[RuleCount, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    changed: bool = False
+    delivery: str | None = None
+
+
+def references(store: Store, con: Connection, entry: TableEntry) -> dict[str, str]:
+    """Give the relation that each foreign key of *entry* is judged against.
+
+    A table without a version yet is left out: nothing can refer to it.
+    """
+    found = {}
+    for key in entry.schema.foreign_keys:
+        text = key.reference.resource
+        ref = referred(entry.ref, text)
+        if store.state(con, ref) is not None:
+            found[text] = store.relation_name(ref)
+    return found
+
+
+def referred(ref: TableRef, text: str) -> TableRef:
+    """Read a foreign key's ``reference.resource`` as it stands in the table *ref*."""
+    if not text:
+        return ref
+    dataset, slash, table = text.partition("/")
+    return TableRef(dataset, table) if slash else TableRef(ref.dataset, text)
+
+
+def take(
+    con: Connection,
+    store: Store,
+    entry: TableEntry,
+    delivery: Delivery,
+    *,
+    landing: Landing,
+    work: Path,
+    run: str,
+    progress: Callable[[int], None] | None,
+) -> Step:
+    """Judge the delivery and commit it whole, or hold it whole.
+
+    A delivery that can never be taken under this view (no table, too many bad rows, too much
+    gone, a schema change refused) is settled as held or failed, so that it is not judged
+    again before the view or the bytes change. Failures of this machine (disk, memory) are
+    raised and leave the delivery pending.
+    """
+    judgement: Judgement | None = None
+    try:
+        judgement = Validator(entry).judge(
+            con,
+            delivery,
+            landing.path(delivery.sha256, size=delivery.size),
+            work=work,
+            references=references(store, con, entry),
+            progress=progress,
+        )
+        _within_max_bad(entry, judgement)
+        committed = store.commit(
+            con,
+            Commit(entry=entry, run=run, delivery=delivery, targets=_targets(entry)),
+        )
+    except PublisherError as error:
+        if not error.final:
+            raise
+        return _refuse(con, store, entry, delivery, run=run, error=error, judgement=judgement)
+    return Step(
+        outcome="committed" if committed.changed else "unchanged",
+        rows=committed.counts,
+        findings=judgement.findings,
+        notes=judgement.notes,
+        changed=committed.changed,
+    )
+
+
+def judge_again(
+    con: Connection,
+    store: Store,
+    entry: TableEntry,
+    *,
+    work: Path,
+    run: str,
+    only_rule: str | None = None,
+) -> Step:
+    """Judge quarantined rows under today's schema and view; commit those that pass."""
+    rows = store.each_quarantined(con, entry.ref, only_rule=only_rule)
+    judgement = Validator(entry).rejudge(
+        con, rows, work=work, references=references(store, con, entry)
+    )
+    committed = store.commit(
+        con,
+        Commit(entry=entry, run=run, delivery=None, targets=_targets(entry), released=True),
+    )
+    return Step(
+        outcome="committed" if committed.changed else "unchanged",
+        rows=committed.counts,
+        findings=judgement.findings,
+        notes=judgement.notes,
+        changed=committed.changed,
+    )
+
+
+def _within_max_bad(entry: TableEntry, judgement: Judgement) -> None:
+    limit = entry.harvest.max_bad if entry.harvest else 1.0
+    if judgement.read and judgement.bad / judgement.read > limit:
+        raise HeldError(
+            "too-many-bad",
+            bad=judgement.bad,
+            read=judgement.read,
+            share=f"{judgement.bad / judgement.read:.1%}",
+            limit=f"{limit:.1%}",
+        )
+
+
+def _refuse(
+    con: Connection,
+    store: Store,
+    entry: TableEntry,
+    delivery: Delivery,
+    *,
+    run: str,
+    error: PublisherError,
+    judgement: Judgement | None,
+) -> Step:
+    outcome: Outcome = "held" if isinstance(error, HeldError) else "failed"
+    problem = Problem(error.code, dict(error.params))
+    store.settle(con, entry, delivery, run=run, outcome=outcome, problem=problem)
+    return Step(
+        outcome=outcome,
+        rows=Counts(read=judgement.read if judgement else 0),
+        problem=problem,
+        findings=judgement.findings if judgement else (),
+        notes=judgement.notes if judgement else (),
+    )
+
+
+def _targets(entry: TableEntry) -> tuple[str, ...]:
+    return entry.dataset.targets
