@@ -1,0 +1,59 @@
+"""The types of target there are. A new one is one module, one line here, one page of docs."""
+
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.model import catalog
+from publisher.secrets import Secrets
+from publisher.settings import Settings
+from publisher.targets.base import Target
+from publisher.targets.ckan import CkanPublisher
+from publisher.targets.folder import FolderTarget
+
+
+@dataclass(frozen=True, slots=True)
+class TargetContext:
+    """What targets are opened with."""
+
+    settings: Settings
+    secrets: Secrets
+    installation: str
+    """Marks what this installation published, so that it never touches another's."""
+
+
+def _folder(spec: catalog.FolderTarget, context: TargetContext) -> Target:
+    if spec.path is None:
+        return FolderTarget(context.settings.published_path)
+    return FolderTarget(context.settings.root / spec.path)
+
+
+def _ckan(spec: catalog.CkanTarget, context: TargetContext) -> Target:
+    return CkanPublisher(spec, installation=context.installation, secrets=context.secrets)
+
+
+TARGETS: Mapping[str, Callable[..., Target]] = {
+    "folder": _folder,
+    "ckan": _ckan,
+}
+
+
+def open_target(spec: catalog.FolderTarget | catalog.CkanTarget, context: TargetContext) -> Target:
+    return TARGETS[spec.type](spec, context)
+
+
+def installation_id(data: Path) -> str:
+    """Give the id of the installation in *data*, made when it is first asked for."""
+    file = data / "installation"
+    if not file.exists():
+        partial = data / f".installation.{uuid.uuid4().hex}"
+        partial.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
+        try:
+            os.link(partial, file)  # unlike a rename, it never takes another's place
+        except FileExistsError:
+            pass
+        finally:
+            partial.unlink()
+    return file.read_text(encoding="ascii").strip()

@@ -1,0 +1,362 @@
+"""Brings targets to what the store holds and the catalog says, until they do.
+
+What is wanted is compared with what was last published, so every intent of a commit is carried
+out, newest state first, and a change of the catalog alone is published too. A dataset file that
+is gone or cannot be read takes nothing down: only a dataset that says so is withdrawn.
+"""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import structlog
+
+from publisher.engine import Connection, Engine
+from publisher.errors import PublisherError
+from publisher.model.catalog import Catalog, CkanTarget, FolderTarget
+from publisher.model.dataset import Dataset
+from publisher.model.run import Problem
+from publisher.model.values import TableRef
+from publisher.secrets import Secrets
+from publisher.settings import Settings
+from publisher.store import Published, Store
+from publisher.targets.base import PublishResult, Receipt, Target
+from publisher.targets.datapackage import fingerprint
+from publisher.targets.kinds import TargetContext, installation_id, open_target
+from publisher.targets.snapshot import Snapshot
+
+log = structlog.get_logger(__name__)
+
+_FIRST_BACKOFF = 2.0
+_BROKEN_WAIT = 10.0
+_AT_ONCE = 2  # datasets that are published to one target at the same time
+_WITHDRAWN = "withdrawn"
+
+Differing = Literal["nothing", "rows", "facts"]
+"""In what a target may differ: facts are all that is published besides rows."""
+
+
+class Pair(NamedTuple):
+    dataset: str
+    target: str
+
+
+@dataclass(slots=True)
+class _Failing:
+    tries: int
+    again: float
+    """On the monotonic clock."""
+
+
+class Outbox:
+    """Publishes, one at a time for each dataset and target."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        secrets: Secrets,
+        engine: Engine,
+        store: Store,
+        catalog: Callable[[], Catalog],
+    ) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._engine = engine
+        self._store = store
+        self._catalog = catalog
+        self._context: TargetContext | None = None
+        self._open: dict[str, tuple[FolderTarget | CkanTarget, Target]] = {}
+        self._locks: defaultdict[Pair, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(_AT_ONCE)
+        )
+        self._failing: dict[Pair, _Failing] = {}
+        self._compared: dict[Pair, Catalog] = {}
+        """The catalog under which a pair was last found up to date."""
+        self._under_way: dict[Pair, asyncio.Task[PublishResult]] = {}
+        self._poked = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Publish by itself from now on."""
+        self._loop = asyncio.create_task(self.run())
+
+    def poke(self) -> None:
+        """Tell that something was committed or the catalog changed."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Carry out what is due, again and again, until cancelled."""
+        while True:
+            self._poked.clear()
+            try:
+                wait = await self._start_due()
+            except Exception:  # the store may be readable again in a moment
+                log.exception("the outbox could not see what is due")
+                wait = _BROKEN_WAIT
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), wait)
+
+    async def publish(
+        self, dataset: str, target: str | None = None, *, dry_run: bool = False
+    ) -> list[PublishResult]:
+        """Bring the dataset's targets, or *target* alone, up to date now.
+
+        A failure is a result. Raises NotFoundError where there is no such dataset.
+        """
+        stated = self._catalog().dataset(dataset)
+        known = await self._engine.run(self._store.publications)
+        there = {name for (published, name), state in known.items() if published == dataset}
+        names = [*stated.stated_targets, *sorted(there - set(stated.stated_targets))]
+        if target is not None:
+            names = [target]
+        configured = self._catalog().targets
+        return [
+            await self._bring(Pair(dataset, name), dry_run=dry_run)
+            for name in names
+            if name in configured
+        ]
+
+    async def close(self) -> None:
+        """Stop; what is cut off is taken up again by the next start."""
+        tasks = [task for task in (self._loop, *self._under_way.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for _, target in self._open.values():
+            await target.close()
+        self._open.clear()
+
+    # what is due
+
+    async def _start_due(self) -> float | None:
+        """Start what is due now; give the seconds until something else is, None for never."""
+        catalog = self._catalog()
+
+        def look(con: Connection) -> tuple[dict[TableRef, int], dict[tuple[str, str], Published]]:
+            return self._store.newest_versions(con), self._store.publications(con)
+
+        newest, known = await self._engine.run(look)
+        versions: dict[str, dict[str, int]] = defaultdict(dict)
+        for ref in catalog.entries.keys() & newest.keys():
+            versions[ref.dataset][ref.table] = newest[ref]
+        wanted = {
+            Pair(name, target)
+            for name, dataset in catalog.datasets.items()
+            for target in dataset.targets
+            if versions[name]
+        }
+        there = {
+            Pair(*pair)
+            for pair, state in known.items()
+            if state.success is not None and state.success.fingerprint != _WITHDRAWN
+        }
+        waits = []
+        for pair in wanted | {pair for pair in there if pair.dataset in catalog.datasets}:
+            if pair.target not in catalog.targets or pair in self._under_way:
+                continue
+            state = known.get(pair)
+            if pair in wanted:
+                differs = await self._differs(pair, catalog, versions, state)
+                if differs == "nothing":
+                    continue
+            else:
+                differs = "facts"
+            wait = self._wait(pair, catalog.datasets[pair.dataset], state, differs)
+            if wait > 0:
+                waits.append(wait)
+                continue
+            task = asyncio.create_task(self._bring(pair, dry_run=False))
+            self._under_way[pair] = task
+            task.add_done_callback(partial(self._ended, pair))
+        return min(waits, default=None)
+
+    def _ended(self, pair: Pair, _: asyncio.Task[PublishResult]) -> None:
+        self._under_way.pop(pair, None)
+        self.poke()
+
+    async def _differs(
+        self,
+        pair: Pair,
+        catalog: Catalog,
+        versions: Mapping[str, Mapping[str, int]],
+        state: Published | None,
+    ) -> Differing:
+        if state is None or state.success is None or state.attempt.problem is not None:
+            return "facts"
+        if self._compared.get(pair) is not catalog:
+            snapshot = await self._pin(catalog, pair.dataset)
+            if state.success.fingerprint != self._fingerprint(snapshot, catalog, pair.target):
+                return "facts"
+            self._compared[pair] = catalog
+        return "nothing" if state.success.versions == versions[pair.dataset] else "rows"
+
+    def _wait(
+        self, pair: Pair, dataset: Dataset, state: Published | None, differs: Differing
+    ) -> float:
+        """Give the seconds that a pair has to wait: after a failure, or for its period.
+
+        Only rows wait for the period: another fact may be a field that became personal.
+        """
+        failing = self._failing.get(pair)
+        if failing is not None:
+            return failing.again - time.monotonic()
+        every = dataset.publish.every
+        if differs == "facts" or every is None or state is None or state.success is None:
+            return 0
+        return (state.success.at + every - datetime.now(UTC)) / timedelta(seconds=1)
+
+    # one dataset at one target
+
+    async def _bring(self, pair: Pair, *, dry_run: bool) -> PublishResult:
+        async with self._locks[pair], self._gates[pair.target]:
+            known = await self._engine.run(
+                lambda con: self._store.published(con, pair.dataset, pair.target)
+            )
+            try:
+                result = await self._carry_out(pair, known, dry_run=dry_run)
+            except PublisherError as error:
+                problem = Problem(error.code, dict(error.params))
+            except Exception as error:  # a bug must not end the outbox
+                log.exception("publishing broke", dataset=pair.dataset, target=pair.target)
+                problem = Problem("unexpected", {"reason": type(error).__name__})
+            else:
+                self._failing.pop(pair, None)
+                if not dry_run and known is not None and known.attempt.problem is not None:
+                    log.info("target is back", dataset=pair.dataset, target=pair.target)
+                return result
+            if not dry_run:
+                await self._failed(pair, known, problem)
+            return PublishResult(pair.dataset, pair.target, "failed", problem=problem)
+
+    async def _carry_out(
+        self, pair: Pair, known: Published | None, *, dry_run: bool
+    ) -> PublishResult:
+        catalog = self._catalog()
+        dataset = catalog.dataset(pair.dataset)
+        success = known.success if known else None
+        remote = success.remote if success else {}
+        if pair.target not in dataset.targets:
+            if success is None or success.fingerprint == _WITHDRAWN:
+                code = "target-not-listed" if dataset.public else "dataset-is-draft"
+                return _nothing(pair, code, {"dataset": pair.dataset, "target": pair.target})
+            target = await self._target(catalog, pair.target)
+            receipt = await target.withdraw(pair.dataset, remote, dry_run=dry_run)
+            if dry_run:
+                return PublishResult(
+                    pair.dataset, pair.target, "different", changes=receipt.changes
+                )
+            await self._record(pair, {}, _WITHDRAWN, receipt.remote)
+            log.info("withdrawn", dataset=pair.dataset, target=pair.target)
+            return PublishResult(pair.dataset, pair.target, "withdrawn", changes=receipt.changes)
+        snapshot = await self._pin(catalog, pair.dataset)
+        if not snapshot.tables:
+            return _nothing(pair, "nothing-to-publish", {"dataset": pair.dataset})
+        target = await self._target(catalog, pair.target)
+        receipt = await target.publish(snapshot, remote, dry_run=dry_run)
+        if not dry_run:
+            await self._published(pair, catalog, snapshot, receipt, known)
+        outcome = "unchanged" if not receipt.changes else "different" if dry_run else "published"
+        return PublishResult(
+            pair.dataset,
+            pair.target,
+            outcome,  # type: ignore[arg-type]  # one of three literals
+            versions=snapshot.versions,
+            changes=receipt.changes,
+        )
+
+    async def _published(
+        self,
+        pair: Pair,
+        catalog: Catalog,
+        snapshot: Snapshot,
+        receipt: Receipt,
+        known: Published | None,
+    ) -> None:
+        mark = self._fingerprint(snapshot, catalog, pair.target)
+        last = known.attempt if known else None
+        if (
+            receipt.changes
+            or last is None
+            or last.problem is not None
+            or (last.versions, last.fingerprint, last.remote)
+            != (snapshot.versions, mark, receipt.remote)
+        ):
+            await self._record(pair, snapshot.versions, mark, receipt.remote)
+        if receipt.changes:
+            log.info("published", dataset=pair.dataset, target=pair.target, **snapshot.versions)
+        self._compared[pair] = catalog
+
+    async def _failed(self, pair: Pair, known: Published | None, problem: Problem) -> None:
+        """Put off the next try, and tell the first time only."""
+        tries = self._failing[pair].tries + 1 if pair in self._failing else 1
+        wait = min(self._settings.backoff_max, _FIRST_BACKOFF * 2.0 ** min(tries - 1, 30))
+        wait *= random.uniform(0.5, 1)  # noqa: S311 - no secret
+        self._failing[pair] = _Failing(tries, time.monotonic() + wait)
+        before = known.attempt.problem if known else None
+        if before is None:
+            log.warning("target fails", dataset=pair.dataset, target=pair.target, code=problem.code)
+        if before is None or before.code != problem.code:
+            last = known.attempt if known else None
+            with suppress(PublisherError):  # a full disk, perhaps: the result tells it all the same
+                await self._record(
+                    pair,
+                    last.versions if last else {},
+                    last.fingerprint if last else "",
+                    last.remote if last else {},
+                    problem,
+                )
+
+    async def _record(
+        self,
+        pair: Pair,
+        versions: Mapping[str, int],
+        mark: str,
+        remote: Mapping[str, Any],
+        problem: Problem | None = None,
+    ) -> None:
+        await self._engine.run(
+            lambda con: self._store.record_published(
+                con,
+                pair.dataset,
+                pair.target,
+                versions=versions,
+                fingerprint=mark,
+                remote=remote,
+                problem=problem,
+            )
+        )
+
+    async def _pin(self, catalog: Catalog, dataset: str) -> Snapshot:
+        return await Snapshot.pin(
+            self._engine, self._store, catalog, dataset, work=self._settings.work_path
+        )
+
+    def _fingerprint(self, snapshot: Snapshot, catalog: Catalog, target: str) -> str:
+        return fingerprint(snapshot, catalog.targets[target].model_dump(mode="json"))
+
+    async def _target(self, catalog: Catalog, name: str) -> Target:
+        """Give the target as the catalog has it now."""
+        if self._context is None:
+            installation = await asyncio.to_thread(installation_id, self._settings.data)
+            self._context = TargetContext(self._settings, self._secrets, installation)
+        spec = catalog.targets[name]
+        held = self._open.get(name)
+        if held is not None and held[0] == spec:
+            return held[1]
+        self._open[name] = (spec, open_target(spec, self._context))
+        if held is not None:
+            await held[1].close()
+        return self._open[name][1]
+
+
+def _nothing(pair: Pair, code: str, params: Mapping[str, Any]) -> PublishResult:
+    return PublishResult(pair.dataset, pair.target, "unchanged", problem=Problem(code, params))
