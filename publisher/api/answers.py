@@ -1,0 +1,189 @@
+"""The shapes of the API's answers: written from these models, documented from them too."""
+
+from datetime import datetime
+from typing import Any
+
+from publisher.model.base import Model
+
+
+class Organization(Model):
+    name: str
+    title: str
+    municipality: str | None
+    email: str | None
+    url: str | None
+
+
+class Quality(Model):
+    quarantined: int
+    """Rows that failed and wait for correction; they are never shown."""
+    last_run: str | None
+    """How the newest harvest ended."""
+    last_run_at: datetime | None
+
+
+class TableSummary(Model):
+    name: str
+    title: str | None
+    version: int
+    """0 before the first delivery was stored."""
+    rows: int
+    updated_at: datetime | None
+    """When the version was committed."""
+    url: str
+
+
+class DatasetSummary(Model):
+    name: str
+    title: str
+    description: str | None
+    publisher: Organization
+    keywords: tuple[str, ...]
+    themes: tuple[str, ...]
+    licenses: tuple[dict[str, Any], ...]
+    update_frequency: str | None
+    translations: dict[str, Any]
+    updated_at: datetime | None
+    """The newest of its tables."""
+    url: str
+
+
+class TableWithQuality(TableSummary):
+    description: str | None
+    quality: Quality
+
+
+class DatasetDetail(DatasetSummary):
+    homepage: str | None
+    tables: tuple[TableWithQuality, ...]
+
+
+class TableDetail(TableWithQuality):
+    dataset: str
+    translations: dict[str, Any]
+    oldest_version: int | None
+    """The first that `version` can ask for."""
+    interval: str | None
+    """How often each entity reports, ISO 8601."""
+    mode: str
+    """How deliveries are stored: merge, replace or append."""
+    schema_name: str
+    """`name@version`, as /v1/schemas knows it."""
+    fields: tuple[dict[str, Any], ...]
+    """Table Schema fields as they can be asked for; units are UCUM codes."""
+    primary_key: tuple[str, ...]
+    roles: dict[str, tuple[str, ...]]
+    links: dict[str, str]
+
+
+class Datasets(Model):
+    data: tuple[DatasetSummary, ...]
+    next: str | None
+
+
+class Rows(Model):
+    data: tuple[dict[str, Any], ...]
+    """One object a row, a member a field; times have their offset, decimals are exact."""
+    next: str | None
+    """The next page's address; null on the last."""
+    version: int
+    """Of the table that was read."""
+
+
+class RowCounts(Model):
+    read: int
+    new: int
+    corrected: int
+    unchanged: int
+    removed: int
+    quarantined: int
+
+
+class Finding(Model):
+    rule: str
+    field: str | None
+    """Null where it is no field, or one that is not shown."""
+    count: int
+    rows: tuple[int, ...]
+    """The first few row numbers, as the delivery counts them."""
+
+
+class RunAnswer(Model):
+    id: str
+    trigger: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    version: int | None
+    rows: RowCounts
+    seconds: float | None
+    problem: str | None
+    """Code of what went wrong."""
+    notes: tuple[str, ...]
+    """Codes of what was noticed and did no harm."""
+    findings: tuple[Finding, ...]
+
+
+class Runs(Model):
+    data: tuple[RunAnswer, ...]
+    next: str | None
+
+
+class Quarantine(Model):
+    total: int
+    """Rows that wait."""
+    data: tuple[Finding, ...]
+
+
+class SchemaSummary(Model):
+    name: str
+    version: str
+    title: str | None
+    description: str | None
+    tables: tuple[str, ...]
+    """Public tables under it, as dataset/table."""
+    url: str
+
+
+class Schemas(Model):
+    data: tuple[SchemaSummary, ...]
+
+
+class SourceAnswer(Model):
+    id: str
+    """`dataset.table`"""
+    dataset: str
+    table: str
+    type: str
+    every: str | None
+    cron: str | None
+    timezone: str | None
+    mode: str
+    state: str
+    """`never`, or how the newest run ended."""
+    last_run_at: datetime | None
+    next_run_at: datetime | None
+    problem: str | None
+    """Code of what went wrong in the newest run."""
+
+
+class Sources(Model):
+    data: tuple[SourceAnswer, ...]
+
+
+class Health(Model):
+    status: str
+
+
+class Problem(Model):
+    """A problem detail, RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    parameter: str | None = None
+    allowed: tuple[str, ...] | None = None
+    errors: tuple[dict[str, Any], ...] | None = None

@@ -1,0 +1,116 @@
+"""The aiohttp application: routes from the one table, everything else in middlewares."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from publisher.api.openapi import document
+from publisher.api.pages import SECURITY, reading_page
+from publisher.api.parts import PARTS, SIGNER, Call, Parts
+from publisher.api.problems import problems
+from publisher.api.replies import JSON, tagged
+from publisher.api.routes import ROUTES, Route
+from publisher.errors import UsageError
+from publisher.query import Signer, load_key
+from publisher.query.grammar import Faults, distinct, unknown
+
+MOST_URL = 32_768
+"""Bytes of a request's first line."""
+SERVER_OPTIONS: Mapping[str, Any] = {"max_line_size": 2 * MOST_URL, "max_field_size": MOST_URL}
+"""For the runner: room for long lists of conditions, and for a problem to say it was too much."""
+_MOST_BODY = 65_536
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Link, Server-Timing, X-Table-Version, Retry-After",
+}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+    "Allow": "GET, HEAD, OPTIONS",
+}
+
+
+def create_app(parts: Parts) -> web.Application:
+    """Make the application; its resources are opened when it starts."""
+    app = web.Application(middlewares=[_outermost, problems], client_max_size=_MOST_BODY)
+    app[PARTS] = parts
+    app.cleanup_ctx.append(_signing)
+    for route in ROUTES:
+        app.router.add_get(route.path, _handler(route), name=route.name)
+    app.router.add_get("/openapi.json", _document(orjson.dumps(document(ROUTES)), JSON))
+    page = reading_page(ROUTES).encode()
+    app.router.add_get(
+        "/docs", _document(page, "text/html; charset=utf-8", {"Content-Security-Policy": SECURITY})
+    )
+    return app
+
+
+async def _signing(app: web.Application) -> AsyncIterator[None]:
+    path = app[PARTS].settings.data / "secret.key"
+    app[SIGNER] = Signer(await asyncio.to_thread(load_key, path))
+    yield
+
+
+def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if len(request.raw_path) > MOST_URL:
+            raise UsageError("address-too-long", most=MOST_URL)
+        pairs = tuple(request.query.items())
+        stated = {} if route.fields else _stated(route, pairs)
+        call = Call(
+            request=request,
+            parts=request.app[PARTS],
+            signer=request.app[SIGNER],
+            pairs=pairs,
+            stated=stated,
+        )
+        return await route.handler(call)
+
+    return handle
+
+
+def _stated(route: Route, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Give the parameters by name; all of them must be the route's."""
+    faults = Faults()
+    stated = distinct(pairs, faults)
+    known = [parameter.name for parameter in route.query]
+    for name in stated:
+        with faults.collected():
+            if name not in known:
+                raise unknown("parameter", name, known, name)
+    faults.settle()
+    return stated
+
+
+def _document(
+    body: bytes, media_type: str, headers: dict[str, str] | None = None
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return tagged(
+            request, body, media_type, etag=request.app[SIGNER].etag(body), headers=headers
+        )
+
+    return handle
+
+
+@web.middleware
+async def _outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer preflights, and add the headers that every answer has."""
+    start = time.perf_counter()
+    if request.method == "OPTIONS":
+        response: web.StreamResponse = web.Response(status=204, headers=_PREFLIGHT)
+    else:
+        response = await handler(request)
+    headers = response.headers
+    headers.update(_CORS)
+    headers["X-Content-Type-Options"] = "nosniff"
+    total = f"total;dur={(time.perf_counter() - start) * 1000:.2f}"
+    steps = headers.get("Server-Timing")
+    headers["Server-Timing"] = f"{steps}, {total}" if steps else total
+    return response

@@ -1,0 +1,171 @@
+"""Datasets and their tables: what there is, how fresh, how good."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from aiohttp import web
+
+from publisher.api import answers
+from publisher.api.parts import Call
+from publisher.api.replies import first, next_page, page_after, page_size, reply
+from publisher.engine import Connection
+from publisher.model.base import Model
+from publisher.model.catalog import Catalog, TableEntry
+from publisher.model.dataset import Dataset
+from publisher.model.run import Run
+from publisher.model.schema import Field
+from publisher.model.table import TableState
+from publisher.model.values import TableRef, duration_text
+from publisher.query import visible_fields
+
+States = Mapping[TableRef, TableState]
+
+
+async def list_datasets(call: Call) -> web.Response:
+    catalog = call.parts.catalog()
+    after = page_after(call, "datasets")
+    found = [
+        dataset
+        for name, dataset in sorted(catalog.datasets.items())
+        if dataset.public and (after is None or name > after) and _matches(dataset, call.stated)
+    ]
+    shown, more = first(found, page_size(call))
+    states = await call.parts.engine.run(call.parts.store.states, lane="query")
+    next_url = next_page(call, "datasets", shown[-1].name) if more else None
+    data = tuple(answers.DatasetSummary(**_summary(catalog, dataset, states)) for dataset in shown)
+    return reply(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
+
+
+async def get_dataset(call: Call) -> web.Response:
+    catalog, dataset = call.parts.catalog(), call.dataset()
+    entries = list(catalog.tables(dataset.name))
+
+    def read(con: Connection) -> tuple[States, tuple[answers.TableWithQuality, ...]]:
+        store = call.parts.store
+        states = {
+            ref: state for ref in (e.ref for e in entries) if (state := store.state(con, ref))
+        }
+        return states, tuple(
+            answers.TableWithQuality(**_table(call, con, entry, states.get(entry.ref)))
+            for entry in entries
+        )
+
+    states, tables = await call.parts.engine.run(read, lane="query")
+    return reply(
+        call,
+        answers.DatasetDetail(
+            **_summary(catalog, dataset, states), homepage=dataset.homepage, tables=tables
+        ),
+    )
+
+
+async def get_table(call: Call) -> web.Response:
+    entry = call.entry()
+
+    def read(con: Connection) -> answers.TableDetail:
+        state = call.parts.store.state(con, entry.ref)
+        fields = visible_fields(entry, state)
+        key = (state.schema if state else entry.schema).primary_key
+        names = {field.name for field in fields}
+        common = _table(call, con, entry, state)
+        return answers.TableDetail(
+            **common,
+            dataset=entry.ref.dataset,
+            translations=_translations(entry.resource.translations),
+            oldest_version=state.oldest_version if state else None,
+            interval=duration_text(entry.resource.interval) if entry.resource.interval else None,
+            mode=entry.mode,
+            schema_name=f"{entry.schema.name}@{entry.schema.version}",
+            fields=tuple(shown_field(field) for field in fields),
+            primary_key=key if names.issuperset(key) else (),
+            roles=_roles(fields),
+            links={name: f"{common['url']}/{name}" for name in ("rows", "runs", "quarantine")},
+        )
+
+    return reply(call, await call.parts.engine.run(read, lane="query"))
+
+
+def shown_field(field: Field) -> dict[str, object]:
+    """Give the field's descriptor without what is ours alone."""
+    descriptor = field.descriptor()
+    descriptor.pop("personal", None)
+    return descriptor
+
+
+def _summary(catalog: Catalog, dataset: Dataset, states: States) -> dict[str, object]:
+    organization = catalog.organizations.get(dataset.publisher)
+    updated = [state.committed_at for ref, state in states.items() if ref.dataset == dataset.name]
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "description": dataset.description,
+        "publisher": answers.Organization(
+            name=dataset.publisher,
+            title=organization.title if organization else dataset.publisher,
+            municipality=organization.municipality if organization else None,
+            email=organization.email if organization else None,
+            url=organization.url if organization else None,
+        ),
+        "keywords": dataset.keywords,
+        "themes": dataset.themes,
+        "licenses": tuple(license_.descriptor() for license_ in dataset.licenses),
+        "update_frequency": dataset.update_frequency,
+        "translations": _translations(dataset.translations),
+        "updated_at": max(updated, default=None),
+        "url": f"/v1/datasets/{dataset.name}",
+    }
+
+
+def _table(
+    call: Call, con: Connection, entry: TableEntry, state: TableState | None
+) -> dict[str, object]:
+    runs = call.parts.store.runs(con, entry.ref, limit=1)
+    return {
+        "name": entry.resource.name,
+        "title": entry.resource.title,
+        "description": entry.resource.description,
+        "version": state.version if state else 0,
+        "rows": state.rows if state else 0,
+        "updated_at": state.committed_at if state else None,
+        "url": f"/v1/datasets/{entry.ref}",
+        "quality": answers.Quality(
+            quarantined=call.parts.store.quarantine_counts(con, entry.ref).total,
+            last_run=runs[0].outcome if runs else None,
+            last_run_at=_ended(runs[0]) if runs else None,
+        ),
+    }
+
+
+def _ended(run: Run) -> datetime:
+    return run.finished_at or run.started_at
+
+
+def _roles(fields: tuple[Field, ...]) -> dict[str, tuple[str, ...]]:
+    roles: dict[str, tuple[str, ...]] = {}
+    for field in fields:
+        if field.role is not None:
+            roles[field.role] = (*roles.get(field.role, ()), field.name)
+    return roles
+
+
+def _translations(stated: Mapping[str, Model]) -> dict[str, object]:
+    return {language: texts.descriptor() for language, texts in stated.items()}
+
+
+def _matches(dataset: Dataset, stated: Mapping[str, str]) -> bool:
+    if "theme" in stated and stated["theme"] not in dataset.themes:
+        return False
+    if "keyword" in stated and stated["keyword"] not in dataset.keywords:
+        return False
+    if "publisher" in stated and stated["publisher"] != dataset.publisher:
+        return False
+    text = "\n".join(_texts(dataset)).casefold()
+    return all(word in text for word in stated.get("q", "").casefold().split())
+
+
+def _texts(dataset: Dataset) -> Iterator[str]:
+    yield from (dataset.name, dataset.title, dataset.description or "", *dataset.keywords)
+    for texts in dataset.translations.values():
+        yield from (texts.title or "", texts.description or "")
+    for resource in dataset.resources:
+        yield from (resource.name, resource.title or "", resource.description or "")

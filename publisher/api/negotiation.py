@@ -1,0 +1,141 @@
+"""Languages, formats, codings and conditional requests, as RFC 9110 has them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from aiohttp import web
+
+from publisher.errors import UsageError
+from publisher.messages import Language
+from publisher.query.parameters import FORMATS
+from publisher.query.sql import Form
+from publisher.query.times import fault
+
+GZIP_FROM = 1_024
+"""Bytes; smaller answers gain nothing."""
+_OFF_LOOP_FROM = 16_384
+"""Bytes from which an answer is compressed in a thread."""
+
+BRIEF = "public, max-age=10, must-revalidate"
+IMMUTABLE = "public, max-age=31536000, immutable"
+NEVER = "no-store"
+
+_TAG = re.compile(r'(?:W/)?"([^"]*)"')
+
+
+def language_of(request: web.Request) -> Language:
+    """Give the language the caller likes best of English and Danish."""
+    weights: dict[Language, float] = {"en": 0.0, "da": 0.0}
+    for value, weight in _weighted(request.headers.get("Accept-Language", "")):
+        name = value.split("-")[0]
+        if name == "da":
+            weights["da"] = max(weights["da"], weight)
+        elif name == "en":
+            weights["en"] = max(weights["en"], weight)
+    return "da" if weights["da"] > weights["en"] else "en"
+
+
+def form_of(request: web.Request, stated: str | None) -> Form:
+    """Give the format of ``f=``, or the one that ``Accept`` likes best.
+
+    Raises ParameterError ``not-a-format`` and UsageError ``not-acceptable``.
+    """
+    forms: Sequence[Form] = ("json", "csv")
+    if stated is not None:
+        for form in forms:
+            if stated == form:
+                return form
+        raise fault("not-a-format", "f", stated, allowed=list(FORMATS), choices=", ".join(FORMATS))
+    accept = request.headers.get("Accept")
+    if not accept:
+        return "json"
+    weights = dict(_weighted(accept))
+    best = max(forms, key=lambda form: _weight(FORMATS[form], weights))
+    if _weight(FORMATS[best], weights) == 0:
+        raise UsageError(
+            "not-acceptable", allowed=list(FORMATS.values()), choices=", ".join(FORMATS.values())
+        )
+    return best
+
+
+def fresh(request: web.Request, etag: str) -> bool:
+    """Tell whether the caller holds what *etag* stands for, in either content coding."""
+    held = request.headers.get("If-None-Match")
+    if held is None:
+        return False
+    return held.strip() == "*" or any(
+        tag.removesuffix("-gzip") == etag for tag in _TAG.findall(held)
+    )
+
+
+def respond(
+    request: web.Request,
+    body: bytes,
+    media_type: str,
+    *,
+    etag: str | None = None,
+    cache: str = NEVER,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Give the response, compressed where that is asked for and pays."""
+    gzip = len(body) >= GZIP_FROM and _takes_gzip(request)
+    response = web.Response(
+        body=body,
+        status=status,
+        headers={
+            "Content-Type": media_type,
+            "Cache-Control": cache,
+            "Vary": "Accept, Accept-Encoding, Accept-Language",
+            **(headers or {}),
+        },
+        zlib_executor_size=_OFF_LOOP_FROM,
+    )
+    if etag is not None:
+        response.headers["ETag"] = f'"{etag}-gzip"' if gzip else f'"{etag}"'
+    if gzip:
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+def unchanged(etag: str, cache: str) -> web.Response:
+    """Give the 304 for an answer the caller holds already."""
+    return web.Response(
+        status=304,
+        headers={
+            "ETag": f'"{etag}"',
+            "Cache-Control": cache,
+            "Vary": "Accept, Accept-Encoding, Accept-Language",
+        },
+    )
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    header = request.headers.get("Accept-Encoding")
+    if not header:
+        return False
+    weights = dict(_weighted(header))
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _weight(media_type: str, weights: Mapping[str, float]) -> float:
+    kind = media_type.partition("/")[0]
+    for name in (media_type, f"{kind}/*", "*/*"):
+        if name in weights:
+            return weights[name]
+    return 0.0
+
+
+def _weighted(header: str) -> Iterator[tuple[str, float]]:
+    """Give the values of a header such as ``Accept``, each with its weight."""
+    for part in header.lower().split(","):
+        value, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    weight = float(parameter[2:])
+                except ValueError:
+                    weight = 0.0
+        if value:
+            yield value, weight

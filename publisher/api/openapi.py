@@ -1,0 +1,120 @@
+"""The OpenAPI 3.1 document, made from the table of routes and the grammar's parameters.
+
+Spec: https://spec.openapis.org/oas/v3.1.0
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from publisher import __version__
+from publisher.api.answers import Problem
+from publisher.api.routes import Route
+from publisher.query.parameters import OPERATORS, Parameter
+
+_REFERENCE = "#/components/schemas/{model}"
+_HEADERS = {
+    "ETag": "Of this content in this coding; send it back as If-None-Match.",
+    "Server-Timing": "Milliseconds spent, by step.",
+}
+
+
+def document(routes: Iterable[Route]) -> dict[str, Any]:
+    """Give the whole document."""
+    routes = tuple(routes)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Publisher",
+            "version": __version__,
+            "description": "Open data of sensors: one grammar over every table. Read-only, no key"
+            " needed. Errors are RFC 9457 problems, in Danish where Accept-Language asks for it.",
+            "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {route.path: {"get": _operation(route)} for route in routes},
+        "components": {"schemas": _schemas(routes)},
+    }
+
+
+def field_conditions() -> str:
+    """Explain conditions on fields, in Markdown."""
+    lines = [f"- `FIELD__{name}`: {text}" for name, text in OPERATORS.items()]
+    return (
+        "Conditions on fields, all of which must hold: `FIELD=value` or `FIELD__OPERATOR=value`."
+        " The longest known field name wins before `__`; a field named like another parameter is"
+        " reached as `NAME__exact`.\n\n" + "\n".join(lines)
+    )
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    parameters = [_parameter(one, "path") for one in route.place]
+    parameters += [_parameter(one, "query") for one in route.query]
+    if route.fields:
+        parameters.append(
+            {
+                "name": "conditions",
+                "in": "query",
+                "description": field_conditions(),
+                "style": "form",
+                "explode": True,
+                "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+                "example": {"station": "38.05", "level__gte": "2.5"},
+            }
+        )
+    return {
+        "operationId": route.name,
+        "summary": route.summary,
+        "parameters": parameters,
+        "responses": {
+            "200": {
+                "description": "The answer",
+                "headers": {
+                    name: {"description": text, "schema": {"type": "string"}}
+                    for name, text in _HEADERS.items()
+                },
+                "content": {kind: {"schema": _shape(route, kind)} for kind in route.formats},
+            },
+            "304": {"description": "What If-None-Match names is still the answer"},
+            "default": {
+                "description": "A problem, RFC 9457",
+                "content": {
+                    "application/problem+json": {
+                        "schema": {"$ref": _REFERENCE.format(model="Problem")}
+                    }
+                },
+            },
+        },
+    }
+
+
+def _parameter(one: Parameter, where: str) -> dict[str, Any]:
+    parameter: dict[str, Any] = {
+        "name": one.name,
+        "in": where,
+        "required": where == "path",
+        "description": one.description,
+        "schema": dict(one.schema),
+    }
+    if one.example is not None:
+        parameter["example"] = one.example
+    return parameter
+
+
+def _shape(route: Route, kind: str) -> dict[str, Any]:
+    if not kind.endswith("json"):
+        return {"type": "string"}
+    if route.answer is None:
+        return {"type": "object"}
+    return {"$ref": _REFERENCE.format(model=route.answer.__name__)}
+
+
+def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for model in (Problem, *(route.answer for route in routes)):
+        if model is not None:
+            schema = model.model_json_schema(
+                by_alias=True, ref_template=_REFERENCE, mode="serialization"
+            )
+            found |= schema.pop("$defs", {})
+            found[model.__name__] = schema
+    return found

@@ -1,0 +1,70 @@
+"""What the API answers from, and what one request brings with it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+
+from publisher.engine import Engine
+from publisher.errors import NotFoundError
+from publisher.model.catalog import Catalog, TableEntry
+from publisher.model.dataset import Dataset
+from publisher.model.values import TableRef
+from publisher.query import Signer
+from publisher.settings import Settings
+from publisher.store import Store
+
+_SHOWN = 100
+
+
+def _unplanned(_ref: TableRef) -> datetime | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Parts:
+    settings: Settings
+    engine: Engine
+    store: Store
+    catalog: Callable[[], Catalog]
+    """Gives the present one; it may be read again while serving."""
+    ready: Callable[[], bool]
+    next_run: Callable[[TableRef], datetime | None] = _unplanned
+    """When a table is harvested next; None where nothing is planned."""
+
+
+PARTS = web.AppKey("parts", Parts)
+SIGNER = web.AppKey("signer", Signer)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, its parameters read and known to be ones the route takes."""
+
+    request: web.Request
+    parts: Parts
+    signer: Signer
+    pairs: tuple[tuple[str, str], ...]
+    """The URL's parameters as they stand there."""
+    stated: Mapping[str, str]
+    """The same by name; empty where the route reads ``pairs`` itself."""
+
+    def path(self, name: str) -> str:
+        return self.request.match_info[name]
+
+    def dataset(self) -> Dataset:
+        """Give the dataset the path names; a draft is not found, like one that is not there."""
+        name = self.path("dataset")
+        dataset = self.parts.catalog().datasets.get(name)
+        if dataset is None or not dataset.public:
+            raise NotFoundError("dataset-not-found", dataset=name[:_SHOWN])
+        return dataset
+
+    def entry(self) -> TableEntry:
+        """Give the table the path names, of a public dataset."""
+        dataset, table = self.dataset(), self.path("table")
+        entry = self.parts.catalog().entries.get(TableRef(dataset.name, table))
+        if entry is None:
+            raise NotFoundError("table-not-found", dataset=dataset.name, table=table[:_SHOWN])
+        return entry

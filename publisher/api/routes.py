@@ -1,0 +1,129 @@
+"""The one table of routes: served, checked and documented from here."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from publisher.api import answers, datasets, operation, schemas, sources, tables
+from publisher.api.parts import Call
+from publisher.api.replies import DEFAULT_PAGE, MOST_PAGE
+from publisher.model.base import Model
+from publisher.query import parameters
+from publisher.query.parameters import Parameter
+
+_NAME = {"type": "string"}
+DATASET = Parameter("dataset", "Name of a dataset.", _NAME, "vandstand-ribe")
+TABLE = Parameter("table", "Name of a table of the dataset.", _NAME, "observations")
+SCHEMA = Parameter("schema", "Name of a schema, or `name@version`.", _NAME, "water-level@1.0.0")
+SOURCE = Parameter("source", "`dataset.table`", _NAME, "vandstand-ribe.observations")
+
+_PAGE = (
+    Parameter(
+        "limit",
+        "Most entries to give.",
+        {"type": "integer", "minimum": 1, "maximum": MOST_PAGE, "default": DEFAULT_PAGE},
+    ),
+    Parameter("cursor", "Taken from `next` of the page before.", _NAME),
+)
+_SEARCH = (
+    Parameter("q", "Words that all stand in the name, a title, a description or a keyword.", _NAME),
+    Parameter("theme", "EU data theme, such as ENVI.", _NAME, "ENVI"),
+    Parameter("keyword", "One of the dataset's keywords.", _NAME),
+    Parameter("publisher", "Name of the organisation that publishes.", _NAME, "esbjerg"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    path: str
+    handler: Callable[[Call], Awaitable[web.StreamResponse]]
+    summary: str
+    answer: type[Model] | None
+    """Shape of the JSON; None where the content is described by its own standard."""
+    place: tuple[Parameter, ...] = ()
+    """What the path names."""
+    query: tuple[Parameter, ...] = ()
+    fields: bool = False
+    """Takes conditions on fields as well; the handler reads the parameters itself."""
+    formats: tuple[str, ...] = ("application/json",)
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+
+_OF_TABLE = (DATASET, TABLE)
+_TABLE_PATH = "/v1/datasets/{dataset}/{table}"
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "/v1/datasets",
+        datasets.list_datasets,
+        "The datasets there are",
+        answers.Datasets,
+        query=(*_SEARCH, *_PAGE),
+    ),
+    Route(
+        "/v1/datasets/{dataset}",
+        datasets.get_dataset,
+        "A dataset: metadata, tables, freshness and quality",
+        answers.DatasetDetail,
+        place=(DATASET,),
+    ),
+    Route(
+        _TABLE_PATH,
+        datasets.get_table,
+        "A table: fields, units, roles, version and row count",
+        answers.TableDetail,
+        place=_OF_TABLE,
+    ),
+    Route(
+        f"{_TABLE_PATH}/rows",
+        tables.get_rows,
+        "Rows of a table, filtered, sorted and paged",
+        answers.Rows,
+        place=_OF_TABLE,
+        query=parameters.ROWS,
+        fields=True,
+        formats=tuple(parameters.FORMATS.values()),
+    ),
+    Route(
+        f"{_TABLE_PATH}/runs",
+        tables.get_runs,
+        "The run ledger of a table, newest first",
+        answers.Runs,
+        place=_OF_TABLE,
+        query=_PAGE,
+    ),
+    Route(
+        f"{_TABLE_PATH}/quarantine",
+        tables.get_quarantine,
+        "Counts of the rows that failed, by rule and field",
+        answers.Quarantine,
+        place=_OF_TABLE,
+    ),
+    Route("/v1/schemas", schemas.list_schemas, "The schemas of public tables", answers.Schemas),
+    Route(
+        "/v1/schemas/{schema}",
+        schemas.get_schema,
+        "A schema as a Frictionless Table Schema, to be reused",
+        None,
+        place=(SCHEMA,),
+    ),
+    Route(
+        "/v1/sources",
+        sources.list_sources,
+        "What is collected from, and how it is",
+        answers.Sources,
+    ),
+    Route(
+        "/v1/sources/{source}",
+        sources.get_source,
+        "One source, and how it is",
+        answers.SourceAnswer,
+        place=(SOURCE,),
+    ),
+    Route("/healthz", operation.get_health, "Whether the service lives", answers.Health),
+    Route("/readyz", operation.get_ready, "Whether the service is ready", answers.Health),
+)

@@ -1,0 +1,158 @@
+"""One table's rows, its run ledger and what its quarantine holds."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+from aiohttp import web
+
+from publisher.api import answers
+from publisher.api.negotiation import BRIEF, IMMUTABLE, form_of, fresh, respond, unchanged
+from publisher.api.parts import Call
+from publisher.api.replies import first, link, next_page, page_after, page_size, reply, url_of
+from publisher.engine import Connection
+from publisher.model.run import RuleCount, Run
+from publisher.query import csv_rows, fetch, json_rows, next_pairs, prepare, visible_fields
+from publisher.query.parameters import FORMATS
+
+_RENDERING = 1
+"""Part of every ETag: to be raised when the same rows are written in other bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    etag: str
+    version: int
+    fixed: bool
+    """The address gives the same answer for ever."""
+    body: bytes | None
+    """None where the caller holds it already."""
+    next_url: str | None
+    timings: dict[str, float]
+
+
+async def get_rows(call: Call) -> web.Response:
+    entry = call.entry()
+    form = form_of(call.request, dict(call.pairs).get("f"))
+    now = datetime.now(UTC)
+
+    def read(con: Connection) -> _Answer:
+        start = time.perf_counter()
+        store, signer = call.parts.store, call.signer
+        prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now)
+        query = prepared.query
+        shown = prepared.shown
+        etag = signer.etag(
+            _RENDERING, query, prepared.place, form, [(f.type, f.decimal) for f in shown]
+        )
+        fixed = prepared.asked.version is not None and prepared.asked.fixed_time is None
+        planned = time.perf_counter()
+        if fresh(call.request, etag):
+            timings = {"plan": planned - start}
+            return _Answer(etag, query.version, fixed, None, None, timings)
+        page = fetch(con, store, prepared, form=form, signer=signer)
+        fetched = time.perf_counter()
+        next_url = (
+            url_of(call, next_pairs(call.pairs, prepared, page.cursor)) if page.cursor else None
+        )
+        if form == "csv":
+            body = csv_rows(shown, page.rows)
+        else:
+            data = json_rows(shown, page.rows)
+            body = orjson.dumps({"data": data, "next": next_url, "version": query.version})
+        timings = {
+            "plan": planned - start,
+            "engine": fetched - planned,
+            "render": time.perf_counter() - fetched,
+        }
+        return _Answer(etag, query.version, fixed, body, next_url, timings)
+
+    answer = await call.parts.engine.run(
+        read, lane="query", timeout=call.parts.settings.query_timeout
+    )
+    cache = IMMUTABLE if answer.fixed else BRIEF
+    if answer.body is None:
+        response = unchanged(answer.etag, cache)
+    else:
+        media_type = FORMATS[form] + ("; charset=utf-8; header=present" if form == "csv" else "")
+        response = respond(
+            call.request,
+            answer.body,
+            media_type,
+            etag=answer.etag,
+            cache=cache,
+            headers=link(answer.next_url),
+        )
+    response.headers["X-Table-Version"] = str(answer.version)
+    response.headers["Server-Timing"] = ", ".join(
+        f"{name};dur={seconds * 1000:.2f}" for name, seconds in answer.timings.items()
+    )
+    return response
+
+
+async def get_runs(call: Call) -> web.Response:
+    entry = call.entry()
+    before, size = page_after(call, "runs"), page_size(call)
+
+    def read(con: Connection) -> tuple[list[Run], set[str]]:
+        store = call.parts.store
+        fields = visible_fields(entry, store.state(con, entry.ref))
+        runs = store.runs(con, entry.ref, limit=size + 1, before=before)
+        return runs, {field.name for field in fields}
+
+    found, names = await call.parts.engine.run(read, lane="query")
+    shown, more = first(found, size)
+    next_url = next_page(call, "runs", shown[-1].id) if more else None
+    data = tuple(_run(run, names) for run in shown)
+    return reply(call, answers.Runs(data=data, next=next_url), next_url=next_url)
+
+
+async def get_quarantine(call: Call) -> web.Response:
+    entry = call.entry()
+
+    def read(con: Connection) -> answers.Quarantine:
+        store = call.parts.store
+        fields = visible_fields(entry, store.state(con, entry.ref))
+        counts = store.quarantine_counts(con, entry.ref)
+        names = {field.name for field in fields}
+        return answers.Quarantine(total=counts.total, data=_findings(counts.rules, names))
+
+    return reply(call, await call.parts.engine.run(read, lane="query"))
+
+
+def _run(run: Run, names: set[str]) -> answers.RunAnswer:
+    return answers.RunAnswer(
+        id=run.id,
+        trigger=run.trigger,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        outcome=run.outcome,
+        version=run.version,
+        rows=answers.RowCounts(
+            read=run.rows.read,
+            new=run.rows.new,
+            corrected=run.rows.corrected,
+            unchanged=run.rows.unchanged,
+            removed=run.rows.removed,
+            quarantined=run.rows.quarantined,
+        ),
+        seconds=run.seconds,
+        # Codes only: a problem's texts may quote cells, paths and internal addresses.
+        problem=run.problem.code if run.problem else None,
+        notes=tuple(note.code for note in run.notes),
+        findings=_findings(run.findings, names),
+    )
+
+
+def _findings(counts: Iterable[RuleCount], names: set[str]) -> tuple[answers.Finding, ...]:
+    return tuple(
+        answers.Finding(
+            rule=count.rule,
+            field=count.field if count.field in names else None,
+            count=count.count,
+            rows=count.rows,
+        )
+        for count in counts
+    )

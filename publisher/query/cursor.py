@@ -1,0 +1,86 @@
+"""Cursors and ETags: opaque, signed with the installation's own key.
+
+A cursor says where a page ended. What it is bound to (the table, the version, the conditions
+and the order) is part of what is signed but not of what is sent, so a cursor of another
+query does not verify. No URL is ever read from one.
+"""
+
+import binascii
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from publisher.errors import ParameterError
+
+_TAG = 16
+"""Bytes of the signature."""
+
+
+def load_key(path: Path) -> bytes:
+    """Read the installation's key, made at first use with mode 0600.
+
+    Of two processes that make it at once, one wins and both read the same.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        draft.unlink()
+    return path.read_bytes()
+
+
+class Signer:
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def cursor(self, place: Any, *, bound_to: object) -> str:
+        """Write *place*, a JSON value, as a cursor that opens only with the same *bound_to*."""
+        content = orjson.dumps(place)
+        return urlsafe_b64encode(self._tag(content, bound_to) + content).rstrip(b"=").decode()
+
+    def place(self, cursor: str, *, bound_to: object) -> Any:
+        """Read a cursor back; ParameterError ``bad-cursor`` where it is not one of this query."""
+        signed = _decode(cursor)
+        tag, content = signed[:_TAG], signed[_TAG:]
+        if not hmac.compare_digest(self._tag(content, bound_to), tag):
+            raise ParameterError("bad-cursor", parameter="cursor")
+        return orjson.loads(content)
+
+    def etag(self, *parts: object) -> str:
+        """Give the value of an ETag, without its quotes."""
+        return self._tag(b"", parts).hex()
+
+    def _tag(self, content: bytes, bound_to: object) -> bytes:
+        # repr of frozen dataclasses of plain values: the same text for the same query.
+        bound = hashlib.sha256(repr(bound_to).encode("utf-8", "surrogatepass")).digest()
+        return hmac.digest(self._key, bound + content, "sha256")[:_TAG]
+
+
+def _decode(cursor: str) -> bytes:
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        content = urlsafe_b64decode(padded)
+    except (ValueError, binascii.Error):
+        raise ParameterError("bad-cursor", parameter="cursor") from None
+    # Spellings that decode alike are refused: one place has one cursor.
+    if len(content) <= _TAG or urlsafe_b64encode(content).rstrip(b"=") != padded.rstrip(b"="):
+        raise ParameterError("bad-cursor", parameter="cursor")
+    return content

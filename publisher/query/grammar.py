@@ -1,0 +1,278 @@
+"""The URL's grammar: parameters in, what was asked out, every fault told at once."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import cast, get_args
+
+from publisher.errors import ParameterError
+from publisher.model.query import Among, Compare, Comparison, Condition, Contains, IsNull, Order
+from publisher.model.query import Part as TextPart
+from publisher.model.schema import Field
+from publisher.model.values import parse_zone
+from publisher.query import parameters
+from publisher.query.names import nearest
+from publisher.query.parameters import DEFAULT_LIMIT, MOST_LIMIT, MOST_PARAMETERS, OPERATORS
+from publisher.query.times import (
+    Bound,
+    fault,
+    interval_text,
+    mentions_now,
+    read_instant,
+    read_interval,
+    read_zone,
+)
+from publisher.query.values import (
+    OPERATORS_OF,
+    read_boolean,
+    read_count,
+    read_list,
+    read_value,
+    sortable,
+)
+
+_MOST_VERSION = 2**62
+Pairs = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a URL asks of a table's rows, before a version is settled."""
+
+    where: tuple[Condition, ...]
+    select: tuple[str, ...]
+    order: tuple[Order, ...]
+    limit: int
+    zone: str
+    cursor: str | None
+    version: int | None
+    as_of: datetime | None
+    """UTC, no tzinfo."""
+    fixed_time: str | None
+    """The ``time`` to repeat on later pages where it spoke of ``now``."""
+
+
+class Faults:
+    """Collects what is wrong, so that a caller learns of all of it at once."""
+
+    def __init__(self) -> None:
+        self._found: list[ParameterError] = []
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        try:
+            yield
+        except ParameterError as error:
+            self._found.append(error)
+
+    def settle(self) -> None:
+        """Raise what was found: the one fault, or ``wrong-parameters`` with all ``faults``."""
+        if len(self._found) == 1:
+            raise self._found[0]
+        if self._found:
+            raise ParameterError(
+                "wrong-parameters", count=len(self._found), faults=tuple(self._found)
+            )
+
+
+def distinct(pairs: Pairs, faults: Faults) -> dict[str, str]:
+    """Give the parameters by name; one given twice, or too many of them, is a fault."""
+    stated: dict[str, str] = {}
+    for name, value in pairs:
+        with faults.collected():
+            if len(stated) >= MOST_PARAMETERS:
+                raise ParameterError("many-parameters", most=MOST_PARAMETERS)
+            if name in stated:
+                raise fault("repeated-parameter", name, name, field=name.partition("__")[0])
+            stated[name] = value
+    return stated
+
+
+def unknown(kind: str, name: str, known: Iterable[str], parameter: str) -> ParameterError:
+    """Give the error for a name that is not *known*, naming the nearest that is.
+
+    *kind* is ``parameter``, ``field`` or ``operator``.
+    """
+    known = list(known)
+    near = nearest(name, known)
+    if near is None:
+        return fault(f"unknown-{kind}", parameter, name, allowed=known)
+    return fault(f"unknown-{kind}-near", parameter, name, allowed=known, nearest=near)
+
+
+def read_rows(pairs: Pairs, fields: Sequence[Field], now: datetime) -> Asked:
+    """Read the parameters of ``rows`` on a table that shows *fields*.
+
+    *now* is aware. Raises ParameterError; several faults are told in one.
+    """
+    faults = Faults()
+    stated = distinct(pairs, faults)
+    reader = _Reader(fields, faults)
+    ours = {name: stated.pop(name) for name in reader.reserved & stated.keys()}
+    with faults.collected():
+        reader.zone_text = read_zone("tz", ours["tz"]) if "tz" in ours else "UTC"
+    asked = reader.read(ours, stated, now)
+    faults.settle()
+    return asked
+
+
+class _Reader:
+    def __init__(self, fields: Sequence[Field], faults: Faults) -> None:
+        self.fields: Mapping[str, Field] = {field.name: field for field in fields}
+        self.faults = faults
+        self.reserved = frozenset(parameter.name for parameter in parameters.ROWS)
+        self.zone_text = "UTC"
+        self.time_field = next(
+            (
+                field
+                for field in fields
+                if field.role == "time" and field.type in {"date", "datetime"}
+            ),
+            None,
+        )
+
+    @property
+    def zone(self) -> tzinfo:
+        return parse_zone(self.zone_text)
+
+    def read(self, ours: Mapping[str, str], filters: Mapping[str, str], now: datetime) -> Asked:
+        where: list[Condition] = []
+        for name, text in filters.items():
+            with self.faults.collected():
+                where.append(self._condition(name, text))
+        fixed_time = None
+        with self.faults.collected():
+            if (interval := ours.get("time")) is not None:
+                bounds = self._interval(interval, now)
+                where += self._within(bounds)
+                fixed_time = interval_text(bounds) if mentions_now(interval) else None
+        select: tuple[str, ...] = tuple(self.fields)
+        with self.faults.collected():
+            if "select" in ours:
+                select = tuple(self._names("select", ours["select"]))
+        order: tuple[Order, ...] = ()
+        with self.faults.collected():
+            order = self._order(ours.get("sort"))
+        limit, (version, as_of) = DEFAULT_LIMIT, (None, None)
+        with self.faults.collected():
+            if "limit" in ours:
+                limit = read_count("limit", ours["limit"], 1, MOST_LIMIT)
+        with self.faults.collected():
+            version, as_of = self._when(ours.get("version"), ours.get("as_of"))
+        return Asked(
+            where=tuple(where),
+            select=select,
+            order=order,
+            limit=limit,
+            zone=self.zone_text,
+            cursor=ours.get("cursor"),
+            version=version,
+            as_of=as_of,
+            fixed_time=fixed_time,
+        )
+
+    def _condition(self, parameter: str, text: str) -> Condition:
+        field, op = self._target(parameter)
+        if op not in OPERATORS_OF[field.type]:
+            raise fault(
+                "operator-not-for-type",
+                parameter,
+                op,
+                field=field.name,
+                type=field.type,
+                allowed=list(OPERATORS_OF[field.type]),
+            )
+        if op == "isnull":
+            return IsNull(field.name, negated=not read_boolean(parameter, text))
+        if op in {"in", "notin"}:
+            items = read_list(parameter, text)
+            values = tuple(read_value(field, parameter, item, self.zone) for item in items)
+            return Among(field.name, values, negated=op == "notin")
+        value = read_value(field, parameter, text, self.zone)
+        if op in get_args(TextPart):
+            return Contains(field.name, cast("TextPart", op), str(value))
+        return Compare(field.name, cast("Comparison", op), value)
+
+    def _target(self, parameter: str) -> tuple[Field, str]:
+        """Give the field and operator; the longest known field name wins before ``__``."""
+        if parameter in self.fields:
+            return self.fields[parameter], "exact"
+        name, found, op = parameter.rpartition("__")
+        while found:
+            if name in self.fields:
+                if op in OPERATORS:
+                    return self.fields[name], op
+                raise unknown("operator", op, OPERATORS, parameter)
+            name, found, rest = name.rpartition("__")
+            op = f"{rest}__{op}"
+        known = [*self.fields, *sorted(self.reserved)]
+        head, _, tail = parameter.partition("__")
+        near = nearest(head, self.fields) if tail in OPERATORS else None
+        if near is not None:
+            raise fault(
+                "unknown-parameter-near",
+                parameter,
+                parameter,
+                allowed=known,
+                nearest=f"{near}__{tail}",
+            )
+        raise unknown("parameter", parameter, known, parameter)
+
+    def _interval(self, text: str, now: datetime) -> tuple[Bound, Bound]:
+        if self.time_field is None:
+            raise fault("no-time-field", "time", text)
+        # A date is no instant: no zone moves it.
+        zone = UTC if self.time_field.type == "date" else self.zone
+        return read_interval("time", text, zone, now)
+
+    def _within(self, bounds: tuple[Bound, Bound]) -> list[Condition]:
+        field = self.time_field
+        if field is None:
+            return []
+        ends: tuple[Comparison, Comparison] = ("gte", "lt")
+        return [
+            Compare(field.name, op, _first_date(bound) if field.type == "date" else bound)
+            for op, bound in zip(ends, bounds, strict=True)
+            if bound is not None
+        ]
+
+    def _when(self, version: str | None, as_of: str | None) -> tuple[int | None, datetime | None]:
+        if version is not None and as_of is not None:
+            raise fault("version-and-as-of", "as_of", as_of)
+        return (
+            None if version is None else read_count("version", version, 0, _MOST_VERSION),
+            None if as_of is None else read_instant("as_of", as_of, self.zone),
+        )
+
+    def _names(self, parameter: str, text: str) -> list[str]:
+        names = read_list(parameter, text)
+        for name in names:
+            if name not in self.fields:
+                raise unknown("field", name, self.fields, parameter)
+        if len(set(names)) < len(names):
+            raise fault("name-twice", parameter, text)
+        return names
+
+    def _order(self, text: str | None) -> tuple[Order, ...]:
+        if text is None:
+            return ()
+        items = read_list("sort", text)
+        orders = [Order(item.removeprefix("-"), item.startswith("-")) for item in items]
+        for order in orders:
+            if order.field not in self.fields:
+                raise unknown("field", order.field, self.fields, "sort")
+            if not sortable(self.fields[order.field]):
+                field = self.fields[order.field]
+                raise fault("not-sortable", "sort", field.name, type=field.type)
+        if len({order.field for order in orders}) < len(orders):
+            raise fault("name-twice", "sort", text)
+        return tuple(orders)
+
+
+def _first_date(bound: datetime) -> date:
+    """Give the first date that does not begin before *bound*."""
+    whole = bound.date()
+    if bound.time() == time():
+        return whole
+    return whole + timedelta(days=1) if whole < date.max else whole

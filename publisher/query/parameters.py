@@ -1,0 +1,93 @@
+"""The parameters of the query grammar, each described once: parsed, documented and listed here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_LIMIT = 100
+MOST_LIMIT = 10_000
+MOST_ITEMS = 1_000
+"""Of one list, such as ``in`` takes."""
+MOST_PARAMETERS = 100
+
+FORMATS = {"json": "application/json", "csv": "text/csv"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+    """JSON Schema of its text."""
+    example: str | int | None = None
+
+
+TIME = Parameter(
+    "time",
+    "Half-open interval on the field with role time: `start/end`, either end may be `..`. An end"
+    " is an instant, a date, `now`, or `now-P1D` (any ISO 8601 duration); one date, month or year"
+    " alone means its whole interval in `tz`. `now` is the minute.",
+    {"type": "string"},
+    "2026-01-01/2026-02-01",
+)
+SELECT = Parameter(
+    "select", "Fields to give, in this order; all when left out.", {"type": "string"}
+)
+SORT = Parameter(
+    "sort",
+    "Fields to sort by, `-` before a name for descending. The order is always total: the key,"
+    " then the row's own id, complete it. Text sorts by Unicode code point, nulls come last"
+    " both ways.",
+    {"type": "string"},
+)
+LIMIT = Parameter(
+    "limit",
+    "Most rows to give.",
+    {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT},
+)
+CURSOR = Parameter(
+    "cursor",
+    "Where the next page starts, taken from `next` of the last one. Opaque, signed, and bound to"
+    " the version and the query it began with.",
+    {"type": "string"},
+)
+VERSION = Parameter(
+    "version",
+    "The table at that version; 0 is the table before its first. 410 once its history is gone.",
+    {"type": "integer", "minimum": 0},
+)
+AS_OF = Parameter(
+    "as_of",
+    "The table at the newest version committed by that instant; a time without an offset is in"
+    " `tz`.",
+    {"type": "string"},
+    "2026-01-01T12:00:00Z",
+)
+TZ = Parameter(
+    "tz",
+    "Zone of rendered times, and of times given without an offset: an IANA name or `+01:00`.",
+    {"type": "string", "default": "UTC"},
+    "Europe/Copenhagen",
+)
+F = Parameter(
+    "f",
+    "Format of the answer; without it the `Accept` header decides.",
+    {"type": "string", "enum": list(FORMATS), "default": "json"},
+)
+
+ROWS = (TIME, SELECT, SORT, LIMIT, CURSOR, VERSION, AS_OF, TZ, F)
+
+OPERATORS: Mapping[str, str] = {
+    "exact": "is equal",
+    "not": "is another value (nulls are left out)",
+    "gt": "is greater",
+    "gte": "is greater or equal",
+    "lt": "is less",
+    "lte": "is less or equal",
+    "in": "is one of a comma list; items may be double-quoted as in CSV",
+    "notin": "is none of a comma list (nulls are left out)",
+    "contains": "holds the text",
+    "startswith": "starts with the text",
+    "endswith": "ends with the text",
+    "isnull": "has no value (`true`) or has one (`false`)",
+}

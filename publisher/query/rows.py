@@ -1,0 +1,166 @@
+"""Rows of one table at one version, page by page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from publisher.engine import Connection
+from publisher.errors import GoneError, NotFoundError, ParameterError
+from publisher.model.catalog import TableEntry
+from publisher.model.query import Order, Rows
+from publisher.model.schema import Field
+from publisher.model.table import TableState, sql_type
+from publisher.model.values import TableRef
+from publisher.query.cursor import Signer
+from publisher.query.grammar import Asked, Pairs, read_rows
+from publisher.query.sql import Form, place_statement, rows_statement
+from publisher.store import Store
+
+_LONGEST_PLACE = 1_500
+"""Bytes of sort values that a cursor carries; longer ones are looked up again by row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query of one table with everything settled but the rows."""
+
+    query: Rows
+    asked: Asked
+    fields: Mapping[str, Field]
+    """All that may be asked for."""
+    place: Sequence[Any] | None
+    """Where the page before ended."""
+
+    @property
+    def shown(self) -> tuple[Field, ...]:
+        return tuple(self.fields[name] for name in self.query.select)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[tuple[Any, ...]]
+    """Columns as selected and rendered, then those of the sort; never more than the limit."""
+    cursor: str | None
+    """Of the next page; None on the last."""
+
+
+def visible_fields(entry: TableEntry, state: TableState | None) -> tuple[Field, ...]:
+    """Give the fields that may be shown: personal ones never, whichever schema says so.
+
+    They are typed as they are stored; texts and roles are the catalog's where the type agrees.
+    """
+    wanted = entry.schema.by_name
+    stored = state.schema.fields if state else entry.schema.fields
+    return tuple(
+        new if (new := wanted.get(old.name, old)) and sql_type(new) == sql_type(old) else old
+        for old in stored
+        if not old.personal and not wanted.get(old.name, old).personal
+    )
+
+
+def prepare(
+    con: Connection,
+    store: Store,
+    entry: TableEntry,
+    pairs: Pairs,
+    *,
+    signer: Signer,
+    now: datetime,
+) -> Prepared:
+    """Read *pairs* as a query of the table and settle its version.
+
+    A table without a version answers as version 0, which is empty. Raises ParameterError,
+    NotFoundError for a version that is not there yet, GoneError for one kept no longer.
+    """
+    state = store.state(con, entry.ref)
+    fields = {field.name: field for field in visible_fields(entry, state)}
+    asked = read_rows(pairs, tuple(fields.values()), now)
+    key = (state.schema if state else entry.schema).primary_key
+    order = complete_order(asked.order, [name for name in key if name in fields])
+    place = None
+    if asked.cursor is not None:
+        version, *place = signer.place(asked.cursor, bound_to=_bound_to(entry.ref, asked, order))
+        if asked.version not in {None, version}:
+            raise bad_cursor()
+    elif asked.as_of is not None:
+        version = store.version_at(con, entry.ref, asked.as_of.replace(tzinfo=UTC))
+    else:
+        newest = state.version if state else 0
+        version = newest if asked.version is None else asked.version
+    _check_kept(entry, state, version)
+    query = Rows(
+        table=entry.ref,
+        version=version,
+        where=asked.where,
+        select=asked.select,
+        order=order,
+        limit=asked.limit,
+        zone=asked.zone,
+    )
+    return Prepared(query, asked, fields, place)
+
+
+def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:
+    """Give one page as *form* writes its cells."""
+    query, place = prepared.query, prepared.place
+    if query.version == 0:
+        return Page([], None)
+    relation = store.relation(query.table, query.version)
+    if place is not None and len(place) <= len(query.order):
+        found = con.execute(
+            *place_statement(query.order, prepared.fields, relation, place[0])
+        ).fetchone()
+        if found is None:
+            raise bad_cursor()
+        place = found
+    rows = con.execute(*rows_statement(query, prepared.fields, relation, form, place)).fetchall()
+    if len(rows) <= query.limit:
+        return Page(rows, None)
+    rows.pop()
+    end = list(rows[-1][len(query.select) :])
+    if len(orjson.dumps(end)) > _LONGEST_PLACE:
+        end = end[-1:]
+    bound_to = _bound_to(query.table, prepared.asked, query.order)
+    return Page(rows, signer.cursor([query.version, *end], bound_to=bound_to))
+
+
+def next_pairs(pairs: Pairs, prepared: Prepared, cursor: str) -> list[tuple[str, str]]:
+    """Give the parameters of the next page: pinned to the version, with ``now`` made fixed."""
+    fixed = prepared.asked.fixed_time
+    kept = [
+        (name, fixed if name == "time" and fixed else value)
+        for name, value in pairs
+        if name not in {"cursor", "as_of", "version"}
+    ]
+    return [*kept, ("version", str(prepared.query.version)), ("cursor", cursor)]
+
+
+def complete_order(stated: Sequence[Order], key: Sequence[str]) -> tuple[Order, ...]:
+    """Append the key to the stated order; the row's own id settles the rest."""
+    named = {order.field for order in stated}
+    return (*stated, *(Order(name) for name in key if name not in named))
+
+
+def bad_cursor() -> ParameterError:
+    return ParameterError("bad-cursor", parameter="cursor")
+
+
+def _bound_to(table: TableRef, asked: Asked, order: tuple[Order, ...]) -> object:
+    return table, asked.where, order
+
+
+def _check_kept(entry: TableEntry, state: TableState | None, version: int) -> None:
+    if version == 0:
+        return
+    if state is None or version > state.version:
+        raise NotFoundError(
+            "unknown-version",
+            table=str(entry.ref),
+            version=version,
+            newest=state.version if state else 0,
+        )
+    if version < state.oldest_version:
+        raise GoneError("version-gone", table=str(entry.ref), oldest=state.oldest_version)

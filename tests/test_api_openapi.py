@@ -1,0 +1,110 @@
+"""The API's own description is valid, complete, and what the answers look like."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+from answering import River, Site, answering, river_store
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from support import PROJECT
+
+from publisher.api import Parts, create_app
+from publisher.api.openapi import document
+from publisher.api.routes import ROUTES
+from publisher.model.catalog import Catalog
+from publisher.query.parameters import OPERATORS, ROWS
+from publisher.settings import Settings
+
+DOCUMENT = document(ROUTES)
+UNDESCRIBED = {"/openapi.json", "/docs"}
+"""The descriptions themselves."""
+PLACE = {
+    "dataset": "river",
+    "table": "levels",
+    "schema": "levels@1.2.0",
+    "source": "river.levels",
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[River]:
+    with river_store(tmp_path_factory.mktemp("openapi")) as found:
+        yield found
+
+
+@pytest_asyncio.fixture
+async def site(store: River, tmp_path: Path) -> AsyncIterator[Site]:
+    async with answering(store, tmp_path) as found:
+        yield found
+
+
+def test_the_document_is_valid():
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+def test_every_route_is_described(store: River, tmp_path: Path):
+    app = create_app(
+        Parts(
+            settings=Settings(data=tmp_path),
+            engine=store.desk.engine,
+            store=store.desk.store,
+            catalog=Catalog,
+            ready=lambda: True,
+        )
+    )
+    served = {
+        resource.canonical for resource in app.router.resources() if resource is not None
+    } - UNDESCRIBED
+    assert served == set(DOCUMENT["paths"])
+
+
+async def test_what_is_served_is_what_was_made_from_the_routes(site: Site):
+    assert await site.get("/openapi.json") == orjson.loads(orjson.dumps(DOCUMENT))
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_answers_have_the_shape_described(site: Site, route: Any):
+    operation = DOCUMENT["paths"][route.path]["get"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    answer = await site.get(route.path.format_map(PLACE))
+    closed = {**schema, "components": DOCUMENT["components"]}
+    Draft202012Validator(closed).validate(answer)
+    model = route.answer
+    if model is not None:
+        assert set(answer) == set(DOCUMENT["components"]["schemas"][model.__name__]["properties"])
+
+
+async def test_problems_have_the_shape_described(site: Site):
+    closed = {**DOCUMENT["components"]["schemas"]["Problem"], "components": DOCUMENT["components"]}
+    for query in ("?x=1", "?x=1&limit=0", "?version=9"):
+        answer = await site.client.get(f"/v1/datasets/river/levels/rows{query}")
+        Draft202012Validator(closed).validate(orjson.loads(await answer.read()))
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_every_parameter_described_is_taken_and_no_other(site: Site, route: Any):
+    operation = DOCUMENT["paths"][route.path]["get"]
+    path = route.path.format_map(PLACE)
+    for parameter in operation["parameters"]:
+        assert parameter["description"]
+        if parameter["in"] == "query" and parameter["name"] not in {"cursor", "conditions"}:
+            example = parameter.get("example") or parameter["schema"].get("default", "2")
+            example = {"select": "station", "sort": "-station"}.get(parameter["name"], example)
+            answer = await site.client.get(path, params={parameter["name"]: str(example)})
+            assert answer.status in {200, 404}, (parameter["name"], await answer.read())
+            assert (await answer.read()).find(b"unknown-parameter") < 0
+    answer = await site.client.get(path, params={"no_such_parameter": "1"})
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize("page", ["docs/developer.md", "docs/da/developer.md"])
+def test_the_developers_page_names_every_route_parameter_and_operator(page: str):
+    text = (PROJECT / page).read_text("utf-8")
+    missing = [route.path for route in ROUTES if route.path not in text]
+    missing += [parameter.name for parameter in ROWS if f"`{parameter.name}" not in text]
+    missing += [name for name in OPERATORS if f"`{name}`" not in text]
+    assert missing == []
