@@ -1,0 +1,96 @@
+"""``publisher check`` and ``publisher validate``: they need no store."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from publisher.cli import render
+from publisher.cli.session import Session, command
+from publisher.errors import UsageError
+from publisher.secrets import Secrets
+
+
+@command
+def check(session: Session) -> int:
+    """Name every problem in catalog/ and schemas/, with file, line, rule and remedy."""
+    # Only the commands that judge pay for loading the judges.
+    from publisher.operations.check import check as look  # noqa: PLC0415
+
+    found = look(session.settings.root, Secrets(os.environ), session.language)
+    if session.json:
+        session.print_json(found.model_dump(mode="json", by_alias=True))
+    else:
+        render.checked(session, found)
+    return found.exit_code
+
+
+@command
+def validate(
+    session: Session,
+    *,
+    file: Annotated[Path, typer.Argument(help="The file to judge.", metavar="FILE")],
+    schema: Annotated[
+        str, typer.Option(help="A schema file, or the name of one in schemas/.", metavar="SCHEMA")
+    ],
+    dialect: Annotated[
+        str | None, typer.Option(help="Frictionless dialect of the file, as JSON.", metavar="JSON")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of the file; default UTF-8.")] = None,
+    limit_errors: Annotated[
+        int | None, typer.Option(help="Errors kept in the report; totals are exact.", min=1)
+    ] = None,
+) -> int:
+    """Judge a file under a schema; the report is Frictionless'."""
+    from publisher.validation.report import validate_file  # noqa: PLC0415
+
+    report = validate_file(
+        _existing(file, "no-such-file"),
+        _schema(session, schema),
+        dialect=_dialect(dialect),
+        encoding=encoding,
+        limit_errors=limit_errors,
+    )
+    if session.json:
+        totals = {"rows": report.rows, "errors": report.errors, "byRule": dict(report.by_rule)}
+        session.print_json({**report.descriptor, "publisher": totals})
+    else:
+        render.report(session, report)
+    return 0 if report.valid else 1
+
+
+def _existing(file: Path, code: str) -> Path:
+    if not file.is_file():
+        raise UsageError(code, file=str(file))
+    return file
+
+
+def _schema(session: Session, stated: str) -> Path:
+    """Find the schema by its file's path, or by its name in schemas/."""
+    file = Path(stated)
+    if file.is_file():
+        return file
+    for ending in (".yaml", ".yml", ".json"):
+        named = session.settings.root / "schemas" / f"{stated}{ending}"
+        if named.is_file():
+            return named
+    raise UsageError("no-such-schema", schema=stated)
+
+
+def _dialect(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        dialect = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise UsageError("wrong-dialect", reason=str(error)) from None
+    if not isinstance(dialect, dict):
+        raise UsageError("wrong-dialect", reason="{...}")
+    return dialect
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(check)
+    app.command()(validate)

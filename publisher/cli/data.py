@@ -1,0 +1,61 @@
+"""``publisher harvest``, ``publish`` and ``status``."""
+
+from typing import Annotated
+
+import typer
+
+from publisher.cli import render
+from publisher.cli.session import Session, command
+from publisher.cli.work import perform
+
+All = Annotated[bool, typer.Option("--all", help="Everything in the catalog.")]
+
+
+@command
+def harvest(
+    session: Session,
+    tables: Annotated[
+        list[str] | None, typer.Argument(help="What to harvest.", metavar="DATASET[/TABLE]...")
+    ] = None,
+    everything: All = False,
+) -> int:
+    """Harvest now."""
+    params = {"tables": tables or [], "all": everything}
+    return perform(session, "harvest", params, render.harvested)
+
+
+@command
+def publish(
+    session: Session,
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="What to publish.", metavar="DATASET...")
+    ] = None,
+    everything: All = False,
+    target: Annotated[str | None, typer.Option(help="Only this target.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the difference, change nothing.")
+    ] = False,
+) -> int:
+    """Bring targets up to date."""
+    params = {
+        "datasets": datasets or [],
+        "all": everything,
+        "target": target,
+        "dryRun": dry_run,
+    }
+    return perform(session, "publish", params, render.published)
+
+
+@command
+def status(
+    session: Session,
+    dataset: Annotated[str | None, typer.Argument(help="Only this one.", metavar="DATASET")] = None,
+) -> int:
+    """Show runs, versions, lag, quarantine and target state."""
+    return perform(session, "status", {"dataset": dataset}, render.status)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(harvest)
+    app.command()(publish)
+    app.command()(status)

@@ -1,0 +1,326 @@
+"""Answers as a person reads them: tables and short sentences on stdout."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from publisher.cli.session import Session
+from publisher.operations.backup import Copied
+from publisher.operations.base import Told
+from publisher.operations.harvest import Harvested, RunLine
+from publisher.operations.publish import Published
+from publisher.operations.quarantine import Discarded, Listed, Shown
+from publisher.operations.status import DatasetStatus, Status
+
+if TYPE_CHECKING:  # they are loaded by the commands that judge
+    from publisher.operations.check import Checked
+    from publisher.validation.report import Report
+
+_STYLES = {
+    "committed": "green",
+    "published": "green",
+    "current": "green",
+    "held": "yellow",
+    "behind": "yellow",
+    "different": "yellow",
+    "failed": "red",
+    "failing": "red",
+    "interrupted": "red",
+}
+_ROW_COUNTS = ("read", "new", "corrected", "unchanged", "removed", "quarantined")
+_STATUS_COLUMNS = (
+    "table",
+    "access",
+    "version",
+    "rows",
+    "quarantined",
+    "last-run",
+    "outcome",
+    "lag",
+    "next-run",
+)
+_NUMERIC = {*_ROW_COUNTS, "version", "seconds", "rows", "count", "lag", "changes"}
+_WHOLE = {"table", "dataset", "outcome"}  # what is looked for by eye is never broken
+_MOST_CHANGES = 20
+_LONGEST_CELL = 60
+_PIPE_WIDTH = 200  # columns where the output is no terminal
+
+
+def console() -> Console:
+    """Give stdout; what goes into a file or a pipe is not broken at a terminal's width."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+
+
+def harvested(session: Session, answer: Harvested) -> None:
+    if answer.runs:
+        counts = [name for name in _ROW_COUNTS if any(_count(run, name) for run in answer.runs)]
+        _print(
+            session,
+            ["table", "outcome", "version", *counts, "seconds"],
+            (_run(session, run, counts) for run in answer.runs),
+        )
+    out = console()
+    for run in answer.runs:
+        about = f"{run.dataset}/{run.table}"
+        if run.problem is not None:
+            _problem(session, out, about, run.problem)
+        for note in run.notes:
+            _problem(session, out, about, note)
+        for found in run.findings:
+            rows = ", ".join(map(str, found.rows))
+            where = f" {found.field}" if found.field else ""
+            more = f" ({session.label('first-rows').lower()}: {rows})" if rows else ""
+            out.print(f"{about}: {found.rule}{where}: {found.count}{more}", soft_wrap=True)
+
+
+def published(session: Session, answer: Published) -> None:
+    if not answer.published:
+        console().print(session.label("nothing-to-publish"))
+        return
+    _print(
+        session,
+        ["dataset", "target", "outcome", "versions", "changes"],
+        (
+            [
+                line.dataset,
+                line.target,
+                _styled(session, "outcome", line.outcome),
+                ", ".join(f"{table}: {number}" for table, number in line.versions.items()),
+                str(len(line.changes)),
+            ]
+            for line in answer.published
+        ),
+    )
+    out = console()
+    for line in answer.published:
+        about = f"{line.dataset} → {line.target}"
+        if line.problem is not None:
+            _problem(session, out, about, line.problem)
+        for change in line.changes[:_MOST_CHANGES] if answer.dry_run else ():
+            what = f"{_short(change.before)} → {_short(change.after)}"
+            out.print(f"{about}: {change.what}: {what}", soft_wrap=True)
+
+
+def status(session: Session, answer: Status) -> None:
+    if not answer.datasets:
+        console().print(session.label("no-datasets"))
+        return
+    _print(
+        session,
+        _STATUS_COLUMNS,
+        (row for dataset in answer.datasets for row in _table_rows(session, dataset)),
+    )
+    targets = [(each, target) for each in answer.datasets for target in each.targets]
+    if targets:
+        _print(
+            session,
+            ["dataset", "target", "state", "published", "versions"],
+            (
+                [
+                    dataset.name,
+                    target.target,
+                    _styled(session, "state", target.state),
+                    _instant(session, target.published_at),
+                    ", ".join(f"{table}: {number}" for table, number in target.versions.items()),
+                ]
+                for dataset, target in targets
+            ),
+        )
+    out = console()
+    for dataset in answer.datasets:
+        for table in dataset.tables:
+            if table.last_run is not None and table.last_run.problem is not None:
+                _problem(session, out, f"{dataset.name}/{table.table}", table.last_run.problem)
+        for target in dataset.targets:
+            if target.problem is not None:
+                _problem(session, out, f"{dataset.name} → {target.target}", target.problem)
+
+
+def quarantine_listed(session: Session, answer: Listed) -> None:
+    if not any(table.rows for table in answer.quarantine):
+        console().print(session.label("nothing-quarantined"))
+        return
+    _print(
+        session,
+        ["table", "rule", "field", "count", "first-rows"],
+        (
+            [
+                f"{table.dataset}/{table.table}",
+                found.rule,
+                found.field or "",
+                str(found.count),
+                ", ".join(map(str, found.rows)),
+            ]
+            for table in answer.quarantine
+            for found in table.findings
+        ),
+    )
+
+
+def quarantine_shown(session: Session, answer: Shown) -> None:
+    out = console()
+    if not answer.rows:
+        out.print(session.label("nothing-quarantined"))
+        return
+    for row in answer.rows:
+        out.print(f"{session.label('row')} {row.row_number}  [{row.id}]", style="bold")
+        for error in row.errors:
+            message = error.get("message") or error.get("note") or error.get("type")
+            out.print(f"  {message}", style="red", soft_wrap=True)
+        cells = "; ".join(f"{name}={_short(cell)}" for name, cell in row.cells.items())
+        out.print(f"  {cells}", soft_wrap=True)
+    if answer.after is not None:
+        out.print(session.label("more-rows", after=answer.after))
+
+
+def discarded(session: Session, answer: Discarded) -> None:
+    table = f"{answer.dataset}/{answer.table}"
+    console().print(session.label("discarded", rows=answer.discarded, table=table))
+
+
+def backed_up(session: Session, answer: Copied) -> None:
+    _copied(session, "backed-up", answer)
+
+
+def restored(session: Session, answer: Copied) -> None:
+    _copied(session, "restored", answer)
+
+
+def _copied(session: Session, sentence: str, answer: Copied) -> None:
+    about = {
+        "path": answer.path,
+        "data": session.settings.data,
+        "files": _number(answer.files),
+        "bytes": _number(answer.bytes),
+    }
+    console().print(session.label(sentence, **about), soft_wrap=True)
+
+
+def checked(session: Session, found: "Checked") -> None:
+    out = console()
+    for file, problems in groupby(found.problems, key=lambda problem: problem.file):
+        out.print(file, style="bold", soft_wrap=True)
+        for problem in problems:
+            style = "red" if problem.severity == "error" else "yellow"
+            place = session.label("line", line=problem.line)
+            head = Text.assemble(
+                f"  {place}: ",
+                (session.label(f"severity-{problem.severity}"), style),
+                f" [{problem.rule}]: {problem.message}",
+            )
+            out.print(head, soft_wrap=True)
+            if problem.remedy:
+                out.print(f"    {session.label('remedy')}: {problem.remedy}", soft_wrap=True)
+    if found.problems:
+        warnings = len(found.problems) - found.errors
+        out.print(session.label("check-found", errors=found.errors, warnings=warnings))
+    else:
+        out.print(session.label("check-clean"))
+
+
+def report(session: Session, found: "Report") -> None:
+    out = console()
+    if found.valid:
+        out.print(session.label("valid", rows=found.rows), style="green")
+        return
+    out.print(session.label("invalid", rows=found.rows, errors=found.errors), style="red")
+    examples: dict[str, str] = {}
+    for error in _errors(found.descriptor):
+        examples.setdefault(str(error.get("type")), str(error.get("message")))
+    for rule, count in found.by_rule.items():
+        example = examples.get(rule)
+        tail = f", {session.label('example')}: {example}" if example else ""
+        out.print(f"  {rule}: {count}{tail}", soft_wrap=True)
+
+
+def _errors(descriptor: Any) -> Iterable[dict[str, Any]]:
+    yield from descriptor.get("errors", ())
+    for task in descriptor.get("tasks", ()):
+        yield from task.get("errors", ())
+
+
+def _count(run: RunLine, name: str) -> int:
+    return int(getattr(run.rows, name))
+
+
+def _run(session: Session, run: RunLine, counts: Sequence[str]) -> list[str | Text]:
+    return [
+        f"{run.dataset}/{run.table}",
+        _styled(session, "outcome", run.outcome),
+        _number(run.version),
+        *(_number(_count(run, name)) for name in counts),
+        "" if run.seconds is None else f"{run.seconds:.2f}",
+    ]
+
+
+def _table_rows(session: Session, dataset: DatasetStatus) -> Iterable[list[str | Text]]:
+    for table in dataset.tables:
+        last = table.last_run
+        yield [
+            f"{dataset.name}/{table.table}",
+            session.label(f"access-{dataset.access}"),
+            _number(table.version),
+            _number(table.rows),
+            _number(table.quarantined),
+            _instant(session, last.started_at if last else None),
+            _styled(session, "outcome", last.outcome) if last else "",
+            _span(table.lag),
+            _instant(session, table.next_run) if table.next_run else "",
+        ]
+
+
+def _print(session: Session, headings: Sequence[str], rows: Iterable[Iterable[str | Text]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in headings:
+        counts = name in _NUMERIC
+        table.add_column(
+            session.label(name),
+            justify="right" if counts else "left",
+            overflow="fold",
+            no_wrap=name in _WHOLE,
+        )
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
+def _problem(session: Session, out: Console, about: str, problem: Told) -> None:
+    out.print(f"{about}: {problem.message}", soft_wrap=True)
+    if problem.remedy:
+        out.print(f"  {session.label('remedy')}: {problem.remedy}", soft_wrap=True)
+
+
+def _styled(session: Session, kind: str, name: str) -> Text:
+    return Text(session.label(f"{kind}-{name}"), style=_STYLES.get(name, ""))
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}".replace(",", " ")  # no-break space
+
+
+def _instant(session: Session, value: datetime | None) -> str:
+    if value is None:
+        return session.label("never")
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _span(seconds: float | None) -> str:
+    """Write a length of time by its largest unit: 42 s, 5 min, 3 h, 2 d."""
+    if seconds is None:
+        return ""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"

@@ -1,0 +1,22 @@
+"""What the service does on command, by name: the same for the command line and its socket."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from publisher.operations import backup, harvest, publish, quarantine, status
+from publisher.operations.base import Answer, Context, Operation, Progress
+
+__all__ = ["OPERATIONS", "Answer", "Context", "Operation", "Progress"]
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        "harvest": harvest.HARVEST,
+        "publish": publish.PUBLISH,
+        "quarantine-list": quarantine.LIST,
+        "quarantine-show": quarantine.SHOW,
+        "quarantine-release": quarantine.RELEASE,
+        "quarantine-discard": quarantine.DISCARD,
+        "status": status.STATUS,
+        "backup": backup.BACKUP,
+    }
+)

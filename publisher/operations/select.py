@@ -1,0 +1,134 @@
+"""Which datasets and tables a command means."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from publisher.errors import ConfigurationError, NotFoundError, PublisherError, UsageError
+from publisher.model.values import TableRef
+
+if TYPE_CHECKING:
+    from publisher.app import Service
+    from publisher.model.catalog import TableEntry
+    from publisher.model.dataset import Dataset
+
+
+def tables(
+    service: "Service", names: Sequence[str], *, everything: bool
+) -> tuple[list["TableEntry"], list[PublisherError]]:
+    """Give the tables that *names* (``dataset`` or ``dataset/table``) mean, each once.
+
+    What cannot be run stands beside them: unknown names; with *everything*, broken files.
+    Raises UsageError unless either names or everything was asked for.
+    """
+    _either(names, everything=everything)
+    if everything:
+        return list(service.catalog.entries.values()), broken(service)
+    found: dict[TableRef, TableEntry] = {}
+    problems: list[PublisherError] = []
+    for name in names:
+        try:
+            found |= {entry.ref: entry for entry in _meant(service, name)}
+        except PublisherError as error:
+            problems.append(error)
+    return list(found.values()), problems
+
+
+def table(service: "Service", name: str) -> "TableEntry":
+    """Give the one table that ``dataset/table`` names; a dataset's only table needs no name.
+
+    Raises NotFoundError, ConfigurationError, UsageError.
+    """
+    found = _meant(service, name)
+    if len(found) != 1:
+        raise UsageError(
+            "which-table", dataset=name, tables=", ".join(str(entry.ref) for entry in found)
+        )
+    return found[0]
+
+
+def datasets(
+    service: "Service", names: Sequence[str], *, everything: bool
+) -> tuple[list["Dataset"], list[PublisherError]]:
+    """Give the datasets that *names* mean, as ``tables`` does."""
+    _either(names, everything=everything)
+    if everything:
+        return list(service.catalog.datasets.values()), broken(service)
+    found: dict[str, Dataset] = {}
+    problems: list[PublisherError] = []
+    for name in names:
+        try:
+            found[name] = dataset(service, name)
+        except PublisherError as error:
+            problems.append(error)
+    return list(found.values()), problems
+
+
+def dataset(service: "Service", name: str) -> "Dataset":
+    """Raise NotFoundError, or ConfigurationError where its file is broken."""
+    catalog = service.catalog
+    if name in catalog.datasets:
+        return catalog.datasets[name]
+    for finding in service.findings:
+        if finding.severity == "error" and PurePosixPath(finding.file).stem == name:
+            raise ConfigurationError("broken-file", file=finding.file)
+    raise nearest("unknown-dataset", name, catalog.datasets, {"dataset": name})
+
+
+def broken(service: "Service") -> list[PublisherError]:
+    """Name the files whose errors keep a part of the catalog from running."""
+    files = sorted({found.file for found in service.findings if found.severity == "error"})
+    return [ConfigurationError("broken-file", file=file) for file in files]
+
+
+def nearest(
+    code: str, name: str, known: Iterable[str], params: Mapping[str, object]
+) -> NotFoundError:
+    """Give the refusal of an unknown *name*, with the nearest known one where there is any."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return (
+        NotFoundError(f"{code}-near", **params, nearest=close[0])
+        if close
+        else NotFoundError(code, **params)
+    )
+
+
+def references_first(entries: Sequence["TableEntry"]) -> list["TableEntry"]:
+    """Order *entries* so that a table comes after those its foreign keys refer to."""
+    by_ref = {entry.ref: entry for entry in entries}
+    ordered: dict[TableRef, TableEntry] = {}
+    open_: set[TableRef] = set()
+
+    def place(entry: "TableEntry") -> None:
+        if entry.ref in ordered or entry.ref in open_:
+            return  # placed, or a circle, which has no order
+        open_.add(entry.ref)
+        for ref in sorted(entry.refers_to):
+            if ref in by_ref:
+                place(by_ref[ref])
+        ordered[entry.ref] = entry
+
+    for entry in entries:
+        place(entry)
+    return list(ordered.values())
+
+
+def _meant(service: "Service", name: str) -> list["TableEntry"]:
+    dataset_name, slash, table_name = name.partition("/")
+    catalog = service.catalog
+    found = dataset(service, dataset_name)
+    if not slash:
+        return list(catalog.tables(found.name))
+    entry = catalog.entries.get(TableRef(dataset_name, table_name))
+    if entry is None:
+        known = [other.ref.table for other in catalog.tables(dataset_name)]
+        raise nearest(
+            "unknown-table", table_name, known, {"dataset": dataset_name, "table": table_name}
+        )
+    return [entry]
+
+
+def _either(names: Sequence[str], *, everything: bool) -> None:
+    if everything == bool(names):
+        raise UsageError("names-or-all")

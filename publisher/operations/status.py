@@ -1,0 +1,159 @@
+"""``publisher status``: where every table and target stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from publisher.model.base import Model
+from publisher.model.values import TableRef
+from publisher.operations import select
+from publisher.operations.base import Answer, Context, Operation, Told
+from publisher.operations.harvest import RunLine
+
+if TYPE_CHECKING:
+    from publisher.app import Service
+    from publisher.engine import Connection
+    from publisher.model.dataset import Dataset
+    from publisher.model.run import Run
+    from publisher.model.table import TableState
+    from publisher.store import Published
+
+
+class Params(Model):
+    dataset: str | None = None
+    """Every dataset otherwise."""
+
+
+class LastRun(RunLine):
+    started_at: datetime
+
+
+class TableStatus(Model):
+    table: str
+    version: int | None
+    """None before the first commit."""
+    rows: int
+    committed_at: datetime | None
+    lag: float | None
+    """Seconds since the source was last read in full; None where it never was."""
+    quarantined: int
+    last_run: LastRun | None
+    next_run: datetime | None
+    """Known to the process that serves only."""
+
+
+class TargetStatus(Model):
+    target: str
+    state: Literal["current", "behind", "failing", "never"]
+    versions: Mapping[str, int]
+    """Of each table, as the target holds it."""
+    published_at: datetime | None
+    problem: Told | None
+
+
+class DatasetStatus(Model):
+    name: str
+    title: str
+    access: Literal["public", "draft"]
+    tables: tuple[TableStatus, ...]
+    targets: tuple[TargetStatus, ...]
+
+
+class Status(Answer):
+    datasets: tuple[DatasetStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the store knows of all tables and targets at one instant."""
+
+    states: Mapping[TableRef, "TableState"]
+    last_runs: Mapping[TableRef, "Run"]
+    last_reads: Mapping[TableRef, datetime]
+    waiting: Mapping[TableRef, int]
+    publications: Mapping[tuple[str, str], "Published"]
+
+
+async def _status(service: "Service", params: Params, context: Context) -> Status:
+    await service.reload()
+    if params.dataset is None:
+        wanted = list(service.catalog.datasets.values())
+        problems = select.broken(service)
+    else:
+        wanted, problems = [select.dataset(service, params.dataset)], []
+    store = service.store
+
+    def look(con: "Connection") -> _Known:
+        return _Known(
+            states=store.states(con),
+            last_runs=store.last_runs(con),
+            last_reads=store.last_reads(con),
+            waiting=store.waiting(con),
+            publications=store.publications(con),
+        )
+
+    known = await service.engine.run(look)
+    return Status(
+        datasets=tuple(_dataset(service, known, dataset, context) for dataset in wanted),
+        problems=tuple(context.told(problem) for problem in problems),
+    )
+
+
+def _dataset(
+    service: "Service", known: _Known, dataset: "Dataset", context: Context
+) -> DatasetStatus:
+    refs = [entry.ref for entry in service.catalog.tables(dataset.name)]
+    versions = {ref.table: known.states[ref].version for ref in refs if ref in known.states}
+    return DatasetStatus(
+        name=dataset.name,
+        title=dataset.title,
+        access="public" if dataset.public else "draft",
+        tables=tuple(_table(service, known, ref, context) for ref in refs),
+        targets=tuple(
+            _target(name, known.publications.get((dataset.name, name)), versions, context)
+            for name in dataset.targets
+        ),
+    )
+
+
+def _table(service: "Service", known: _Known, ref: TableRef, context: Context) -> TableStatus:
+    state = known.states.get(ref)
+    read = known.last_reads.get(ref)
+    last = known.last_runs.get(ref)
+    return TableStatus(
+        table=ref.table,
+        version=state.version if state else None,
+        rows=state.rows if state else 0,
+        committed_at=state.committed_at if state else None,
+        lag=round((datetime.now(UTC) - read).total_seconds(), 1) if read else None,
+        quarantined=known.waiting.get(ref, 0),
+        last_run=LastRun(**RunLine.of(last, context).model_dump(), started_at=last.started_at)
+        if last
+        else None,
+        next_run=service.scheduler.next_run(ref),
+    )
+
+
+def _target(
+    target: str, known: "Published | None", versions: Mapping[str, int], context: Context
+) -> TargetStatus:
+    held = known.success if known else None
+    problem = known.attempt.problem if known else None
+    state: Literal["current", "behind", "failing", "never"]
+    if problem is not None:
+        state = "failing"
+    elif held is None:
+        state = "never"
+    else:
+        state = "current" if held.versions == versions else "behind"
+    return TargetStatus(
+        target=target,
+        state=state,
+        versions=dict(held.versions) if held else {},
+        published_at=held.at if held else None,
+        problem=context.told(problem) if problem else None,
+    )
+
+
+STATUS = Operation(Params, Status, _status)

@@ -1,0 +1,269 @@
+"""The command line from outside: exit codes, JSON, both languages, options in any place."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from commands import TOKEN, Installation, dataset, installation
+from support import write_yaml
+
+from publisher.messages.labels import LABELS
+from publisher.model.run import Outcome
+from publisher.targets.base import PublishOutcome
+
+GOOD = ("38.05;2026-01-01T00:00:00Z;1.5", "38.05;2026-01-01T00:05:00Z;1.6")
+BAD = "38.05;2026-01-01T00:10:00Z;99"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Installation:
+    return installation(tmp_path)
+
+
+def test_harvest_prints_the_contracts_document_and_ends_with_0(here: Installation):
+    here.deliver("a.csv", *GOOD, BAD)
+    ended = here.run("harvest", "--all", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    (run,) = ended.json["runs"]
+    assert run["dataset"], run["table"] == ("river", "levels")
+    assert (run["outcome"], run["version"], run["problem"]) == ("committed", 1, None)
+    assert run["rows"] == {
+        "read": 3,
+        "new": 2,
+        "corrected": 0,
+        "unchanged": 0,
+        "removed": 0,
+        "quarantined": 1,
+    }
+    assert run["seconds"] > 0
+    assert here.run("harvest", "river", "--json").json["runs"][0]["outcome"] == "unchanged"
+
+
+def test_what_can_be_run_is_run_and_the_exit_code_is_the_first_that_applies(here: Installation):
+    write_yaml(here.root / "catalog" / "lake.yaml", dataset("lake", "lake/*.csv", maxBad="0%"))
+    write_yaml(
+        here.root / "catalog" / "sea.yaml",
+        dataset("sea", "x") | {"resources": [sea()]},
+    )
+    (here.root / "lake").mkdir()
+    (here.root / "lake" / "a.csv").write_text(f"sted;tid;niveau\n{GOOD[0]}\n{BAD}\n")
+    here.deliver("a.csv", *GOOD)
+
+    def outcomes(*words: str) -> tuple[int, dict[str, str]]:
+        ended = here.run("harvest", *words, "--json")
+        return ended.code, {run["dataset"]: run["outcome"] for run in ended.json["runs"]}
+
+    assert outcomes("river", "lake") == (3, {"river": "committed", "lake": "held"})
+    assert outcomes("--all") == (1, {"river": "unchanged", "lake": "held", "sea": "failed"})
+    assert outcomes("lake", "sea", "rivr") == (2, {"lake": "held", "sea": "failed"})
+    (here.root / "catalog" / "lake.yaml").write_text("name: lake\ntitel: x\n")
+    assert outcomes("--all") == (2, {"river": "unchanged", "sea": "failed"})
+    assert outcomes("river") == (0, {"river": "unchanged"})
+    assert here.run("harvest", "lake").code == 2
+
+
+def sea() -> dict[str, object]:
+    """Give a table whose source refuses connections; port 1 is nobody's."""
+    it = dataset("sea", "x")["resources"][0]
+    it["harvest"]["source"] = {
+        "type": "http",
+        "url": "http://127.0.0.1:1/sea.csv",
+        "headers": {"Authorization": "Bearer ${SEA_TOKEN}"},
+    }
+    return it
+
+
+def test_a_secret_shows_up_nowhere(here: Installation):
+    write_yaml(here.root / "catalog" / "sea.yaml", dataset("sea", "x") | {"resources": [sea()]})
+    environ = {"SEA_TOKEN": TOKEN, "PUBLISHER_LOG_LEVEL": "debug", "PUBLISHER_HTTP_ATTEMPTS": "1"}
+    for words in (["harvest", "sea"], ["harvest", "sea", "--json"], ["status", "--json"]):
+        ended = here.run(*words, **environ)
+        assert TOKEN not in ended.out + ended.err
+    store = (here.data / "store.duckdb").read_bytes()
+    assert TOKEN.encode() not in store
+
+
+def test_an_unknown_name_is_2_and_names_the_nearest(here: Installation):
+    ended = here.run("harvest", "rivver")
+    assert ended.code == 2
+    assert "“rivver”" in ended.err
+    assert "“river”" in ended.err
+    assert "Traceback" not in ended.err
+    danish = here.run("harvest", "river/level", "--lang", "da", "--json")
+    assert danish.code == 2
+    assert danish.json["runs"] == []
+    (problem,) = danish.json["problems"]
+    assert (problem["code"], problem["remedy"]) == ("unknown-table-near", "Mente du “levels”?")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["harvest"],
+        ["harvest", "river", "--all"],
+        ["harvest", "--alle"],
+        ["quarantine", "show"],
+        ["publish", "river", "--target", "ckn"],
+        ["status", "--lang", "sv"],
+        ["bogus"],
+    ],
+)
+def test_a_wrong_command_is_2(here: Installation, words: list[str]):
+    ended = here.run(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_wrong_settings_are_2_and_named(here: Installation):
+    ended = here.run("status", "--json", PUBLISHER_PORT="many", PUBLISHER_LANGUAGE="da")
+    assert ended.code == 2
+    assert "port" in ended.err
+    assert ended.json["problems"][0]["code"] == "wrong-settings"
+    assert "Indstillingerne" in ended.err
+
+
+def test_root_and_data_stand_before_or_after_the_command(here: Installation):
+    places = ["--root", str(here.root), "--data", str(here.data)]
+    for words in (
+        [*places, "--json", "quarantine", "list"],
+        ["quarantine", *places, "list", "--json"],
+        ["quarantine", "list", "--json", *places],
+    ):
+        ended = here.run(*words, common=False)
+        assert (ended.code, ended.json) == (0, {"quarantine": [], "problems": []})
+
+
+def test_quarantine_is_listed_shown_released_and_discarded(here: Installation):
+    here.deliver("a.csv", *GOOD, BAD, "38.05;2026-01-01T00:15:00Z;x")
+    assert here.run("harvest", "river", "--json").json["runs"][0]["rows"]["quarantined"] == 2
+    (table,) = here.run("quarantine", "list", "--json").json["quarantine"]
+    assert (table["dataset"], table["rows"]) == ("river", 2)
+    assert {found["rule"] for found in table["findings"]} == {"constraint-error", "type-error"}
+
+    shown = here.run("quarantine", "show", "river", "--limit", "1", "--json").json
+    (first,) = shown["rows"]
+    assert (shown["total"], first["rowNumber"], first["cells"]["niveau"]) == (2, 4, "99")
+    assert first["errors"][0]["type"] == "constraint-error"
+    rest = here.run("quarantine", "show", "river", "--after", shown["after"], "--json").json
+    assert ([row["cells"]["niveau"] for row in rest["rows"]], rest["after"]) == (["x"], None)
+
+    schema = here.root / "schemas" / "level.yaml"
+    schema.write_text(schema.read_text().replace("maximum: 20", "maximum: 200"))
+    released = here.run("quarantine", "release", "river/levels", "--json")
+    assert released.code == 0
+    assert released.json["runs"][0]["rows"]["new"] == 1
+    gone = here.run("quarantine", "discard", "river", "--row", rest["rows"][0]["id"], "--json")
+    assert gone.json["discarded"] == 1
+    assert here.run("quarantine", "list", "--json").json["quarantine"] == []
+
+
+def test_status_shows_tables_and_targets(here: Installation):
+    here.deliver("a.csv", *GOOD, BAD)
+    (before,) = here.run("status", "river", "--json").json["datasets"]
+    assert before["tables"][0]["lastRun"] is None
+    assert before["targets"][0]["state"] == "never"
+    here.run("harvest", "river")
+    assert (
+        here.run("publish", "river", "--dry-run", "--json").json["published"][0]["outcome"]
+        == "different"
+    )
+    published = here.run("publish", "--all", "--json")
+    assert published.code == 0
+    assert published.json["published"][0]["outcome"] == "published"
+    assert here.run("publish", "river", "--json").json["published"][0]["outcome"] == "unchanged"
+    (after,) = here.run("status", "--json").json["datasets"]
+    (table,) = after["tables"]
+    assert (table["version"], table["rows"], table["quarantined"]) == (1, 2, 1)
+    assert table["lastRun"]["outcome"] == "committed"
+    assert 0 <= table["lag"] < 60
+    assert after["targets"][0] | {"publishedAt": None} == {
+        "target": "folder",
+        "state": "current",
+        "versions": {"levels": 1},
+        "publishedAt": None,
+        "problem": None,
+    }
+
+
+def test_check_names_file_line_and_remedy_and_tells_errors_by_its_exit_code(here: Installation):
+    assert here.run("check", "--json").json["problems"] == []
+    file = here.root / "catalog" / "river.yaml"
+    file.write_text(file.read_text().replace("title: Vandstand", "titel: Vandstand"))
+    schema = here.root / "schemas" / "level.yaml"
+    schema.write_text(schema.read_text().replace("type: number", "type: nummer"))
+    ended = here.run("check", "--json")
+    assert ended.code == 2
+    places = {(it["file"], it["line"]) for it in ended.json["problems"]}
+    assert {("catalog/river.yaml", 2)} <= places
+    assert any(file == "schemas/level.yaml" for file, _ in places)
+    assert all(it["message"] and it["remedy"] for it in ended.json["problems"])
+    text = here.run("check", "--lang", "da")
+    assert text.code == 2
+    assert "catalog/river.yaml" in text.out
+    assert "linje 2" in text.out
+
+
+def test_validate_gives_frictionless_report_and_exact_totals(here: Installation, tmp_path: Path):
+    file = tmp_path / "levels.csv"
+    file.write_text("station,at,level\n" + "a,2026-01-01T00:00:00Z,99\n" + ",x,1\n")
+    ended = here.run("validate", str(file), "--schema", "level", "--limit-errors", "1", "--json")
+    assert ended.code == 1
+    assert ended.json["valid"] is False
+    totals = ended.json["publisher"]
+    assert (totals["rows"], totals["errors"]) == (2, 4)
+    assert totals["byRule"] == {"constraint-error": 2, "type-error": 1, "primary-key": 1}
+    assert sum(len(task["errors"]) for task in ended.json["tasks"]) == 1
+    schema = str(here.root / "schemas" / "level.yaml")
+    file.write_text("station,at,level\na,2026-01-01T00:00:00Z,9\n")
+    assert here.run("validate", str(file), "--schema", schema).code == 0
+    for words in (
+        ["validate", str(tmp_path / "none.csv"), "--schema", schema],
+        ["validate", str(file), "--schema", "levle"],
+        ["validate", str(file), "--schema", schema, "--dialect", "{"],
+    ):
+        ended = here.run(*words)
+        assert ended.code == 2
+        assert "Traceback" not in ended.err
+
+
+def test_a_backup_is_made_while_serving_and_brought_back(here: Installation, tmp_path: Path):
+    here.deliver("a.csv", *GOOD, BAD)
+    here.run("harvest", "river")
+    copy, fresh = str(tmp_path / "copy"), Installation(here.root, tmp_path / "fresh")
+    with here.serving():
+        made = here.run("backup", copy, "--json")
+        assert made.code == 0, made.err
+        assert made.json["tables"] == 1
+        refused = here.run("restore", copy, "--json")
+        assert (refused.code, refused.json["problems"][0]["code"]) == (1, "still-held")
+    assert here.run("backup", copy).code == 2
+    assert here.run("restore", copy).code == 2
+    assert here.run("backup", str(here.data / "copy")).code == 2
+    assert fresh.run("restore", str(tmp_path)).code == 2
+    brought = fresh.run("restore", copy, "--json")
+    assert brought.code == 0, brought.err
+    assert brought.json["files"] == made.json["files"]
+    (table,) = fresh.run("status", "--json").json["datasets"][0]["tables"]
+    assert (table["version"], table["rows"], table["quarantined"]) == (1, 2, 1)
+    assert fresh.run("harvest", "river", "--json").json["runs"][0]["outcome"] == "unchanged"
+
+
+def test_a_data_folder_that_cannot_be_used_is_told(here: Installation):
+    here.data.write_text("a file stands here")
+    ended = here.run("status")
+    assert ended.code == 1
+    assert str(here.data) in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_every_word_is_there_in_both_languages():
+    for name, (english, danish) in LABELS.items():
+        assert english, name
+        assert danish, name
+        assert set(re.findall(r"{(\w+)}", english)) == set(re.findall(r"{(\w+)}", danish)), name
+    kinds = {"outcome": (*get_args(Outcome), *get_args(PublishOutcome), "running", "interrupted")}
+    kinds["state"] = ("current", "behind", "failing", "never")
+    wanted = {f"{kind}-{name}" for kind, names in kinds.items() for name in names}
+    assert wanted <= LABELS.keys()
