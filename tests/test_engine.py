@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,22 +37,34 @@ async def test_a_query_past_its_time_is_stopped(engine: Engine) -> None:
     assert await engine.run(lambda con: con.execute("SELECT 7").fetchall(), lane="query") == [(7,)]
 
 
-async def test_queries_nobody_waits_for_are_stopped_even_before_they_begin(engine: Engine) -> None:
-    began: list[str] = []
-    begun = threading.Event()
+async def test_queries_nobody_waits_for_are_stopped_and_waiting_ones_never_begin(
+    engine: Engine,
+) -> None:
+    began: list[int] = []
+    all_running = threading.Event()
 
-    def work(con: Connection) -> None:
-        began.append(threading.current_thread().name)
-        begun.set()
-        endless(con)
+    def work(number: int) -> Callable[[Connection], None]:
+        def call(con: Connection) -> None:
+            began.append(number)
+            if len(began) == 4:  # as many as the lane has threads
+                all_running.set()
+            endless(con)
 
-    tasks = [asyncio.create_task(engine.run(work, lane="query")) for _ in range(9)]
-    await asyncio.to_thread(begun.wait, 10)
-    for task in tasks:
-        task.cancel()
-    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
-    assert {type(result) for result in results} == {asyncio.CancelledError}
-    assert len(began) <= 4, "as many as the lane has threads"
+        return call
+
+    def ask(number: int) -> asyncio.Task[None]:
+        return asyncio.create_task(engine.run(work(number), lane="query"))
+
+    running = [ask(number) for number in range(4)]
+    assert await asyncio.to_thread(all_running.wait, 10)
+    waiting = [ask(number) for number in range(4, 9)]
+    await asyncio.sleep(0)
+    for tasks in (waiting, running):
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
+        assert {type(result) for result in results} == {asyncio.CancelledError}
+    assert sorted(began) == [0, 1, 2, 3]
 
 
 async def test_work_is_never_left_half_way(engine: Engine) -> None:

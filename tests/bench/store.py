@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - it prints
 """Measures the store on tables of the size that a municipality's busiest sensors make.
 
     python tests/bench/store.py [--rows 8000000] [--data DIR]
