@@ -31,6 +31,7 @@ Lane = Literal["work", "query"]
 
 _CONFLICT_ATTEMPTS = 8
 _INTERRUPT_SECONDS = 0.05
+_DUCKLAKE = "ducklake:"
 _FULL = (
     "No space left",
     "File too large",
@@ -52,9 +53,10 @@ def literal(text: str) -> str:
 class Engine:
     """One DuckDB instance with the store attached, and the threads that work on it."""
 
-    def __init__(self, root: Connection, *, threads: int, attached: bool) -> None:
+    def __init__(self, root: Connection, *, threads: int, store: str | None) -> None:
         self._root = root
-        self._attached = attached
+        self.exclusive = store is not None and not store.startswith(_DUCKLAKE)
+        """No other process writes to the store: the file is locked by this one."""
         self._guard = threading.Lock()
         self._lanes = {
             "work": ThreadPoolExecutor(threads, thread_name_prefix="work"),
@@ -88,17 +90,15 @@ class Engine:
             except BaseException:
                 root.close()
                 raise
-        return cls(root, threads=threads, attached=store is not None)
+        return cls(root, threads=threads, store=store)
 
     @contextmanager
     def cursor(self) -> Iterator[Connection]:
-        """Give a connection of the calling thread's own, in the store's catalog."""
+        """Give a connection of the calling thread's own; the store is ``store`` in its SQL."""
         with self._guard:
             con = self._root.cursor()
         try:
             with _explained():
-                if self._attached:
-                    con.execute("USE store")
                 yield con
         finally:
             con.close()
@@ -167,7 +167,7 @@ def _attach(root: Connection, store: str | None) -> None:
     root.execute("SET GLOBAL python_enable_replacements = false")  # SQL sees no Python variable
     if store is None:
         return
-    if store.startswith("ducklake:"):
+    if store.startswith(_DUCKLAKE):
         root.execute(f"LOAD {literal(_extension('ducklake'))}")
     root.execute(f"ATTACH {literal(store)} AS store")
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from storing import DUCKLAKE, LEVELS, Bad, Desk, delivery, entry, opened
 
-from publisher.engine import identifier
+from publisher.engine import Connection, identifier
 from publisher.errors import HeldError, StorageFullError
 from publisher.model.run import Counts, Problem
 from publisher.store import Commit
@@ -279,3 +280,19 @@ def test_writers_of_many_tables_do_not_get_into_each_others_way(desk: Desk) -> N
         assert (state.version, state.rows) == (6, 2)
         assert [len(desk.rows(of.ref, v)) for v in (1, 6)] == [1, 2]
         assert desk.store.quarantine_counts(desk.con, of.ref).total == 6
+
+
+def test_a_state_looked_up_before_a_commit_is_not_remembered_after_it(desk: Desk) -> None:
+    class Overtaken:
+        """A connection whose answers another writer overtakes."""
+
+        def execute(self, *statement: Any) -> SimpleNamespace:
+            row = desk.con.execute(*statement).fetchone()
+            desk.commit(RIVER, [("a", NOON, 2.0)])
+            return SimpleNamespace(fetchone=lambda: row)
+
+    desk.commit(RIVER, [("a", NOON, 1.0)])
+    overtaken = desk.store.state(cast("Connection", Overtaken()), REF)
+    found = desk.store.state(desk.con, REF)
+    assert (overtaken and overtaken.version, found and found.version) == (1, 2)
+    assert desk.store.state(desk.con, REF) == found

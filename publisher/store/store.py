@@ -3,6 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,8 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writers: defaultdict[TableRef, threading.Lock] = defaultdict(threading.Lock)
+        self._states: dict[TableRef, TableState] = {}
+        self._changes = 0
 
     def prepare(self, con: Connection) -> None:
         """Create the store or bring it to the present format.
@@ -45,8 +48,19 @@ class Store:
     # tables and their versions
 
     def state(self, con: Connection, ref: TableRef) -> TableState | None:
-        """Give the table after its newest commit, None before its first."""
-        return versions.state(con, ref)
+        """Give the table after its newest commit, None before its first.
+
+        It is asked with every request, so it is remembered until this process writes; where
+        others may write too, it is looked up each time.
+        """
+        known = self._states.get(ref)
+        if known is not None:
+            return known
+        changes = self._changes
+        found = versions.state(con, ref)
+        if found is not None and self._engine.exclusive and changes == self._changes:
+            self._states[ref] = found
+        return found
 
     def states(self, con: Connection) -> dict[TableRef, TableState]:
         """Give every table that has a version."""
@@ -84,12 +98,12 @@ class Store:
         Raises HeldError where ``replace`` would let go of more than ``maxShrink``,
         SchemaChangeError where the stored rows forbid the schema's change.
         """
-        with self._writers[commit.entry.ref]:
+        with self._changing(commit.entry.ref):
             return self._engine.transaction(con, lambda: carry_out(con, commit))
 
     def prune_history(self, con: Connection, ref: TableRef, before: datetime) -> int:
         """Let go of versions that were superseded by *before*; give the rows removed."""
-        with self._writers[ref]:
+        with self._changing(ref):
             return self._engine.transaction(con, lambda: versions.prune_history(con, ref, before))
 
     def keep_house(self, con: Connection, ref: TableRef, before: datetime) -> None:
@@ -243,3 +257,17 @@ class Store:
     def publications(self, con: Connection) -> dict[tuple[str, str], Published]:
         """Give the same for every dataset and target that was ever tried."""
         return intents.publications(con)
+
+    @contextmanager
+    def _changing(self, ref: TableRef) -> Iterator[None]:
+        """Keep other writers of the table out, and forget its state when they may come in.
+
+        A reader that looked before the commit and remembers after it would bring the old state
+        back: the count of changes tells it not to.
+        """
+        with self._writers[ref]:
+            try:
+                yield
+            finally:
+                self._changes += 1
+                self._states.pop(ref, None)

@@ -1,6 +1,6 @@
 """From file to queryable, against frictionless alone validating the same file.
 
-``python -m tests.bench.harvest [FILE] [--runs N]``: both as whole processes, in turn. FILE is
+``python tests/bench/harvest.py [FILE] [--runs N]``: both as whole processes, in turn. FILE is
 an export of Vandportalen's shape (UTF-8); without one, 109,218 made-up rows are written.
 Prints seconds, peak memory and the ratio of the medians.
 """
@@ -35,7 +35,9 @@ schema = Schema.from_descriptor({"fields": [
      "constraints": {"minimum": -5, "maximum": 20}},
     {"name": "ks mrk.", "type": "integer", "constraints": {"enum": [0, 1, 2]}},
 ], "primaryKey": ["Dato (DK normaltid)"]})
-report = Resource(path=sys.argv[1], encoding="utf-8", dialect=dialect, schema=schema).validate()
+folder, name = sys.argv[1].rsplit("/", 1)
+resource = Resource(path=name, basepath=folder, encoding="utf-8", dialect=dialect, schema=schema)
+report = resource.validate()
 assert report.stats["errors"] == 0, report
 """
 
@@ -85,7 +87,7 @@ def main() -> None:
         ours, theirs = [], []
         for run in range(options.runs):
             data = root / f"data-{run}"
-            theirs.append(timed([sys.executable, "-c", FRICTIONLESS, str(file)]))
+            theirs.append(timed([sys.executable, "-c", FRICTIONLESS, str(file.resolve())]))
             harvest = ["harvest", "vandstand-ribe/observations", "--root", str(root)]
             ours.append(timed([sys.executable, "-m", "publisher", *harvest, "--data", str(data)]))
     for name, figures in [("frictionless validate", theirs), ("publisher harvest", ours)]:

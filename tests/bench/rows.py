@@ -69,7 +69,7 @@ DATASET = {
             "harvest": {"source": {"type": "file", "path": "levels.csv"}},
         }
     ],
-    "publish": {"access": "public"},
+    "publish": {"access": "public", "targets": []},  # no bulk files while requests are timed
 }
 
 
