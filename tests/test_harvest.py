@@ -1,6 +1,7 @@
 """A table's harvest as a steward meets it: real files and a real HTTP server, the whole service."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -87,6 +88,17 @@ def town(root: Path) -> Town:
     return Town(root)
 
 
+async def levels(service: Service) -> dict[str, float | None]:
+    """Give the newest level of each station."""
+
+    def read(con: Any) -> dict[str, float | None]:
+        state = service.store.state(con, LEVELS)
+        relation, values = service.store.relation(LEVELS, state.version)
+        return dict(con.execute(f"SELECT station, level FROM {relation}", values).fetchall())
+
+    return await service.engine.run(read)
+
+
 async def harvest(service: Service, ref: TableRef = LEVELS) -> Run:
     await service.reload()
     return await service.harvester.harvest(service.catalog.entry(ref))
@@ -135,6 +147,39 @@ async def test_a_later_delivery_corrects_and_adds(town: Town) -> None:
         run = await harvest(service)
         assert (run.version, run.rows.new, run.rows.corrected, run.rows.unchanged) == (2, 1, 1, 0)
         assert await rows(service) == [("A", "10:00", 1), ("A", "10:05", 2.5), ("A", "10:10", 3)]
+
+
+async def test_a_renamed_column_empties_nothing(town: Town) -> None:
+    town.deliver("a,2026-01-01T00:00:00Z,1", "b,2026-01-01T00:00:00Z,2")
+    async with town.service() as service:
+        await harvest(service)
+        renamed = "station,at,vandstand"
+        town.deliver("a,2026-01-01T00:00:00Z,1.5", "c,2026-01-01T00:00:00Z,3", header=renamed)
+        run = await harvest(service)
+        assert (run.outcome, run.version) == ("failed", 1)
+        assert run.problem
+        assert run.problem.code == "missing-column"
+        assert await levels(service) == {"a": 1.0, "b": 2.0}
+    town.harvest |= {"fields": {"level": {"column": "vandstand"}}}
+    (town.root / "inbox/001.csv").unlink()  # taken, and not of the new shape
+    async with town.service() as service:
+        assert (await harvest(service)).outcome == "committed"
+        assert await levels(service) == {"a": 1.5, "b": 2.0, "c": 3.0}
+
+
+async def test_what_json_does_not_say_is_kept(town: Town) -> None:
+    town.harvest["source"]["path"] = "inbox/*.json"
+    at = "2026-01-01T00:00:00Z"
+    inbox = town.root / "inbox"
+    inbox.mkdir()
+    (inbox / "1.json").write_text(f'[{{"station": "a", "at": "{at}", "level": 1}}]')
+    async with town.service() as service:
+        await harvest(service)
+        silent = [{"station": name, "at": at} for name in "ab"]
+        (inbox / "2.json").write_text(json.dumps(silent))
+        run = await harvest(service)
+        assert [note.code for note in run.notes] == ["absent-field"]
+        assert await levels(service) == {"a": 1.0, "b": None}
 
 
 async def test_past_max_bad_the_last_good_version_stays_until_the_view_is_mended(

@@ -1,5 +1,7 @@
 """Times placed in time, and units converted, before anything is judged by them. Data made up."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -211,3 +213,24 @@ def test_units_that_cannot_be_converted(source: str, target: str, code: str) -> 
     with pytest.raises(ConfigurationError) as error:
         conversion(source, target)
     assert error.value.code == code
+
+
+def test_threads_that_ask_for_units_at_once_all_get_them() -> None:
+    # In a process of its own: what is asked for first builds what all others use.
+    program = """
+import sys, threading
+from publisher.validation.units import conversion
+start, wrong = threading.Barrier(8), []
+def ask(unit):
+    start.wait()
+    try:
+        conversion(unit, "m")
+    except Exception as error:
+        wrong.append(f"{unit}: {error}")
+threads = [threading.Thread(target=ask, args=[unit]) for unit in ["cm", "[ft_i]", "km", "mm"] * 2]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+sys.exit("; ".join(wrong) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -11,7 +11,7 @@ from publisher.model.catalog import TableEntry
 from publisher.model.run import Counts, Delivery, Outcome, Problem, RuleCount
 from publisher.model.values import TableRef
 from publisher.store import Commit, Store
-from publisher.validation import Judgement, Validator
+from publisher.validation import Judgement, Validator, missing_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,16 @@ def take(
             progress=progress,
         )
         _within_max_bad(entry, judgement)
+        _nothing_lost(con, store, entry, judgement)
         committed = store.commit(
             con,
-            Commit(entry=entry, run=run, delivery=delivery, targets=_targets(entry)),
+            Commit(
+                entry=entry,
+                run=run,
+                delivery=delivery,
+                targets=_targets(entry),
+                unsaid=judgement.absent,
+            ),
         )
     except PublisherError as error:
         if not error.final:
@@ -132,6 +139,16 @@ def _within_max_bad(entry: TableEntry, judgement: Judgement) -> None:
             share=f"{judgement.bad / judgement.read:.1%}",
             limit=f"{limit:.1%}",
         )
+
+
+def _nothing_lost(con: Connection, store: Store, entry: TableEntry, judgement: Judgement) -> None:
+    """Refuse a header without the column of an optional field that has values already.
+
+    The source has renamed or dropped it, and only the steward can tell which.
+    """
+    for name in judgement.absent if judgement.labels is not None else ():
+        if store.has_values(con, entry.ref, name):
+            raise missing_column(name, name, judgement.labels or ())
 
 
 def _refuse(

@@ -287,8 +287,14 @@ HARVEST: dict[str, Text] = {
         da="leverancen har kolonner, som intet felt læses fra: {columns}",
     ),
     "absent-field": Text(
-        en="the delivery has no column for the optional field {field!r}; it is left empty",
-        da="leverancen har ingen kolonne til det valgfri felt {field!r}; det står tomt",
+        en=(
+            "the delivery has no column for the optional field {field!r}; new rows have it "
+            "empty, merged ones keep what they have"
+        ),
+        da=(
+            "leverancen har ingen kolonne til det valgfri felt {field!r}; nye rækker har det "
+            "tomt, flettede beholder det, de har"
+        ),
         remedy_en="map the column under harvest.fields if it has another name there",
         remedy_da="angiv kolonnen under harvest.fields, hvis den har et andet navn dér",
     ),

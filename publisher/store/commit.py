@@ -21,6 +21,8 @@ class Commit:
     """Where the new version is to be published."""
     released: bool = False
     """The rows come from the quarantine, named by ``_quarantine_id``."""
+    unsaid: tuple[str, ...] = ()
+    """Fields that the delivery says nothing about: merged rows keep what they have."""
 
     @property
     def has_rows(self) -> bool:
@@ -87,6 +89,7 @@ def _write_rows(con: Connection, commit: Commit, stored: TableState | None, vers
             rows=stored.rows if stored else 0,
             max_shrink=entry.harvest.max_shrink if entry.harvest else None,
             released=commit.released,
+            unsaid=commit.unsaid,
         ),
     )
 

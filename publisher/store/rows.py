@@ -41,6 +41,8 @@ class Change:
     max_shrink: float | None
     released: bool
     """They come from the quarantine: what was committed after they were refused stands."""
+    unsaid: tuple[str, ...] = ()
+    """Fields that they say nothing about."""
 
 
 def apply(con: Connection, change: Change) -> Counts:
@@ -49,6 +51,7 @@ def apply(con: Connection, change: Change) -> Counts:
     Leaves ``temp.leaving`` for the tables that follow from the current rows. Raises HeldError
     where ``replace`` would let go of more rows than the steward allows.
     """
+    _keep_unsaid(con, change)
     _take_in(con, change)
     _match(con, change)
     _leave(con, change)
@@ -66,6 +69,19 @@ def apply(con: Connection, change: Change) -> Counts:
     if counts.new or corrected:
         _move_in(con, change)
     return counts
+
+
+def _keep_unsaid(con: Connection, change: Change) -> None:
+    """Let merged rows keep the values that the delivery says nothing about."""
+    key = change.schema.primary_key
+    names = [identifier(name) for name in change.unsaid if name not in key]
+    if change.mode != "merge" or not (key and names and change.rows):
+        return
+    kept = ", ".join(f"{name} = c.{name}" for name in names)
+    same = " AND ".join(f"c.{name} = g.{name}" for name in map(identifier, key))
+    con.execute(
+        f"UPDATE temp.judged_good AS g SET {kept} FROM {layout.data(change.ref)} AS c WHERE {same}"
+    )
 
 
 def _take_in(con: Connection, change: Change) -> None:

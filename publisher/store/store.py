@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from publisher.engine import Connection, Engine
+from publisher.engine import Connection, Engine, identifier
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Delivery, Outcome, Problem, Run, Seen
 from publisher.model.table import QuarantinedRow, TableState
@@ -87,6 +87,16 @@ class Store:
     def relation_name(self, ref: TableRef) -> str:
         """Give the quoted table of current rows, for foreign keys to be judged against."""
         return layout.data(ref)
+
+    def has_values(self, con: Connection, ref: TableRef, field: str) -> bool:
+        """Tell whether any current row has a value in *field*; False where it is not stored."""
+        state = self.state(con, ref)
+        if state is None or field not in state.schema.by_name:
+            return False
+        found = con.execute(
+            f"SELECT 1 FROM {layout.data(ref)} WHERE {identifier(field)} IS NOT NULL LIMIT 1"
+        ).fetchone()
+        return found is not None
 
     def latest_name(self, ref: TableRef) -> str:
         """Give the quoted table of the newest row per entity of the newest version."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,13 @@ class Judgement:
     """Of the bad rows, by rule and field."""
     notes: tuple[Problem, ...]
     """What was noticed and refused no row."""
+    labels: tuple[str, ...] | None = None
+    """The delivery's header; None where it has none."""
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The fields that the delivery says nothing about."""
+        return tuple(note.params["field"] for note in self.notes if note.code == "absent-field")
 
 
 Groups = Iterable[tuple[Fit, Iterable[tuple[int, Sequence[Any]]]]]
@@ -82,10 +89,13 @@ class Validator:
             raise ConfigurationError("no-harvest", table=str(self._entry.ref))
         format_ = format_of(harvest, delivery)
         notes: list[Problem] = []
+        labels: tuple[str, ...] | None = None
 
         @contextmanager
         def opened() -> Iterator[Groups]:
+            nonlocal labels
             with open_table(raw, format_, self._reading, work=work) as table:
+                labels = table.labels
                 fit = self._view.fit(table.labels or self._view.columns)
                 yield [(fit, table.rows)]
                 seen = self._view.review(table.seen) if table.seen else ()
@@ -99,7 +109,7 @@ class Validator:
             trial.refuse(opened)
             judged = trial.settle(first_notes)
             staging.finish(con)
-            return judged
+            return replace(judged, labels=labels)
 
     def rejudge(
         self,

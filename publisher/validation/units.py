@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache
+from threading import RLock
 from typing import Any
 
 from publisher.errors import ConfigurationError
@@ -11,6 +12,9 @@ from publisher.errors import ConfigurationError
 # Wide enough for every quotient a sensor can need; nothing traps, so NaN and infinities pass on
 # to be judged where they are stored.
 _ARITHMETIC = Context(prec=50, traps=[])
+# The parser and pint's registry are built and asked by one thread at a time: neither is made
+# for more, and `cache` alone would let two threads build them at once.
+_ONE_AT_A_TIME = RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,11 @@ def conversion(from_: str, to: str) -> Conversion:
     """
     if from_ == to:
         return Conversion(Fraction(1), Fraction(0))
+    with _ONE_AT_A_TIME:
+        return _conversion(from_, to)
+
+
+def _conversion(from_: str, to: str) -> Conversion:
     source, target = _quantity(from_), _quantity(to)
     if source.dimensionality != target.dimensionality:
         raise ConfigurationError("incompatible-units", source=from_, target=to)
@@ -54,7 +63,8 @@ def conversion(from_: str, to: str) -> Conversion:
 def known(unit: str) -> bool:
     """Tell whether UCUM has *unit*."""
     try:
-        _quantity(unit)
+        with _ONE_AT_A_TIME:
+            _quantity(unit)
     except ConfigurationError:
         return False
     return True
@@ -71,8 +81,9 @@ def _convert(point: int, source: Any, target: Any) -> Any:
 
 @cache
 def _quantity(unit: str) -> Any:
+    registry = _registry()
     try:
-        return _registry().from_ucum(unit)
+        return registry.from_ucum(unit)
     except Exception as error:  # the parser's and pint's errors have no common kind
         raise ConfigurationError("unknown-unit", unit=unit) from error
 

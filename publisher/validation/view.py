@@ -174,7 +174,7 @@ class SourceView:
             if index is None:
                 index = self._find(field.column, labels)
                 if index is None and (field.mapped or field.needed):
-                    raise missing_column(field, labels)
+                    raise missing_column(field.name, field.column, labels)
                 if index is None:
                     absent.append(field.name)
                     continue
@@ -194,7 +194,7 @@ class SourceView:
         for field in self.fields:
             if field.column not in seen.columns:
                 if field.needed:
-                    raise missing_column(field, list(seen.keys))
+                    raise missing_column(field.name, field.column, list(seen.keys))
                 notes.append(Problem("absent-field", {"field": field.name}))
         unused = [
             key
@@ -258,13 +258,13 @@ class SourceView:
         return list(dict.fromkeys([*unique, *schema.primary_key, *foreign]))
 
 
-def missing_column(field: ViewField, labels: Sequence[str]) -> DeliveryError:
+def missing_column(field: str, column: str, labels: Sequence[str]) -> DeliveryError:
     """Say which column is not there, what is, and what may be meant."""
-    nearest = get_close_matches(field.column, [label for label in labels if label], 1, 0.6)
+    nearest = get_close_matches(column, [label for label in labels if label], 1, 0.6)
     return DeliveryError(
         "missing-column",
-        column=field.column,
-        field=field.name,
+        column=column,
+        field=field,
         header=[label[:100] for label in labels[:50]],
         nearest=nearest[0] if nearest else "",
     )
