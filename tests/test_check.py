@@ -99,6 +99,7 @@ RULES = [
     ("level", "[0-9.]+", "[0-9.+", "wrong-pattern", "pattern:"),
     ("level", "minimum: -5", "minimum: low", "unreadable-constraint", "minimum: low"),
     ("level", "minimum: -5", "minimum: 50", "bounds-crossed", "maximum:"),
+    ("level", '"2000-01-01T00:00:00Z"', "{from: 2000}", "unreadable-constraint", "minimum: {"),
     ("level", "00:00:00Z", "00:00:00", "bound-without-offset", 'minimum: "'),
     ("level", "minimum: -5", "exclusiveMinimum: -5", "exclusive-bound", "../schemas/level.yaml"),
     ("level", "example: 1.5", "example: much", "wrong-example", "example:"),

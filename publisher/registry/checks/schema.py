@@ -237,7 +237,7 @@ def _readable(field: Field, value: Any) -> Any:
                 return value if isinstance(value, bool) or value in texts else None
             case _:
                 return value
-    except (ValueError, TypeError, IndexError, InvalidOperation):
+    except (ValueError, TypeError, LookupError, InvalidOperation):
         return None
 
 
