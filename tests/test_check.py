@@ -175,6 +175,21 @@ def test_what_only_the_validator_knows_is_told_in_its_line(tmp_path):
     assert problem.line == line_of(wrong, "        level:\n")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "advice", "never"),
+    [
+        ("themes: [ENVI]", "themes: [ENVIRONMENT]", 'did you mean "ENVI"?', '"AGRI"'),
+        ("UPDATE_CONT", "OFTEN", "allowed are UNKNOWN", "did you mean"),
+        ("image: logo.png", "$schema: foo", "allowed are https:", "did you mean"),
+        ("publisher: esbjerg", "publisher: aarhus", "correct the name", "nearest"),
+    ],
+)
+def test_only_what_is_near_is_advised(tmp_path, old, new, advice, never):
+    remedy = only(loaded(write(tmp_path, vand=DATASET.replace(old, new, 1)))).remedy()
+    assert advice in remedy
+    assert never not in remedy
+
+
 def test_profiles_that_frictionless_would_refuse_are_told(tmp_path):
     wrong = DATASET.replace("image: logo.png", "profile: tabular-data-package")
     assert {problem.code for problem in loaded(write(tmp_path, vand=wrong)).errors} == {

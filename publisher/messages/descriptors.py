@@ -172,6 +172,8 @@ DESCRIPTORS: dict[str, Text] = {
         da='{key} kan ikke være "{value}"',
         remedy_en='did you mean "{nearest}"? Allowed are {allowed}',
         remedy_da='mente du "{nearest}"? Tilladt er {allowed}',
+        alone_en="allowed are {allowed}",
+        alone_da="tilladt er {allowed}",
     ),
     "wants-text": Text(
         en="{key} is to be a text",

@@ -111,7 +111,7 @@ def unknown_value(document: Document, path: Path, value: object, known: Sequence
         path,
         key=_key(document, path),
         value=_shown(value),
-        nearest=nearest(str(value), known) or known[0],
+        nearest=nearest(str(value), known),
         allowed=", ".join(known),
     )
 
