@@ -296,8 +296,8 @@ DESCRIPTORS: dict[str, Text] = {
     "wrong-version": Text(
         en='{key} is "{value}", which is no version',
         da='{key} er "{value}", som ikke er en version',
-        remedy_en="write three numbers, such as 1.0.0",
-        remedy_da="skriv tre tal, som 1.0.0",
+        remedy_en="write three numbers, such as {example}",
+        remedy_da="skriv tre tal, som {example}",
     ),
     "wrong-decimal": Text(
         en='{key} is "{value}", which is no number of digits',
