@@ -17,7 +17,8 @@ HEADS = {
         (
             "Every problem carries a code that never changes its meaning: in the `code` of JSON "
             "output and at the end of the `type` of an HTTP problem. `{...}` stands for what is "
-            "filled in. Exit codes: [commands.md](commands.md)."
+            "filled in; where two remedies are given, the second is said when nothing is near. "
+            "Exit codes: [commands.md](commands.md)."
         ),
         "| code | says | what to do |",
     ),
@@ -26,7 +27,8 @@ HEADS = {
         "[In English](../errors.md)",
         (
             "Hvert problem har en kode, som aldrig skifter betydning: i `code` i JSON og sidst "
-            "i `type` på et HTTP-problem. `{...}` står for det, der udfyldes. Slutkoder: "
+            "i `type` på et HTTP-problem. `{...}` står for det, der udfyldes; hvor der er to råd, "
+            "gives det andet, når intet ligger nær. Slutkoder: "
             "[commands.md](commands.md)."
         ),
         "| kode | siger | det kan du gøre |",
@@ -63,6 +65,8 @@ def page(language: Language) -> str:
         for code, text in sorted(texts.items()):
             says = text.da if language == "da" else text.en
             remedy = text.remedy_da if language == "da" else text.remedy_en
+            if alone := text.alone_da if language == "da" else text.alone_en:
+                remedy += f" · {alone}"
             lines.append(f"| `{code}` | {_cell(says)} | {_cell(remedy)} |")
     return "\n".join(lines) + "\n"
 

@@ -1,15 +1,29 @@
 """Every rule of `publisher check` beyond reading: what breaks it, and the line that is told."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from string import Formatter
 
 import pytest
-from catalogs import DATASET, FILES, LEVEL, OTHER, SECRETS, line_of, loaded, only, write
+from catalogs import (
+    DATASET,
+    EXPECTED,
+    FILES,
+    LEVEL,
+    OTHER,
+    SECRETS,
+    TARGETS,
+    line_of,
+    loaded,
+    only,
+    write,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.harvest.cron import cron_trigger
 from publisher.messages.catalog import CATALOG
+from publisher.model.values import TableRef
 from publisher.operations.check import check
 from publisher.registry.checks.cron import cron_fault
 
@@ -69,6 +83,23 @@ RULES = [
      "unknown-license", "CC-BY-40"),
     ("vand", "themes: [ENVI]", "themes: [ENVY]", "unknown-value", "themes:"),
     ("vand", "themes: [ENVI]", "themes: ENVI", "not-a-list", "themes:"),
+    ("vand", "access: public", "acces: public", "unknown-key", "acces:"),
+    ("vand", "licenses:\n", "licences:\n", "unknown-key", "licences:"),
+    ("vand", "title: Vandstand\n", "titel: Vandstand\n", "unknown-key", "titel:"),
+    ("vand", "publisher: esbjerg", "publisher: Esbjerg", "wrong-name", "publisher:"),
+    ("vand", "- name: observations", "- nam: observations", "unknown-key", "- nam:"),
+    ("vand", "- name: stations", "- name: Stations", "wrong-name", "- name: Stations"),
+    ("vand", "mode: merge", "mod: replace", "unknown-key", "mod:"),
+    ("vand", "fieldName: level", "fildName: level", "unknown-key", "fildName:"),
+    ("vand", "        type: http\n", "        tpye: http\n", "unknown-key", "tpye:"),
+    ("level", "version: 1.0.0", "version: 1.0", "wrong-version", "version:"),
+    ("level", "fields:\n  - name: station", "felder:\n  - name: station", "unknown-key", "felder:"),
+    ("level", "- name: observed_at", "- name: PM2__5", "wrong-field-name", "- name: PM2"),
+    ("level", "type: number", "type: text", "unknown-value", "type: text"),
+    ("level", "type: integer", "type: [integer]", "unknown-value", "type: [int"),
+    ("level", "    unit: m\n", "    unti: m\n", "unknown-key", "unti:"),
+    ("level", "primaryKey: [", "primaryKy: [", "unknown-key", "primaryKy:"),
+    ("station", "role: longitude", "rol: longitude", "unknown-key", "rol:"),
     ("vand", "UPDATE_CONT", "CONTINOUOUS", "unknown-value", "updateFreq"),
     ("vand", "  en:\n", "  enn:\n", "language-not-known", "enn:"),
     ("vand", "drift@example.org", "drift at example", "wrong-email", "drift at"),
@@ -99,6 +130,7 @@ RULES = [
     ("level", "[0-9.]+", "[0-9.+", "wrong-pattern", "pattern:"),
     ("level", "minimum: -5", "minimum: low", "unreadable-constraint", "minimum: low"),
     ("level", "minimum: -5", "minimum: 50", "bounds-crossed", "maximum:"),
+    ("level", '"2000-01-01T00:00:00Z"', "{from: 2000}", "unreadable-constraint", "minimum: {"),
     ("level", "00:00:00Z", "00:00:00", "bound-without-offset", 'minimum: "'),
     ("level", "minimum: -5", "exclusiveMinimum: -5", "exclusive-bound", "../schemas/level.yaml"),
     ("level", "example: 1.5", "example: much", "wrong-example", "example:"),
@@ -166,12 +198,154 @@ def test_a_public_dataset_must_have_something_to_show(tmp_path):
 
 
 def test_what_only_the_validator_knows_is_told_in_its_line(tmp_path):
-    start, end = DATASET.index("      checks:"), DATASET.index("publish:\n")
-    wrong = (DATASET[:start] + DATASET[end:]).replace("unit: cm", "unit: parsec_of_water")
+    wrong = without_checks(DATASET).replace("unit: cm", "unit: parsec_of_water")
     checked = check(write(tmp_path, vand=wrong), SECRETS, "en")
     problem = next(problem for problem in checked.problems if problem.severity == "error")
     assert (problem.rule, problem.file) == ("unknown-unit", "catalog/vand.yaml")
     assert problem.line == line_of(wrong, "        level:\n")
+
+
+def without_checks(text: str) -> str:
+    return text[: text.index("      checks:")] + text[text.index("publish:\n") :]
+
+
+def told(root: Path) -> list[tuple[str, int, str]]:
+    problems = check(root, SECRETS, "en").problems
+    return [(p.file, p.line, p.rule) for p in problems if p.rule not in EXPECTED]
+
+
+def replaced(text: str, changes: dict[str, str]) -> str:
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text
+
+
+def test_everything_that_is_wrong_with_a_dataset_is_told_at_once(tmp_path):
+    wrong = {
+        "keywords: [vand, sensor]": "keywords: [vand, 7]",
+        "name: CC-BY-4.0\n    path: https://creativecommons.org/licenses/by/4.0/": "name: CC",
+        "image: logo.png": "image:",
+        "- name: stations": "- 5\n  - name: stations",
+        "path: stations.csv": "path: ../stations.csv",
+        "maxBytes: 1000000": "maxByte: 1000000",
+        '"Bearer ${VAND_TOKEN}"': '"Bearer ${VAND}"',
+        "every: PT15M": 'cron: "61 * * * *"',
+        "windows-1252": "windows-1262",
+        'constant: "38.05"': "constant: 3",
+        'column: Dato\n          format: "%d-%m-%Y %H:%M"': 'constant: "x"',
+        "column: Vandstand": 'constant: "y"',
+        "unit: cm": "unit: banana",
+        "bareNumber: true": 'bareNumber: "true"',
+        "maxBad: 5%": "maxBad: many",
+        "[folder, by]": "[folder, opendata]",
+    }
+    rules = [
+        "wants-text", "unknown-license", "no-value", "not-a-mapping", "unsafe-file-name",
+        "variable-not-set", "unknown-key", "wrong-cron", "unknown-encoding", "constant-not-text",
+        "wrong-constant", "unknown-unit", "not-true-or-false", "wrong-share", "no-such-target",
+    ]  # fmt: skip
+    text = replaced(without_checks(DATASET), wrong)
+    found = told(write(tmp_path, vand=text))
+    assert [rule for _, _, rule in found] == rules
+    lines = [line for _, line, _ in found]
+    assert lines[3] == line_of(text, "- 5\n")
+    assert lines[4] == line_of(text, "path: ../stations")
+    assert lines[-1] == line_of(text, "targets: [folder")
+    assert list(loaded(tmp_path).catalog.datasets) == ["parkering"]
+
+
+def test_everything_that_is_wrong_with_a_schema_and_its_view_is_told_at_once(tmp_path):
+    level = {
+        "version: 1.0.0": "version: one",
+        "title: Station\n    role: entity": "titel: Station\n    role: who",
+        "[0-9.]+": "[0-9.",
+        "type: number": "type: nummer",
+        "    unit: m\n": "    unit: banana\n",
+        "enum: [0, 1, 2]": "enum: [0, one]\n      minLength: no",
+        "[station, observed_at]": "[staton, staton]",
+    }
+    rules = [
+        ("catalog/vand.yaml", "schema-wrong"),
+        ("catalog/vand.yaml", "unmapped-field"),
+        ("schemas/level.yaml", "wrong-version"),
+        ("schemas/level.yaml", "unknown-key"),
+        ("schemas/level.yaml", "unknown-value"),
+        ("schemas/level.yaml", "wrong-pattern"),
+        ("schemas/level.yaml", "unknown-value"),
+        ("schemas/level.yaml", "unknown-unit"),
+        ("schemas/level.yaml", "unreadable-constraint"),
+        ("schemas/level.yaml", "not-whole-number"),
+        ("schemas/level.yaml", "unknown-key-field"),
+        ("schemas/level.yaml", "doubled-key-field"),
+    ]
+    view = replaced(without_checks(DATASET), {"        observed_at:": "        obs:"})
+    found = told(write(tmp_path, level=replaced(LEVEL, level), vand=view))
+    assert [(file, rule) for file, _, rule in found] == rules
+    assert "level" not in loaded(tmp_path).catalog.schemas
+
+
+def test_a_wrong_target_is_judged_in_what_is_right_of_it(tmp_path):
+    wrong = {"profile: opendata-dk": "profile: opendk", "https://": "ftp://", "token:": "tokn:"}
+    root = write(tmp_path, targets=replaced(TARGETS, wrong), vand=without_checks(DATASET))
+    assert [rule for _, _, rule in told(root)] == ["unknown-value", "wrong-url", "unknown-key"]
+    assert set(loaded(root).catalog.targets) == {"folder"}
+
+
+def test_a_table_is_never_read_by_the_schema_of_another_file_of_its_name(tmp_path):
+    root = write(tmp_path)
+    (root / "catalog/zz.yaml").write_text(
+        OTHER.replace("station.yaml", "level.yaml").replace("title: P", "titel: P")
+    )
+    found = loaded(root)
+    assert found.catalog.entry(TableRef("parkering", "stations")).schema.name == "station"
+    assert [(p.file, p.code) for p in found.errors] == [
+        ("catalog/zz.yaml", "doubled-dataset"),
+        ("catalog/zz.yaml", "unknown-key"),
+    ]
+    (root / "catalog/parkering.yaml").rename(root / "catalog/p.yaml")
+    assert "parkering" in loaded(root).catalog.datasets  # the wrong file stops no other
+
+
+def test_the_unit_of_a_schema_is_known_even_where_nothing_is_converted(tmp_path):
+    level = LEVEL.replace("unit: m\n", "unit: banana\n")
+    view = without_checks(DATASET).replace("          unit: cm\n", "")
+    assert told(write(tmp_path, level=level, vand=view)) == [
+        ("schemas/level.yaml", line_of(level, "unit: banana"), "unknown-unit")
+    ]
+    assert check(tmp_path, SECRETS, "en").tables == 3  # it stops nothing
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "advice", "never"),
+    [
+        ("vand", "themes: [ENVI]", "themes: [ENVIRONMENT]", 'did you mean "ENVI"?', '"AGRI"'),
+        ("vand", "UPDATE_CONT", "OFTEN", "allowed are UNKNOWN", "did you mean"),
+        ("vand", "image: logo.png", "$schema: foo", "allowed are https:", "did you mean"),
+        ("vand", "type: http", "type: kafka", "allowed are file, http", "did you mean"),
+        ("vand", "publisher: esbjerg", "publisher: aarhus", "correct the name", "nearest"),
+        ("vand", "[folder, by]", "[folder, opendata]", "correct the name", "nearest"),
+        ("vand", "schemas/level.yaml", "schemas/traffic.yaml", "schemas/water", "nearest"),
+        ("vand", "        level:\n", "        pressure:\n", "it has station, obs", "nearest"),
+        ("vand", "fieldName: level", "fieldName: pressure", "has station, obs", "nearest"),
+        ("vand", "minRows: 1", "colour: 1", "known here are numRows", "did you mean"),
+        ("targets", "    esbjerg:", "    aarhus:", "or leave it out", "nearest"),
+        ("level", "[station, observed_at]", "[station, xyz]", "has station, obs", "nearest"),
+        ("level", "resource: stations", "resource: xyz", "add the table", "nearest"),
+        ("level", "version: 1.0.0", "version: 1.0", "such as 1.0.0", '"1.0"'),
+        ("level", "version: 1.0.0", "version: 2", "such as 2.0.0", '"2"'),
+        ("level", "decimal: 10,3", "decimal: 10", 'such as "10,2"', '"10"'),
+    ],
+)
+def test_only_what_is_near_and_right_is_advised(tmp_path, file, old, new, advice, never):
+    texts = {name.split("/")[1].removesuffix(".yaml"): text for name, text in FILES.items()}
+    text = replaced(texts[file], {old: new})
+    problems = [
+        p for p in loaded(write(tmp_path, **{file: text})).problems if p.code not in EXPECTED
+    ]
+    remedies = [p.remedy() for p in problems if p.code != "target-without-organization"]
+    assert any(advice in remedy for remedy in remedies), remedies
+    assert not any(never in remedy for remedy in remedies), remedies
 
 
 def test_profiles_that_frictionless_would_refuse_are_told(tmp_path):

@@ -96,6 +96,8 @@ def test_a_text_says_the_same_in_both_languages(code: str):
     assert bool(it.remedy_en) == bool(it.remedy_da)
     assert placeholders(it.en) == placeholders(it.da)
     assert placeholders(it.remedy_en) == placeholders(it.remedy_da)
+    assert placeholders(it.alone_en) == placeholders(it.alone_da)
+    assert bool(it.alone_en) == bool(it.alone_da)
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
@@ -122,7 +124,7 @@ def test_every_parameter_that_a_text_needs_is_given():
         given = {keyword.arg for keyword in node.keywords}
         if it is None or None in given or len(node.args) > 1:
             continue  # parameters passed on as a mapping
-        wanted = placeholders(it.en) | placeholders(it.remedy_en)
+        wanted = placeholders(it.en) | placeholders(it.remedy_en) | placeholders(it.alone_en)
         missing += [f"{place} {node.args[0].value}: {name}" for name in wanted - given]
     assert missing == []
 

@@ -115,6 +115,10 @@ def test_a_typo_in_any_key_is_found_in_its_line(tmp_path, place, letter, data):
     there = [p for p in found.problems if p.file.endswith(stem) and p.line == line + 1]
     assert any(typo in (p.message() + p.remedy()) for p in there), [p.text() for p in found.errors]
     assert "parkering" in found.catalog.datasets or file in {"station", "organizations"}
+    # One typo is one problem: what it hides is not taken for missing
+    follows = {*EXPECTED, "schema-wrong", "target-without-organization"}
+    others = [p.text() for p in found.problems if p not in there and p.code not in follows]
+    assert others == []
 
 
 JUNK = st.sampled_from(

@@ -146,6 +146,9 @@ def test_an_optional_field_may_be_absent_unless_it_is_mapped(judge: Court) -> No
     assert error.value.code == "missing-column"
     assert error.value.params["nearest"] == "Navn"
     assert error.value.params["header"] == ["id", "Navn"]
+    with pytest.raises(DeliveryError) as error:
+        judge.judge(entry(PLAIN, fields={"name": {"column": "Vandstand"}}), "id,x\n1,x\n")
+    assert "nearest" not in error.value.remedy("en") + error.value.remedy("da")
 
 
 def test_without_a_header_columns_are_in_schema_order(judge: Court) -> None:

@@ -33,4 +33,6 @@ def render(code: str, params: Mapping[str, object], language: Language = "en") -
     """Give the message and the remedy (may be empty) of *code* in *language*."""
     text = TEXTS[code]
     message, remedy = (text.da, text.remedy_da) if language == "da" else (text.en, text.remedy_en)
+    if text.alone_en and not params.get("nearest"):
+        remedy = text.alone_da if language == "da" else text.alone_en
     return message.format_map(params), remedy.format_map(params)

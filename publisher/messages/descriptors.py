@@ -172,6 +172,8 @@ DESCRIPTORS: dict[str, Text] = {
         da='{key} kan ikke være "{value}"',
         remedy_en='did you mean "{nearest}"? Allowed are {allowed}',
         remedy_da='mente du "{nearest}"? Tilladt er {allowed}',
+        alone_en="allowed are {allowed}",
+        alone_da="tilladt er {allowed}",
     ),
     "wants-text": Text(
         en="{key} is to be a text",
@@ -294,8 +296,8 @@ DESCRIPTORS: dict[str, Text] = {
     "wrong-version": Text(
         en='{key} is "{value}", which is no version',
         da='{key} er "{value}", som ikke er en version',
-        remedy_en="write three numbers, such as 1.0.0",
-        remedy_da="skriv tre tal, som 1.0.0",
+        remedy_en="write three numbers, such as {example}",
+        remedy_da="skriv tre tal, som {example}",
     ),
     "wrong-decimal": Text(
         en='{key} is "{value}", which is no number of digits',

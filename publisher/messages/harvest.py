@@ -31,6 +31,8 @@ HARVEST: dict[str, Text] = {
             "ret kolonnen under harvest.fields (nærmest: {nearest!r}), eller spørg kilden, "
             "hvad der er ændret"
         ),
+        alone_en="correct the column under harvest.fields, or ask the source what has changed",
+        alone_da="ret kolonnen under harvest.fields, eller spørg kilden, hvad der er ændret",
     ),
     "doubled-column": Text(
         en="the column {column!r} is in the delivery more than once, at positions {positions}",

@@ -47,6 +47,8 @@ RULES: dict[str, Text] = {
             "skriv stien fra denne fil, som ../schemas/water-level.yaml; det nærmeste er "
             '"{nearest}"'
         ),
+        alone_en="write the path from this file, such as ../schemas/water-level.yaml",
+        alone_da="skriv stien fra denne fil, som ../schemas/water-level.yaml",
     ),
     "schema-wrong": Text(
         en="the schema {schema} has errors of its own",
@@ -65,6 +67,8 @@ RULES: dict[str, Text] = {
         da='catalog/organizations.yaml har ingen organisation "{name}"',
         remedy_en='add it there, or correct the name; the nearest is "{nearest}"',
         remedy_da='tilføj den dér, eller ret navnet; det nærmeste er "{nearest}"',
+        alone_en="add it there, or correct the name",
+        alone_da="tilføj den dér, eller ret navnet",
     ),
     "no-such-target": Text(
         en='catalog/targets.yaml has no target "{name}"',
@@ -77,12 +81,16 @@ RULES: dict[str, Text] = {
             'tilføj det dér, eller ret navnet; det nærmeste er "{nearest}". Datasættet '
             "fortsætter uden det"
         ),
+        alone_en="add it there, or correct the name. The dataset goes on without it",
+        alone_da="tilføj det dér, eller ret navnet. Datasættet fortsætter uden det",
     ),
     "unknown-organization": Text(
         en='catalog/organizations.yaml has no organisation "{name}", so nobody publishes under it',
         da='catalog/organizations.yaml har ingen organisation "{name}", så ingen udgiver under den',
         remedy_en='correct the name, or leave it out; the nearest is "{nearest}"',
         remedy_da='ret navnet, eller udelad den; det nærmeste er "{nearest}"',
+        alone_en="correct the name, or leave it out",
+        alone_da="ret navnet, eller udelad den",
     ),
     "target-without-organization": Text(
         en="the target {target} has no organisation {organization}, so nothing is published there",
@@ -140,6 +148,8 @@ RULES: dict[str, Text] = {
         da='licensen "{name}" kendes ikke',
         remedy_en="did you mean {nearest}? Of another licence, give the path of its text too",
         remedy_da="mente du {nearest}? Angiv også path til teksten for en anden licens",
+        alone_en="write a known one, such as CC-BY-4.0, or give the path of its text too",
+        alone_da="skriv en kendt, som CC-BY-4.0, eller angiv også path til dens tekst",
     ),
     "no-description": Text(
         en="the dataset is public and has no description",
@@ -230,6 +240,8 @@ RULES: dict[str, Text] = {
         da='skemaet {schema} har intet felt "{field}"',
         remedy_en='correct the name, or add the field to the schema; the nearest is "{nearest}"',
         remedy_da='ret navnet, eller føj feltet til skemaet; det nærmeste er "{nearest}"',
+        alone_en="correct the name, or add the field to the schema; it has {known}",
+        alone_da="ret navnet, eller føj feltet til skemaet; det har {known}",
     ),
     "empty-constant": Text(
         en="the field {field} is required, but its constant is empty",
@@ -248,6 +260,8 @@ RULES: dict[str, Text] = {
         da='kontrollen {check} nævner feltet "{field}", som skemaet ikke har',
         remedy_en='correct the name; the nearest is "{nearest}"',
         remedy_da='ret navnet; det nærmeste er "{nearest}"',
+        alone_en="correct the name; the schema has {known}",
+        alone_da="ret navnet; skemaet har {known}",
     ),
     "doubled-field": Text(
         en="the fields {field} and {other} differ in capitals at most",
@@ -284,6 +298,8 @@ RULES: dict[str, Text] = {
         da='{key} nævner "{field}", som ikke er et felt',
         remedy_en='correct the name; the nearest is "{nearest}"',
         remedy_da='ret navnet; det nærmeste er "{nearest}"',
+        alone_en="correct the name; the schema has {known}",
+        alone_da="ret navnet; skemaet har {known}",
     ),
     "doubled-key-field": Text(
         en="{key} names the field {field} twice",
@@ -306,12 +322,16 @@ RULES: dict[str, Text] = {
         remedy_da=(
             'tilføj tabellen, eller ret reference.resource i skemaet; den nærmeste er "{nearest}"'
         ),
+        alone_en="add the table, or correct reference.resource in the schema",
+        alone_da="tilføj tabellen, eller ret reference.resource i skemaet",
     ),
     "unknown-foreign-field": Text(
         en="the schema {schema} refers to the field {field} of {table}, which is not there",
         da="skemaet {schema} henviser til feltet {field} i {table}, som ikke findes",
         remedy_en='correct reference.fields in the schema; the nearest is "{nearest}"',
         remedy_da='ret reference.fields i skemaet; det nærmeste er "{nearest}"',
+        alone_en="correct reference.fields in the schema; the table has {known}",
+        alone_da="ret reference.fields i skemaet; tabellen har {known}",
     ),
     "foreign-key-types": Text(
         en=(

@@ -9,3 +9,6 @@ class Text:
     da: str
     remedy_en: str = ""
     remedy_da: str = ""
+    alone_en: str = ""
+    """The remedy where it would name the ``{nearest}`` and nothing is near."""
+    alone_da: str = ""

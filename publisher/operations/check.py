@@ -1,15 +1,23 @@
 """``publisher check``: every problem of every file, with its place, rule and remedy."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from publisher.errors import ConfigurationError
 from publisher.messages import Language
 from publisher.model.base import Model
-from publisher.registry import Finding, Loaded, load
+from publisher.model.schema import Reading
+from publisher.registry import Described, Finding, Loaded, load
+from publisher.registry.document import Document
+from publisher.registry.paths import ANY, Gone, Steps
 from publisher.secrets import Secrets
-from publisher.validation import Validator
+from publisher.validation import proof, units
+
+# What says how a field's cells are read, in a view and in a schema
+_READING = tuple(field.alias or name for name, field in Reading.model_fields.items())
+_VIEW = (*_READING, "column", "constant")
+_FIELD = (*_READING, "name", "type", "constraints")
 
 
 class FileProblem(Model):
@@ -40,7 +48,10 @@ class Checked(Model):
 def check(root: Path, secrets: Secrets, language: Language) -> Checked:
     """Read catalog/ and schemas/ and prove that every table could be judged."""
     loaded = load(root, secrets)
-    findings = [*loaded.problems, *_unjudgeable(loaded)]
+    findings = [*loaded.problems, *_unknown_units(loaded)]
+    wrong = _wrong(loaded)
+    for table in loaded.tables:
+        findings += _unjudgeable(table, wrong)
     return Checked(
         problems=tuple(
             FileProblem(**finding.descriptor(language))
@@ -51,12 +62,65 @@ def check(root: Path, secrets: Secrets, language: Language) -> Checked:
     )
 
 
-def _unjudgeable(loaded: Loaded) -> Iterator[Finding]:
-    """Find the tables whose view cannot be compiled: units, formats, encodings, checks."""
-    for entry in loaded.catalog.entries.values():
-        if entry.harvest is None:
-            continue
-        try:
-            Validator(entry)
-        except ConfigurationError as error:
-            yield loaded.refused(entry, error)
+def _unknown_units(loaded: Loaded) -> Iterator[Finding]:
+    """Find the units of schemas that nothing could ever be converted to or from."""
+    for schema in loaded.schemas:
+        for index, field in enumerate(schema.model.fields):
+            if field.unit is not None and not units.known(field.unit):
+                path = ("fields", index, "unit")
+                yield schema.document.error("unknown-unit", path, unit=field.unit)
+
+
+def _wrong(loaded: Loaded) -> Mapping[str, Gone]:
+    """Give the places of each file that are known to be wrong."""
+    places: dict[str, list[Steps]] = defaultdict(list)
+    for found in loaded.errors:
+        places[found.file].append(found.path)
+    # What is said of a file or of a harvest as a whole is no reason to leave its fields alone
+    return {
+        file: Gone(path for path in paths if path and path[-1] != "harvest")
+        for file, paths in places.items()
+    }
+
+
+def _unjudgeable(table: Described, wrong: Mapping[str, Gone]) -> Iterator[Finding]:
+    """Find what of a table's view cannot be compiled: units, formats, encodings, checks.
+
+    What is already known to be *wrong* is not told once more, nor what hangs on it.
+    """
+    below = (*table.path, "harvest")
+    fields = {field.name: index for index, field in enumerate(table.entry.schema.fields)}
+
+    def sure(document: Document, *paths: Steps) -> bool:
+        known_wrong = wrong.get(document.file, Gone())
+        return not any(
+            document.lost(path) or known_wrong.holds(document.in_file(path)) for path in paths
+        )
+
+    def in_schema(name: str, *keys: str) -> bool:
+        stated = ("fields", fields[name])
+        return sure(table.schema.document, *((*stated, key, ANY, ANY) for key in keys))
+
+    def in_view(*parts: str | int) -> bool:
+        return sure(table.document, (*below, *parts))
+
+    def certain(part: proof.Part) -> bool:
+        match part:
+            case ("fields", str(name)):
+                return (
+                    in_schema(name, *_FIELD)
+                    and sure(table.schema.document, ("missingValues", ANY))
+                    and in_view("timezone")
+                    and all(in_view(*part, key, ANY) for key in _VIEW)
+                )
+            case ("fields", str(name), "unit"):
+                return in_schema(name, "unit", "type") and in_view(*part)
+            case ("checks", int()):
+                return in_view(*part, "type")
+            case (str(),):
+                return in_view(*part, ANY, ANY)
+            case _:
+                return table.document.file not in wrong and table.schema.document.file not in wrong
+
+    for part, error in proof.faults(table.entry, certain):
+        yield table.document.error(error.code, (*below, *part), **error.params)

@@ -1,6 +1,6 @@
 """Loads and cross-checks catalog/ and schemas/."""
 
 from publisher.registry.finding import Finding
-from publisher.registry.load import Loaded, load
+from publisher.registry.load import Described, Loaded, load
 
-__all__ = ["Finding", "Loaded", "load"]
+__all__ = ["Described", "Finding", "Loaded", "load"]

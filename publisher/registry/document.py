@@ -9,7 +9,7 @@ of that JSON does not have, a date for instance, is told. Spec: https://yaml.org
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ import orjson
 import yaml
 
 from publisher.registry.finding import Finding
+from publisher.registry.paths import Gone, Steps
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
@@ -79,12 +80,24 @@ class Document:
 
     file: str
     value: Any
+    """What paths lead through: all that the file holds, or what is right of it."""
     text: str
+    gone: Gone = field(default_factory=Gone)
+    """What is unknown, by its path in the file: wrong values are not in ``value``."""
+    kept: Mapping[Steps, Sequence[int]] = field(default_factory=dict)
+    """Of a list that items were taken out of: where the others stand in the file."""
 
     @cached_property
     def _root(self) -> Node:
         # Read again where it is asked for: keeping the places of 500 right files costs seconds
         return _places(self.text, self.file, lambda *_, **__: None)
+
+    def lost(self, path: Sequence[str | int]) -> bool:
+        """Tell whether nobody knows what was meant to stand at *path*, which may hold ``ANY``.
+
+        What is absent there is then not known to be left out by the steward.
+        """
+        return self.gone.holds(self.in_file(path))
 
     def place(self, path: Sequence[str | int]) -> Place:
         """Find the key or list item that *path* leads to, or as far as it leads."""
@@ -110,15 +123,25 @@ class Document:
 
     def error(self, code: str, path: Sequence[str | int] = (), /, **params: object) -> Finding:
         line, column = self.place(path)
-        return Finding(self.file, line, code, params, "error", column)
+        return Finding(self.file, line, code, params, "error", column, self.in_file(path))
 
     def warning(self, code: str, path: Sequence[str | int] = (), /, **params: object) -> Finding:
         line, column = self.place(path)
-        return Finding(self.file, line, code, params, "warning", column)
+        return Finding(self.file, line, code, params, "warning", column, self.in_file(path))
+
+    def in_file(self, path: Sequence[str | int]) -> Steps:
+        """Count positions in lists as the file has them."""
+        if not self.kept:
+            return tuple(path)
+        found: Steps = ()
+        for step in path:
+            kept = self.kept.get(found)
+            found += (kept[step] if kept and isinstance(step, int) and step < len(kept) else step,)
+        return found
 
     def _walk(self, path: Sequence[str | int]) -> tuple[Place, Node, list[str | int]]:
         node, place, known = self._root, self._root.place, []
-        for step in path:
+        for step in self.in_file(path):
             if isinstance(node.value, dict) and step in node.value:
                 place, node = node.value[step]
             elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from publisher.messages import Language, render
+from publisher.registry.paths import Steps
 
 Severity = Literal["error", "warning"]
 
@@ -20,6 +21,8 @@ class Finding:
     severity: Severity = "error"
     column: int = 1
     """Counted from 1, in characters."""
+    path: Steps = ()
+    """Keys and list positions that lead to its place in the file."""
 
     def message(self, language: Language = "en") -> str:
         return render(self.code, self.params, language)[0]

@@ -9,6 +9,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from publisher.model.base import Model
 from publisher.model.dataset import Dialect
 
+_ALIKE = 0.65
+_PREFIX = 3
+_LONGEST = 200
+
 
 def known_keys(model: type[Model], path: Sequence[str | int]) -> list[str]:
     """List the keys that *model* has at *path*, a pydantic location below it."""
@@ -24,9 +28,21 @@ def homes(model: type[Model], key: str) -> list[str]:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Give the one of *known* that is most like *word*, empty where none is."""
+    """Give the one of *known* that *word* was probably meant to be, empty where none is near.
+
+    Near is what shares two thirds of its letters, and what one of the two begins with.
+    """
     lower = {name.lower(): name for name in reversed(known)}
-    found = get_close_matches(word.lower(), lower, 1, 0.6)
+    asked = word[:_LONGEST].lower()
+    found = get_close_matches(asked, lower, 1, _ALIKE)
+    if not found:
+        begun = [
+            name
+            for name in lower
+            if min(len(name), len(asked)) >= _PREFIX
+            and (asked.startswith(name) or name.startswith(asked))
+        ]
+        found = get_close_matches(asked, begun, 1, 0)
     return lower[found[0]] if found else ""
 
 

@@ -42,7 +42,8 @@ def read_organizations(files: Files) -> Entries[Organization]:
     document, findings = _open(files, "organizations")
     if document is None:
         return Entries({}, None if findings else frozenset(), tuple(findings))
-    right, faults = parse_entries(Organization, document)
+    stated, faults = parse_entries(Organization, document)
+    right = {name: entry.model for name, entry in stated.items() if entry.whole}
     return Entries(right, _wrong(document, right), (*findings, *faults))
 
 
@@ -56,13 +57,13 @@ def read_targets(
         return Entries(folder, None if findings else frozenset(), tuple(findings))
     stated, faults = parse_entries(_TARGETS, document)
     findings += faults
-    right = {**folder, **stated}
-    for name, target in stated.items():
-        match target:
+    right = {**folder, **{name: entry.model for name, entry in stated.items() if entry.whole}}
+    for name, entry in stated.items():
+        match entry.model:
             case FolderTarget(path=path):
-                findings += check_variables(path or "", secrets, document, (name, "path"))
+                findings += check_variables(path or "", secrets, entry.document, (name, "path"))
             case CkanTarget() as ckan:
-                findings += _check_ckan(name, ckan, organizations, secrets, document)
+                findings += _check_ckan(name, ckan, organizations, secrets, entry.document)
     if isinstance(right["folder"], CkanTarget):
         findings.append(document.error("folder-reserved", ("folder",)))
         right |= folder

@@ -8,16 +8,17 @@ What a fault costs:
 - a target that is wrong or unknown costs nothing but publishing there;
 - an organisation whose entry is wrong is known by its name only until it is mended;
 - a warning costs nothing.
+
+What is right of a wrong file is judged all the same, and told with the rest; none of it runs.
 """
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from publisher.errors import ConfigurationError
 from publisher.model.base import Model
 from publisher.model.catalog import Catalog, Organization, TableEntry
 from publisher.model.dataset import Dataset
@@ -31,12 +32,27 @@ from publisher.registry.files import find
 from publisher.registry.finding import Finding
 from publisher.registry.keys import nearest
 from publisher.registry.listings import check_partners, read_organizations, read_targets
+from publisher.registry.mend import Parsed
 from publisher.registry.parse import parse
+from publisher.registry.paths import ANY, Steps
 from publisher.secrets import Secrets
 
 M = TypeVar("M", bound=Model)
 
 _COSTS_NO_DATASET = {"no-such-target"}
+_TABLE_NAMES = (("name",), ("resources", ANY, "name"))
+
+
+@dataclass(frozen=True)
+class Described:
+    """A table as far as it and its schema could be read; it may be in no catalog."""
+
+    entry: TableEntry
+    document: Document
+    """Of its dataset."""
+    path: Steps
+    """Where it stands there."""
+    schema: Parsed[Schema]
 
 
 @dataclass(frozen=True)
@@ -44,21 +60,10 @@ class Loaded:
     catalog: Catalog
     problems: tuple[Finding, ...]
     """Errors and warnings, by file and line."""
-    documents: Mapping[str, Document]
-    """The file of each dataset in the catalog."""
-
-    def refused(self, entry: TableEntry, error: ConfigurationError) -> Finding:
-        """Tell, at its place in the dataset's file, why a table cannot be harvested."""
-        place: list[str | int] = ["resources", entry.dataset.resources.index(entry.resource)]
-        place.append("harvest")
-        views = entry.harvest.fields if entry.harvest else {}
-        for name, view in views.items():
-            if name == error.params.get("field") or (
-                view.unit and view.unit in error.params.values()
-            ):
-                place += ["fields", name]
-                break
-        return self.documents[entry.dataset.name].error(error.code, place, **error.params)
+    schemas: tuple[Parsed[Schema], ...] = ()
+    """Every schema as far as it could be read; for ``publisher check`` only."""
+    tables: tuple[Described, ...] = ()
+    """Every table as far as it could be read; for ``publisher check`` only."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -70,13 +75,22 @@ class _File(Generic[M]):
     """One file, what it holds and what is wrong with it, told so far."""
 
     name: str
-    document: Document
-    model: M
+    parsed: Parsed[M]
     findings: list[Finding]
+    tables: list[Parsed[Schema] | None] = field(default_factory=list)
+    """Of a dataset: the schemas of its tables."""
+
+    @property
+    def model(self) -> M:
+        return self.parsed.model
+
+    @property
+    def document(self) -> Document:
+        return self.parsed.document
 
     @property
     def usable(self) -> bool:
-        return not any(
+        return self.parsed.whole and not any(
             found.severity == "error" and found.code not in _COSTS_NO_DATASET
             for found in self.findings
         )
@@ -101,8 +115,12 @@ def load(root: Path, secrets: Secrets) -> Loaded:
     datasets, unread = _read_all(Dataset, files.datasets, problems)
     _tell_names(datasets)
     tables = _Tables(set(files.schemas), schemas)
-    for dataset in datasets.values():
+    # Others refer to the one that runs, where several files have its name
+    first = sorted(datasets.values(), key=lambda it: (it.parsed.whole, _bears_its_name(it)))
+    for dataset in reversed(first):
         tables.resolve(dataset, secrets)
+        if any(dataset.document.lost(path) for path in _TABLE_NAMES):
+            unread |= _names(dataset.name, dataset.document) | {dataset.model.name}
     around = Surroundings(
         organizations=organizations,
         targets=targets,
@@ -111,14 +129,15 @@ def load(root: Path, secrets: Secrets) -> Loaded:
         broken_datasets=unread,
     )
     for dataset in datasets.values():
-        dataset.findings += check_dataset(dataset.model, around, dataset.document)
+        dataset.findings += check_dataset(dataset.model, dataset.tables, around, dataset.document)
     problems += [found for file in schemas.values() for found in file.findings]
     problems += [found for file in datasets.values() for found in file.findings]
     catalog = _catalog(schemas, datasets, around)
     return Loaded(
         catalog,
         tuple(sorted(problems, key=lambda problem: problem.order)),
-        {file.model.name: file.document for file in datasets.values() if file.usable},
+        tuple(file.parsed for file in schemas.values()),
+        tuple(found for file in datasets.values() for found in _described(file)),
     )
 
 
@@ -134,21 +153,37 @@ def _read_all(
         if document is not None:
             found, faults = parse(model, document)
             findings += faults
-        if document is None or found is None:
+        if found is None:
             problems += findings
-            unread.add(path.stem)
-            stated = document.value_at(()).get("name") if document else None
-            if isinstance(stated, str):
-                unread.add(stated)
+            unread |= _names(name, document)
         else:
-            files[name] = _File(name, document, found, findings)
+            files[name] = _File(name, found, findings)
     return files, unread
+
+
+def _names(file: str, document: Document | None) -> set[str]:
+    """Give the names that the dataset of *file* may have."""
+    stated = document.value_at(()).get("name") if document else None
+    return {Path(file).stem, *([stated] if isinstance(stated, str) else [])}
+
+
+def _bears_its_name(file: _File[Dataset]) -> bool:
+    return Path(file.name).stem == file.model.name
+
+
+def _described(file: _File[Dataset]) -> Iterator[Described]:
+    for index, (resource, schema) in enumerate(zip(file.model.resources, file.tables, strict=True)):
+        if schema is not None:
+            entry = TableEntry(file.model, resource, schema.model)
+            yield Described(entry, file.document, ("resources", index), schema)
 
 
 def _tell_doubled_schemas(schemas: dict[str, _File[Schema]]) -> None:
     # Tables name their schema's file, so they can go on
     first: dict[tuple[str, str], str] = {}
     for file in schemas.values():
+        if file.document.lost(("name",)) or file.document.lost(("version",)):
+            continue
         key = (file.model.name, file.model.version)
         if key in first:
             file.findings.append(
@@ -162,11 +197,14 @@ def _tell_doubled_schemas(schemas: dict[str, _File[Schema]]) -> None:
 def _tell_names(datasets: dict[str, _File[Dataset]]) -> None:
     by_name: dict[str, list[_File[Dataset]]] = defaultdict(list)
     for file in datasets.values():
-        by_name[file.model.name].append(file)
+        if not file.document.lost(("name",)):
+            by_name[file.model.name].append(file)
     for name, files in by_name.items():
-        named = [file for file in files if Path(file.name).stem == name]
         for file in files:
-            others = ", ".join(other.name for other in files if other is not file)
+            # One that can never run takes nobody's name; it is told whose it claims
+            rivals = [it for it in files if it.parsed.whole or not file.parsed.whole]
+            named = [rival for rival in rivals if _bears_its_name(rival)]
+            others = ", ".join(rival.name for rival in rivals if rival is not file)
             if others and not (len(named) == 1 and file in named):
                 file.findings.append(
                     file.document.error("doubled-dataset", ("name",), name=name, others=others)
@@ -187,7 +225,7 @@ class _Tables:
     def __init__(self, known: set[str], files: dict[str, _File[Schema]]) -> None:
         self._known = known
         self._files = files
-        self.schemas: dict[TableRef, Schema] = {}
+        self.schemas: dict[TableRef, Parsed[Schema]] = {}
         self.broken: set[TableRef] = set()
 
     def resolve(self, dataset: _File[Dataset], secrets: Secrets) -> None:
@@ -195,48 +233,52 @@ class _Tables:
             path = ("resources", index)
             ref = TableRef(dataset.model.name, resource.name)
             schema = self._schema(dataset, resource.schema_path, (*path, "schema"))
+            dataset.tables.append(schema)
             if schema is None:
                 self.broken.add(ref)
             else:
-                self.schemas[ref] = schema
+                self.schemas.setdefault(ref, schema)
             dataset.findings += check_table(resource, schema, secrets, dataset.document, path)
 
     def _schema(
         self, dataset: _File[Dataset], stated: str, path: tuple[str | int, ...]
-    ) -> Schema | None:
+    ) -> Parsed[Schema] | None:
+        if dataset.document.lost(path):
+            return None
         file = posixpath.normpath(f"{posixpath.dirname(dataset.name)}/{stated}")
         tell = dataset.document.error
         if stated.startswith("/") or not file.startswith("schemas/"):
             dataset.findings.append(tell("schema-outside", path, path=stated))
             return None
         if file not in self._known:
-            near = nearest(file, sorted(self._known))
+            # By their names alone: in folder and ending they are all alike
+            stems = {posixpath.splitext(known)[0].removeprefix("schemas/"): known
+                     for known in sorted(self._known)}  # fmt: skip
+            stem = posixpath.splitext(file)[0].removeprefix("schemas/")
+            near = stems.get(nearest(stem, list(stems)), "")
             dataset.findings.append(tell("schema-missing", path, path=stated, nearest=near))
             return None
         found = self._files.get(file)
         if found is None or not found.usable:
             dataset.findings.append(tell("schema-wrong", path, schema=file))
-            return None
-        return found.model
+        return found.parsed if found else None
 
 
 def _catalog(
     schemas: dict[str, _File[Schema]], datasets: dict[str, _File[Dataset]], around: Surroundings
 ) -> Catalog:
-    right = {
-        file.model.name: _with_known_targets(file.model, around)
-        for file in datasets.values()
-        if file.usable
-    }
+    usable = [file for file in datasets.values() if file.usable]
+    right = {file.model.name: _with_known_targets(file.model, around) for file in usable}
     stand_ins = {
         dataset.publisher: Organization(title=dataset.publisher)
         for dataset in right.values()
         if dataset.publisher not in around.organizations.right
     }
     entries = (
-        TableEntry(dataset, resource, around.schemas[TableRef(dataset.name, resource.name)])
-        for dataset in right.values()
-        for resource in dataset.resources
+        TableEntry(right[file.model.name], resource, schema.model)
+        for file in usable
+        for resource, schema in zip(file.model.resources, file.tables, strict=True)
+        if schema is not None
     )
     return Catalog(
         datasets=right,

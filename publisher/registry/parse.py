@@ -4,21 +4,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-import orjson
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
 from publisher.messages import TEXTS
 from publisher.model.base import Model
 from publisher.model.values import NAME
 from publisher.registry.document import Document
 from publisher.registry.finding import Finding
 from publisher.registry.keys import homes, known_keys, nearest
-
-_MAY_BE_NULL = {"constant", "example"}
+from publisher.registry.mend import Fault, Mender, Parsed
+from publisher.registry.paths import Path
 
 M = TypeVar("M", bound=Model)
-Path = Sequence[str | int]
 
 _CODES: Mapping[str, str] = {
     "string_type": "wants-text",
@@ -38,33 +33,38 @@ _CODES: Mapping[str, str] = {
 }
 
 
-def parse(model: type[M], document: Document, path: Path = ()) -> tuple[M | None, list[Finding]]:
-    """Read what *document* holds at *path* as a *model*; None where it is none, and why."""
-    value = document.value
-    for step in path:
-        value = value[step]
-    if nothing := _without_value(value, path):
-        return None, [document.error("no-value", place, key=str(place[-1])) for place in nothing]
-    try:
-        # As JSON: strict there refuses numbers written as text, but takes lists for tuples
-        found = model.model_validate_json(
-            orjson.dumps(value), strict=True, by_alias=True, by_name=False
-        )
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-        return None, [_finding(model, document, path, fault) for fault in faults if _own(fault)]
-    return found, []
+def parse(
+    model: type[M], document: Document, path: Path = ()
+) -> tuple[Parsed[M] | None, list[Finding]]:
+    """Read what *document* holds at *path* as a *model*, as far as it goes, and why no further."""
+    findings: list[Finding] = []
+
+    def tell(fault: Fault) -> None:
+        findings.append(_finding(model, document, path, fault))
+
+    mender = Mender(model, document, path)
+    nothing = list(mender.nulls())
+    for fault in mender.unknown_nulls() if nothing else ():
+        tell(fault)
+    # To a key that is not to be there at all, nothing is to be written either
+    useless = {found.path for found in findings if found.code == "unknown-key-here"}
+    findings += [
+        document.error("no-value", place, key=str(place[-1]))
+        for place in nothing
+        if place not in useless
+    ]
+    return mender.mend(tell), findings
 
 
 def parse_entries(
     models: type[M] | Mapping[str, type[M]], document: Document
-) -> tuple[dict[str, M], list[Finding]]:
-    """Read a *document* that maps names to entries, each on its own.
+) -> tuple[dict[str, Parsed[M]], list[Finding]]:
+    """Read a *document* that maps names to entries, each on its own and as far as it goes.
 
     *models* is the entries' model, or a table of them by the entry's ``type``. A file of
     nothing but comments holds no entries.
     """
-    entries: dict[str, M] = {}
+    entries: dict[str, Parsed[M]] = {}
     if document.value is None:
         return entries, []
     if not isinstance(document.value, dict):
@@ -111,7 +111,7 @@ def unknown_value(document: Document, path: Path, value: object, known: Sequence
         path,
         key=_key(document, path),
         value=_shown(value),
-        nearest=nearest(str(value), known) or known[0],
+        nearest=nearest(str(value), known),
         allowed=", ".join(known),
     )
 
@@ -134,30 +134,11 @@ def described(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def _without_value(value: object, path: Path) -> list[Path]:
-    """Find the keys that nothing is written for; Frictionless refuses them too."""
-    if isinstance(value, list):
-        return [found for i, item in enumerate(value) for found in _without_value(item, (*path, i))]
-    if not isinstance(value, dict):
-        return []
-    found: list[Path] = []
-    for key, below in value.items():
-        if below is None and key not in _MAY_BE_NULL:
-            found.append((*path, key))
-        found += _without_value(below, (*path, key))
-    return found
-
-
-def _own(fault: ErrorDetails) -> bool:
-    """Leave out that a list is too short because its items are wrong."""
-    return not (fault["type"] == "too_short" and fault["input"])
-
-
-def _finding(model: type[Model], document: Document, base: Path, fault: ErrorDetails) -> Finding:
-    location, kind = fault["loc"], fault["type"]
+def _finding(model: type[Model], document: Document, base: Path, fault: Fault) -> Finding:
+    location, kind = fault.location, fault.kind
     path = (*base, *location)
     at = described(document.known(path))
-    context = fault.get("ctx", {})
+    context = fault.context
     if kind == "union_tag_not_found":
         return without_type(document, path)
     if kind == "missing" and location[-1] == "type":
@@ -171,13 +152,17 @@ def _finding(model: type[Model], document: Document, base: Path, fault: ErrorDet
         return unknown_value(document, (*path, "type"), context["tag"], allowed)
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(context["expected"]))
-        return unknown_value(document, path, fault["input"], allowed)
+        return unknown_value(document, path, fault.input, allowed)
     code = _CODES.get(kind, kind)
     if code in {"empty", "too-long", "too-small"}:
         return document.error(code, path, key=_key(document, path), **context)
+    if code == "wrong-version":
+        written = document.written(path)
+        value, example = _shown(written), _version_like(written)
+        return document.error(code, path, key=_key(document, path), value=value, example=example)
     if code in TEXTS:
         return _wrong_kind(code, document, path)
-    return document.error("wrong-value", path, key=_key(document, path), reason=fault["msg"])
+    return document.error("wrong-value", path, key=_key(document, path), reason=fault.message)
 
 
 def _wrong_kind(code: str, document: Document, path: Path) -> Finding:
@@ -196,6 +181,13 @@ def _unknown_key(model: type[Model], document: Document, path: Path, location: P
     if places:
         return document.error("misplaced-key", path, key=key, at=at, place=" / ".join(places))
     return document.error("unknown-key-here", path, key=key, at=at, known=", ".join(known))
+
+
+def _version_like(written: str) -> str:
+    """Give the semantic version that ``1``, ``1.2`` or ``v1.2`` is meant to be."""
+    if match := re.fullmatch(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", written, re.ASCII):
+        return ".".join(str(int(part or 0)) for part in match.groups())
+    return "1.0.0"
 
 
 def _key(document: Document, path: Path) -> str:

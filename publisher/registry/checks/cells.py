@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from publisher.model.schema import Field, FieldType, Reading
 from publisher.registry.document import Document
 from publisher.registry.finding import Finding
-from publisher.registry.parse import Path
+from publisher.registry.paths import Path
 
 _FORMATS: Mapping[FieldType, tuple[str, ...]] = {
     "string": ("default", "email", "uri", "binary", "uuid", "wkt"),
@@ -37,10 +37,10 @@ _PROPERTIES: Mapping[str, tuple[FieldType, ...]] = {
 
 
 def check_reading(
-    field: Field, reading: Reading, document: Document, path: Path
+    field: Field, reading: Reading, document: Document, path: Path, *, typed: bool
 ) -> Iterator[Finding]:
-    """Judge the *reading* of *field* that stands at *path*."""
-    for key in document.value_at(path):
+    """Judge the *reading* of *field* that stands at *path*; *typed*: its type is known."""
+    for key in document.value_at(path) if typed else ():
         types = _PROPERTIES.get(key)
         if types and field.type not in types:
             yield document.warning(
@@ -51,7 +51,7 @@ def check_reading(
                 type=field.type,
                 types=", ".join(types),
             )
-    if reading.format is not None:
+    if reading.format is not None and typed:
         yield from _check_format(field, reading.format, document, (*path, "format"))
     if reading.decimal_char is not None and reading.decimal_char == reading.group_char:
         yield document.error("same-characters", (*path, "groupChar"), field=field.name)

@@ -1,18 +1,20 @@
 """Rules of one dataset, and of what it refers to in other files."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from publisher.model.catalog import CkanTarget, Organization
 from publisher.model.dataset import Dataset, License
-from publisher.model.schema import ForeignKey, Schema
+from publisher.model.schema import Field, ForeignKey, Schema
 from publisher.model.values import TableRef
+from publisher.registry.checks.schema import NAMES
 from publisher.registry.checks.texts import check_translations
 from publisher.registry.document import Document
 from publisher.registry.finding import Finding
 from publisher.registry.keys import nearest
 from publisher.registry.listings import Entries, Target
-from publisher.registry.parse import Path
+from publisher.registry.mend import Parsed
+from publisher.registry.paths import ANY, Path
 
 # https://licenses.opendefinition.org , the EU's licence vocabulary and SPDX's ids of the same
 _LICENSES = (
@@ -21,6 +23,9 @@ _LICENSES = (
     "OGL-UK-3.0", "NLOD-2.0", "etalab-2.0", "EUPL-1.2", "MIT", "Apache-2.0", "other-open",
 )  # fmt: skip
 
+_LICENSED = (("licenses", ANY), ("resources", ANY, "licenses", ANY))
+_ENDS = (("fields", ANY), ("reference", "fields", ANY))
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -28,15 +33,21 @@ class Surroundings:
 
     organizations: Entries[Organization]
     targets: Entries[Target]
-    schemas: Mapping[TableRef, Schema]
+    schemas: Mapping[TableRef, Parsed[Schema]]
     """Of every table whose dataset and schema could be read."""
     broken_tables: Collection[TableRef]
-    """Tables whose schema is wrong: told there, not at everyone who refers to them."""
+    """Tables without a schema: told there, not at everyone who refers to them."""
     broken_datasets: Collection[str]
-    """Names of the datasets whose file is wrong."""
+    """Names of the datasets that may have tables nobody could read."""
 
 
-def check_dataset(dataset: Dataset, around: Surroundings, document: Document) -> Iterator[Finding]:
+Tables = Sequence[Parsed[Schema] | None]
+"""The schemas of a dataset's tables, in their order; None where there is none to be read."""
+
+
+def check_dataset(
+    dataset: Dataset, tables: Tables, around: Surroundings, document: Document
+) -> Iterator[Finding]:
     """Judge a dataset but for its tables' own rules."""
     yield from _check_publisher(dataset, around, document)
     yield from _check_targets(dataset, around, document)
@@ -46,49 +57,79 @@ def check_dataset(dataset: Dataset, around: Surroundings, document: Document) ->
         path = ("resources", index)
         yield from check_translations(resource.translations, document, path)
         ref = TableRef(dataset.name, resource.name)
-        if ref in around.schemas:
-            yield from _check_foreign_keys(ref, around, document, (*path, "schema"))
+        schema = tables[index]
+        if schema is not None:
+            yield from _check_foreign_keys(ref, schema, around, document, (*path, "schema"))
     yield from _check_licenses(dataset, document)
-    yield from _check_standard(dataset, around, document)
+    yield from _check_standard(dataset, tables, document)
     if dataset.public:
-        yield from _check_public(dataset, around, document)
+        yield from _check_public(dataset, tables, document)
 
 
 def _check_foreign_keys(
-    ref: TableRef, around: Surroundings, document: Document, path: Path
+    ref: TableRef, mine: Parsed[Schema], around: Surroundings, document: Document, path: Path
 ) -> Iterator[Finding]:
-    schema = around.schemas[ref]
-    for key in schema.foreign_keys:
-        other = _refers_to(ref, key)
-        if other in around.broken_tables or other.dataset in around.broken_datasets:
+    name = mine.model.name
+    for index, key in enumerate(mine.model.foreign_keys):
+        if mine.document.lost(("foreignKeys", index, "reference", "resource")):
             continue
-        referred = around.schemas.get(other)
-        if referred is None:
-            near = nearest(str(other), [str(known) for known in around.schemas])
+        other = _refers_to(ref, key)
+        theirs = mine if other == ref else around.schemas.get(other)
+        if theirs is None:
+            if other in around.broken_tables or other.dataset in around.broken_datasets:
+                continue
             yield document.error(
-                "unknown-foreign-table", path, schema=schema.name, table=str(other), nearest=near
+                "unknown-foreign-table",
+                path,
+                schema=name,
+                table=str(other),
+                nearest=_nearest_table(other, around.schemas),
             )
             continue
-        for mine, theirs in zip(key.fields, key.reference.fields, strict=False):
-            target, field = referred.by_name.get(theirs), schema.by_name.get(mine)
+        lost = (*(("foreignKeys", index, *end) for end in _ENDS),)
+        if any(mine.document.lost(end) for end in lost):
+            continue  # which field refers to which is not known
+        for one, two in zip(key.fields, key.reference.fields, strict=False):
+            field, target = mine.model.by_name.get(one), theirs.model.by_name.get(two)
             if target is None:
-                yield document.error(
-                    "unknown-foreign-field",
-                    path,
-                    schema=schema.name,
-                    table=str(other),
-                    field=theirs,
-                    nearest=nearest(theirs, list(referred.by_name)) or referred.fields[0].name,
-                )
-            elif field is not None and field.type != target.type:
+                known = list(theirs.model.by_name)
+                if not theirs.document.lost(NAMES):
+                    yield document.error(
+                        "unknown-foreign-field",
+                        path,
+                        schema=name,
+                        table=str(other),
+                        field=two,
+                        nearest=nearest(two, known),
+                        known=", ".join(known),
+                    )
+            elif (
+                field is not None
+                and field.type != target.type
+                and not _untyped(mine, field)
+                and not _untyped(theirs, target)
+            ):
                 yield document.error(
                     "foreign-key-types",
                     path,
-                    field=mine,
+                    field=one,
                     type=field.type,
-                    other=f"{other}: {theirs}",
+                    other=f"{other}: {two}",
                     other_type=target.type,
                 )
+
+
+def _untyped(schema: Parsed[Schema], field: Field) -> bool:
+    return schema.document.lost(("fields", schema.model.fields.index(field), "type"))
+
+
+def _nearest_table(ref: TableRef, known: Iterable[TableRef]) -> str:
+    """Look for the table in its dataset first: names that begin alike are not near for that."""
+    tables = [other.table for other in known if other.dataset == ref.dataset]
+    if near := nearest(ref.table, tables):
+        return str(TableRef(ref.dataset, near))
+    datasets = [other.dataset for other in known if other.table == ref.table]
+    return str(TableRef(datasets[0], ref.table)) if datasets else ""
 
 
 def _refers_to(ref: TableRef, key: ForeignKey) -> TableRef:
@@ -102,7 +143,7 @@ def _check_publisher(
     dataset: Dataset, around: Surroundings, document: Document
 ) -> Iterator[Finding]:
     name = dataset.publisher
-    if around.organizations.knows(name):
+    if around.organizations.knows(name) or document.lost(("publisher",)):
         return
     yield document.error(
         "unknown-publisher",
@@ -117,17 +158,19 @@ def _check_targets(dataset: Dataset, around: Surroundings, document: Document) -
         path = ("publish", "targets", index)
         target = around.targets.right.get(name)
         if not around.targets.knows(name):
-            near = nearest(name, list(around.targets.right)) or "folder"
+            near = nearest(name, list(around.targets.right))
             yield document.error("no-such-target", path, name=name, nearest=near)
         elif (
             isinstance(target, CkanTarget)
+            and not document.lost(("publisher",))
             and around.organizations.knows(dataset.publisher)
             and dataset.publisher not in target.organizations
         ):
             yield document.warning(
                 "target-without-organization", path, target=name, organization=dataset.publisher
             )
-    if dataset.publish.targets and not dataset.public:
+    draft = not dataset.public and not document.lost(("publish", "access"))
+    if dataset.publish.targets and draft:
         yield document.warning("draft-with-targets", ("publish", "targets"))
 
 
@@ -135,14 +178,17 @@ def _check_names(dataset: Dataset, document: Document) -> Iterator[Finding]:
     names: set[str] = set()
     stems: set[str] = set()
     for index, resource in enumerate(dataset.resources):
-        if resource.name in names:
-            yield document.error("doubled-table", ("resources", index, "name"), name=resource.name)
+        path = ("resources", index)
+        if not document.lost((*path, "name")):
+            if resource.name in names:
+                yield document.error("doubled-table", (*path, "name"), name=resource.name)
+            names.add(resource.name)
         # The same table is written with other endings too: observations.parquet
         stem = resource.path.casefold().rpartition(".")[0] or resource.path.casefold()
-        if stem in stems:
-            yield document.error("doubled-path", ("resources", index, "path"), path=resource.path)
-        names.add(resource.name)
-        stems.add(stem)
+        if not document.lost((*path, "path")):
+            if stem in stems:
+                yield document.error("doubled-path", (*path, "path"), path=resource.path)
+            stems.add(stem)
 
 
 def _check_licenses(dataset: Dataset, document: Document) -> Iterator[Finding]:
@@ -155,41 +201,43 @@ def _check_licenses(dataset: Dataset, document: Document) -> Iterator[Finding]:
 
 
 def _check_license(license_: License, document: Document, path: Path) -> Iterator[Finding]:
+    if document.lost((*path, "path")) or (not license_.name and document.lost((*path, "name"))):
+        return
     if not license_.name and not license_.path:
         yield document.error("nameless-license", path)
     elif license_.name and not license_.path and license_.name not in _LICENSES:
-        near = nearest(license_.name, _LICENSES) or "CC-BY-4.0"
+        near = nearest(license_.name, _LICENSES)
         yield document.warning("unknown-license", (*path, "name"), name=license_.name, nearest=near)
 
 
-def _check_standard(
-    dataset: Dataset, around: Surroundings, document: Document
-) -> Iterator[Finding]:
+def _check_standard(dataset: Dataset, tables: Tables, document: Document) -> Iterator[Finding]:
     """Tell what Frictionless refuses by the version of Data Package that is stated."""
-    newer = dataset.standard is not None and "/2." in dataset.standard
+    newer = document.lost(("$schema",)) or "/2." in (dataset.standard or "")
     tabular = dataset.profile == "tabular-data-package"
     for index, resource in enumerate(dataset.resources):
         path = ("resources", index)
-        schema = around.schemas.get(TableRef(dataset.name, resource.name))
-        for field in schema.fields if schema and not newer else ():
+        schema = tables[index]
+        for field in schema.model.fields if schema and not newer else ():
             stated = field.constraints.model_fields_set
             if stated & {"exclusive_minimum", "exclusive_maximum"}:
                 yield document.error("exclusive-bound", (*path, "schema"), field=field.name)
-        if tabular and resource.profile != "tabular-data-resource":
+        other = resource.profile != "tabular-data-resource"
+        if tabular and other and not document.lost((*path, "profile")):
             yield document.error("not-tabular", (*path, "profile"), table=resource.name)
 
 
-def _check_public(dataset: Dataset, around: Surroundings, document: Document) -> Iterator[Finding]:
-    if not dataset.description:
+def _check_public(dataset: Dataset, tables: Tables, document: Document) -> Iterator[Finding]:
+    if not dataset.description and not document.lost(("description",)):
         yield document.warning("no-description", ())
-    if not dataset.licenses and not all(resource.licenses for resource in dataset.resources):
+    licensed = dataset.licenses or all(resource.licenses for resource in dataset.resources)
+    if not licensed and not any(document.lost(path) for path in _LICENSED):
         yield document.warning("no-license", ())
-    for index, resource in enumerate(dataset.resources):
-        schema = around.schemas.get(TableRef(dataset.name, resource.name))
-        if schema is None:
+    for index, parsed in enumerate(tables):
+        if parsed is None:
             continue
+        schema = parsed.model
         path = ("resources", index, "schema")
-        if not schema.open_fields:
+        if not schema.open_fields and not parsed.document.lost(("fields", ANY)):
             yield document.error("only-personal-fields", path, schema=schema.name)
         for name in schema.primary_key:
             if name in schema.by_name and schema.by_name[name].personal:

@@ -14,7 +14,7 @@ from publisher.registry.checks.texts import check_translations
 from publisher.registry.document import Document
 from publisher.registry.finding import Finding
 from publisher.registry.keys import nearest
-from publisher.registry.parse import Path
+from publisher.registry.paths import ANY, Path
 
 # Frictionless' own table; `unique` is judged apart and fails on what cannot be hashed
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -42,6 +42,11 @@ _ROLE_TYPES: Mapping[Role, tuple[FieldType, ...]] = {
 }
 _NUMBERS: tuple[FieldType, ...] = ("number", "integer")
 
+NAMES = ("fields", ANY, "name")
+"""Where one of them is lost, any other name may be what it was meant to be."""
+# What a bound or an example is read by
+_LEGIBLE = ("type", "format", "trueValues", "falseValues")
+
 # CONTRACT: a field named like one is reached as NAME__exact only
 _PARAMETERS = {
     "select", "sort", "limit", "cursor", "offset", "count", "version", "as_of", "changed_since",
@@ -58,10 +63,14 @@ def check_schema(schema: Schema, document: Document) -> Iterator[Finding]:
     yield from check_translations(schema.translations, document, ())
     for index, field in enumerate(schema.fields):
         path = ("fields", index)
-        yield from check_reading(field, field, document, path)
-        yield from _check_constraints(field, document, (*path, "constraints"))
-        yield from _check_number(field, document, path)
-        if field.example and _readable(field, field.example) is None:
+        typed = not document.lost((*path, "type"))
+        legible = not any(document.lost((*path, key)) for key in _LEGIBLE)
+        yield from check_reading(field, field, document, path, typed=typed)
+        yield from _check_pattern(field, document, (*path, "constraints"))
+        if typed:
+            yield from _check_constraints(field, document, (*path, "constraints"), legible=legible)
+            yield from _check_number(field, document, path)
+        if field.example and legible and _readable(field, field.example) is None:
             yield document.error(
                 "wrong-example", (*path, "example"), field=field.name, value=field.example
             )
@@ -73,6 +82,8 @@ def _check_names(schema: Schema, document: Document) -> Iterator[Finding]:
     for index, field in enumerate(schema.fields):
         path = ("fields", index, "name")
         folded = field.name.casefold()
+        if document.lost(path):
+            continue
         if folded in seen:
             yield document.error("doubled-field", path, field=field.name, other=seen[folded])
         seen.setdefault(folded, field.name)
@@ -83,7 +94,8 @@ def _check_names(schema: Schema, document: Document) -> Iterator[Finding]:
 def _check_roles(schema: Schema, document: Document) -> Iterator[Finding]:
     for index, field in enumerate(schema.fields):
         types = _ROLE_TYPES.get(field.role) if field.role else None
-        if types and field.type not in types:
+        typed = not document.lost(("fields", index, "type"))
+        if types and typed and field.type not in types:
             yield document.error(
                 "role-of-other-type",
                 ("fields", index, "role"),
@@ -97,7 +109,8 @@ def _check_roles(schema: Schema, document: Document) -> Iterator[Finding]:
         if count > 1:
             last = max(i for i, field in enumerate(schema.fields) if field.role == role)
             yield document.error("doubled-role", ("fields", last, "role"), role=role)
-    if ("latitude" in counts) != ("longitude" in counts):
+    half = ("latitude" in counts) != ("longitude" in counts)
+    if half and not document.lost(("fields", ANY, "role")):
         has, lacks = (
             ("latitude", "longitude") if "latitude" in counts else ("longitude", "latitude")
         )
@@ -110,7 +123,9 @@ def _check_keys(schema: Schema, document: Document) -> Iterator[Finding]:
     for index, key in enumerate(schema.foreign_keys):
         path = ("foreignKeys", index)
         yield from _check_key(schema, key.fields, document, (*path, "fields"))
-        if len(key.fields) != len(key.reference.fields):
+        ends = ((*path, "fields", ANY), (*path, "reference", "fields", ANY))
+        lost = any(document.lost(end) for end in ends)
+        if len(key.fields) != len(key.reference.fields) and not lost:
             yield document.error(
                 "uneven-foreign-key",
                 (*path, "reference"),
@@ -123,16 +138,18 @@ def _check_key(
     schema: Schema, names: tuple[str, ...], document: Document, path: Path
 ) -> Iterator[Finding]:
     for position, name in enumerate(names):
-        if name not in schema.by_name:
+        if name in names[:position]:
+            yield document.error("doubled-key-field", (*path, position), key=path[0], field=name)
+        elif name not in schema.by_name and not document.lost(NAMES):
+            known = list(schema.by_name)
             yield document.error(
                 "unknown-key-field",
                 (*path, position),
                 key=path[0],
                 field=name,
-                nearest=nearest(name, list(schema.by_name)) or schema.fields[0].name,
+                nearest=nearest(name, known),
+                known=", ".join(known),
             )
-        elif name in names[:position]:
-            yield document.error("doubled-key-field", (*path, position), key=path[0], field=name)
 
 
 def _check_number(field: Field, document: Document, path: Path) -> Iterator[Finding]:
@@ -146,7 +163,9 @@ def _check_number(field: Field, document: Document, path: Path) -> Iterator[Find
         )
 
 
-def _check_constraints(field: Field, document: Document, path: Path) -> Iterator[Finding]:
+def _check_constraints(
+    field: Field, document: Document, path: Path, *, legible: bool
+) -> Iterator[Finding]:
     stated = document.value_at(path)
     for key, value in stated.items():
         types = _SUPPORTED.get(key)
@@ -163,13 +182,15 @@ def _check_constraints(field: Field, document: Document, path: Path) -> Iterator
                 field=field.name,
                 type=field.type,
             )
+        elif not legible:
+            continue
         elif key in _BOUNDS:
             yield from _check_value(field, key, value, document, (*path, key))
         elif key == "enum":
             for index, item in enumerate(value):
                 yield from _check_value(field, key, item, document, (*path, key, index))
-    yield from _check_pattern(field, document, path)
-    yield from _check_order(field, stated, document, path)
+    if legible:
+        yield from _check_order(field, stated, document, path)
 
 
 def _check_pattern(field: Field, document: Document, path: Path) -> Iterator[Finding]:
@@ -237,7 +258,7 @@ def _readable(field: Field, value: Any) -> Any:
                 return value if isinstance(value, bool) or value in texts else None
             case _:
                 return value
-    except (ValueError, TypeError, IndexError, InvalidOperation):
+    except (ValueError, TypeError, LookupError, InvalidOperation):
         return None
 
 

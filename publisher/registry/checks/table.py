@@ -10,11 +10,14 @@ from publisher.model.dataset import Check, FieldView, FileSource, Harvest, HttpS
 from publisher.model.schema import Field, Schema
 from publisher.registry.checks.cells import check_reading
 from publisher.registry.checks.cron import cron_fault
+from publisher.registry.checks.schema import NAMES
 from publisher.registry.checks.texts import check_secret, check_url, check_variables
 from publisher.registry.document import Document
 from publisher.registry.finding import Finding
 from publisher.registry.keys import nearest
-from publisher.registry.parse import Path, unknown_value
+from publisher.registry.mend import Parsed
+from publisher.registry.parse import unknown_value
+from publisher.registry.paths import ANY, Path
 from publisher.secrets import Secrets
 
 _SHORTEST_HISTORY = timedelta(days=2)
@@ -45,9 +48,13 @@ _COMMON_OPTIONS = ("type", "name", "title", "description")
 
 
 def check_table(
-    resource: Resource, schema: Schema | None, secrets: Secrets, document: Document, path: Path
+    resource: Resource,
+    schema: Parsed[Schema] | None,
+    secrets: Secrets,
+    document: Document,
+    path: Path,
 ) -> Iterator[Finding]:
-    """Judge the *resource* at *path*; *schema* is None where its file is wrong."""
+    """Judge the *resource* at *path*; *schema* is None where there is none to be read."""
     yield from _check_path(resource.path, document, (*path, "path"))
     harvest = resource.harvest
     if harvest is None:
@@ -56,6 +63,9 @@ def check_table(
     yield from _check_source(harvest, secrets, document, (*below, "source"))
     yield from _check_times(harvest, document, below)
     yield from _check_encoding(harvest, document, below)
+    other_mode = harvest.mode != "replace" and not document.lost((*below, "mode"))
+    if harvest.max_shrink is not None and other_mode:
+        yield document.warning("shrink-without-replace", (*below, "maxShrink"))
     if schema is not None:
         yield from _check_mode(harvest, schema, document, below)
         for name, view in harvest.fields.items():
@@ -114,37 +124,42 @@ def _check_encoding(harvest: Harvest, document: Document, path: Path) -> Iterato
 
 
 def _check_mode(
-    harvest: Harvest, schema: Schema, document: Document, path: Path
+    harvest: Harvest, schema: Parsed[Schema], document: Document, path: Path
 ) -> Iterator[Finding]:
-    if harvest.mode == "merge" and not schema.primary_key:
-        yield document.error("merge-without-key", (*path, "mode"), schema=schema.name)
-    if harvest.max_shrink is not None and harvest.mode != "replace":
-        yield document.warning("shrink-without-replace", (*path, "maxShrink"))
+    keyless = not schema.model.primary_key and not schema.document.lost(("primaryKey", ANY))
+    if harvest.mode == "merge" and keyless:
+        yield document.error("merge-without-key", (*path, "mode"), schema=schema.model.name)
 
 
 def _check_view(
-    name: str, view: FieldView, schema: Schema, document: Document, path: Path
+    name: str, view: FieldView, schema: Parsed[Schema], document: Document, path: Path
 ) -> Iterator[Finding]:
-    field = schema.by_name.get(name)
+    field = schema.model.by_name.get(name)
     if field is None:
-        yield document.error(
-            "unmapped-field",
-            path,
-            field=name,
-            schema=schema.name,
-            nearest=nearest(name, list(schema.by_name)) or schema.fields[0].name,
-        )
+        if not schema.document.lost(NAMES):
+            known = list(schema.model.by_name)
+            yield document.error(
+                "unmapped-field",
+                path,
+                field=name,
+                schema=schema.model.name,
+                nearest=nearest(name, known),
+                known=", ".join(known),
+            )
         return
-    yield from check_reading(field, view, document, path)
+    stated = ("fields", schema.model.fields.index(field))
+    typed = not schema.document.lost((*stated, "type"))
+    yield from check_reading(field, view, document, path, typed=typed)
     if view.unit is not None and field.unit is None:
-        yield document.error("unit-without-unit", (*path, "unit"), field=name, unit=view.unit)
-    elif view.unit is not None and field.type not in _NUMBERS:
+        if not schema.document.lost((*stated, "unit")):
+            yield document.error("unit-without-unit", (*path, "unit"), field=name, unit=view.unit)
+    elif view.unit is not None and typed and field.type not in _NUMBERS:
         yield document.error("unit-of-no-number", (*path, "unit"), field=name, type=field.type)
-    yield from _check_constant(field, view, document, path)
+    yield from _check_constant(field, view, document, path, typed=typed)
 
 
 def _check_constant(
-    field: Field, view: FieldView, document: Document, path: Path
+    field: Field, view: FieldView, document: Document, path: Path, *, typed: bool
 ) -> Iterator[Finding]:
     if "constant" not in view.model_fields_set:
         return
@@ -152,30 +167,55 @@ def _check_constant(
     if view.constant is None and field.required:
         yield document.error("empty-constant", at, field=field.name)
     elif (
-        view.constant is not None and field.type == "string" and not isinstance(view.constant, str)
+        typed
+        and view.constant is not None
+        and field.type == "string"
+        and not isinstance(view.constant, str)
     ):
         # YAML has made a number of it, and 38.10 would be 38.1
         yield document.error("constant-not-text", at, field=field.name, value=document.written(at))
 
 
 def _check_check(
-    check: Check, schema: Schema | None, document: Document, path: Path
+    check: Check, schema: Parsed[Schema] | None, document: Document, path: Path
 ) -> Iterator[Finding]:
+    if document.lost((*path, "type")):
+        return
     options = CHECKS.get(check.type)
     if options is None:
         yield unknown_value(document, (*path, "type"), check.type, tuple(CHECKS))
         return
+    yield from _check_options(check, options, document, path)
+    if schema is not None and not schema.document.lost(NAMES):
+        yield from _check_fields(check, schema.model, document, path)
+
+
+def _check_options(
+    check: Check, options: _Options, document: Document, path: Path
+) -> Iterator[Finding]:
     stated = document.value_at(path)
     known = (*options.needed, *options.more, *_COMMON_OPTIONS)
+    meant = set()
     for key in stated:
-        if key not in known:
-            near = nearest(key, known) or ", ".join((*options.needed, *options.more)) or "type"
+        if key in known:
+            continue
+        if near := nearest(key, known):
+            meant.add(near)
             yield document.error("unknown-key", (*path, key), key=key, at=check.type, nearest=near)
+        else:
+            others = ", ".join(known)
+            yield document.error(
+                "unknown-key-here", (*path, key), key=key, at=check.type, known=others
+            )
     for key in options.needed:
-        if key not in stated:
+        if key not in stated and key not in meant and not document.lost((*path, key)):
             yield document.error("missing-key", path, key=key, at=check.type)
-    if schema is None:
-        return
+
+
+def _check_fields(
+    check: Check, schema: Schema, document: Document, path: Path
+) -> Iterator[Finding]:
+    stated = document.value_at(path)
     known_fields = list(schema.by_name)
     ignored = stated.get("ignoreFields")
     named = [("fieldName", stated.get("fieldName"))]
@@ -187,5 +227,6 @@ def _check_check(
                 (*path, key),
                 field=str(name),
                 check=check.type,
-                nearest=nearest(str(name), known_fields) or known_fields[0],
+                nearest=nearest(str(name), known_fields),
+                known=", ".join(known_fields),
             )

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from publisher.model.schema import Translation
 from publisher.registry.document import Document
 from publisher.registry.finding import Finding
-from publisher.registry.parse import Path
+from publisher.registry.paths import Path
 from publisher.secrets import Secrets
 
 # The EU's official languages, those spoken around Denmark, and common ones in Danish towns
