@@ -12,7 +12,7 @@ from publisher.registry import Described, Finding, Loaded, load
 from publisher.registry.document import Document
 from publisher.registry.paths import ANY, Gone, Steps
 from publisher.secrets import Secrets
-from publisher.validation import proof, units
+from publisher.validation import soundness, units
 
 # What says how a field's cells are read, in a view and in a schema
 _READING = tuple(field.alias or name for name, field in Reading.model_fields.items())
@@ -104,7 +104,7 @@ def _unjudgeable(table: Described, wrong: Mapping[str, Gone]) -> Iterator[Findin
     def in_view(*parts: str | int) -> bool:
         return sure(table.document, (*below, *parts))
 
-    def certain(part: proof.Part) -> bool:
+    def certain(part: soundness.Part) -> bool:
         match part:
             case ("fields", str(name)):
                 return (
@@ -122,5 +122,5 @@ def _unjudgeable(table: Described, wrong: Mapping[str, Gone]) -> Iterator[Findin
             case _:
                 return table.document.file not in wrong and table.schema.document.file not in wrong
 
-    for part, error in proof.faults(table.entry, certain):
+    for part, error in soundness.faults(table.entry, certain):
         yield table.document.error(error.code, (*below, *part), **error.params)
