@@ -21,10 +21,21 @@ import duckdb
 
 from publisher.errors import StorageFullError, StoreBusyError, StoreError, UsageError
 
-__all__ = ["Connection", "DataError", "Engine", "identifier", "literal"]
+__all__ = [
+    "Connection",
+    "DataError",
+    "Engine",
+    "InputError",
+    "OutOfMemoryError",
+    "identifier",
+    "literal",
+]
 
 Connection = duckdb.DuckDBPyConnection
 DataError = duckdb.DataError
+InputError = duckdb.InvalidInputException
+"""A file is none that a reader can take apart."""
+OutOfMemoryError = duckdb.OutOfMemoryException
 """A value cannot be read as the type that a statement wants."""
 T = TypeVar("T")
 Lane = Literal["work", "query"]

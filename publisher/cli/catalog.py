@@ -1,6 +1,7 @@
 """``publisher check`` and ``publisher validate``: they need no store."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,21 +45,20 @@ def validate(
     ] = None,
 ) -> int:
     """Judge a file under a schema; the report is Frictionless'."""
-    from publisher.validation.report import validate_file  # noqa: PLC0415
+    from publisher.validation.validate import validated  # noqa: PLC0415
 
-    report = validate_file(
+    with validated(
         _existing(file, "no-such-file"),
         _schema(session, schema),
         dialect=_dialect(dialect),
         encoding=encoding,
         limit_errors=limit_errors,
-    )
-    if session.json:
-        totals = {"rows": report.rows, "errors": report.errors, "byRule": dict(report.by_rule)}
-        session.print_json({**report.descriptor, "publisher": totals})
-    else:
-        render.report(session, report)
-    return 0 if report.valid else 1
+    ) as report:
+        if session.json:
+            report.write(sys.stdout.buffer)
+        else:
+            render.report(session, report)
+        return 0 if report.valid else 1
 
 
 def _existing(file: Path, code: str) -> Path:

@@ -11,7 +11,8 @@ from publisher.model.catalog import TableEntry
 from publisher.model.run import Counts, Delivery, Outcome, Problem, RuleCount
 from publisher.model.values import TableRef
 from publisher.store import Commit, Store
-from publisher.validation import Judgement, Validator, missing_column
+from publisher.validation.judge import Judgement, Validator
+from publisher.validation.view import missing_column
 
 
 @dataclass(frozen=True, slots=True)

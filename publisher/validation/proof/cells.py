@@ -1,0 +1,171 @@
+"""A table's raw cells in the engine: one VARCHAR column for each label, as Python's csv splits.
+
+The engine reads the file itself where it cannot split it otherwise than Python's csv would;
+where it could, Python's csv feeds it through a plain file of its own. ``c0``, ``c1``, ... are
+the cells; NULL is a cell that is not there.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from publisher.engine import Connection, InputError, literal
+from publisher.validation.proof.scan import Scan
+
+TABLE = "temp.judged_cells"
+NUMBER = "n"
+"""The row number."""
+RAW = "raw"
+"""All cells as a JSON list where they are more or fewer than the labels; else NULL."""
+_SEPARATOR = "\x1f"
+_BUFFER = 8 * 1024 * 1024
+_LONGEST_LINE = 16 * 1024 * 1024
+
+
+class UnsplittableError(Exception):
+    """The engine cannot hold these cells, or could split the file otherwise than Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A file that the engine may read itself, if the scan bears it out."""
+
+    path: Path
+    """UTF-8."""
+    delimiter: str
+    width: int
+    skip: int
+    """Lines before the first row."""
+    skipped: bytes
+    """Those lines."""
+    scan: "Future[Scan]"
+
+    @property
+    def relation(self) -> str:
+        """The rows in their order, without numbers."""
+        names = [literal(column(index)) for index in range(self.width)]
+        columns = ", ".join(f"{name}: 'VARCHAR'" for name in names)
+        return (
+            f"read_csv({literal(str(self.path))}, auto_detect = false, header = false, "
+            f"delim = {literal(self.delimiter)}, quote = '', escape = '', comment = '', "
+            f"skip = {self.skip}, columns = {{{columns}}}, "
+            f"force_not_null = [{', '.join(names)}], buffer_size = {_BUFFER})"
+        )
+
+    def holds(self, rows: int) -> bool:
+        """Tell whether *rows* rows are what Python's csv would have split the file into."""
+        found = self.scan.result()
+        beyond = self.skipped.count(self.delimiter.encode())
+        return (
+            not found.quotes
+            and not found.nul
+            and found.plain_ends
+            and rows == found.lines - self.skip
+            and found.delimiters == beyond + rows * (self.width - 1)
+        )
+
+
+def column(index: int) -> str:
+    return f"c{index}"
+
+
+def columns(width: int) -> str:
+    return ", ".join(column(index) for index in range(width))
+
+
+def take_plain(con: Connection, plain: Plain, first: int) -> None:
+    """Make `judged_cells` of the file, whose first row has the number *first*.
+
+    Raises UnsplittableError.
+    """
+    _drop(con)
+    try:
+        con.execute(
+            f"CREATE TEMP TABLE judged_cells AS SELECT row_number() OVER () + {first - 1} AS "
+            f"{NUMBER}, CAST(NULL AS VARCHAR) AS {RAW}, {columns(plain.width)} FROM {plain.relation}"
+        )
+    except InputError as error:
+        raise UnsplittableError from error
+    (rows,) = con.execute(f"SELECT count(*) FROM {TABLE}").fetchall()[0]
+    if not plain.holds(rows):
+        raise UnsplittableError
+
+
+def take_rows(
+    con: Connection,
+    rows: Iterable[tuple[int, Sequence[Any]]],
+    width: int,
+    folder: Path,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Make `judged_cells` of *rows* as Python split them; give how many there were.
+
+    Raises UnsplittableError for cells that are no text, or hold a NUL.
+    """
+    path = folder / "cells.txt"
+    count = _write(rows, width, path, progress)
+    names = [NUMBER, RAW, *(column(index) for index in range(width))]
+    read = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    cells = ", ".join(
+        f"CASE WHEN {RAW} IS NULL THEN {name} ELSE json_extract_string({RAW}, '$[{index}]') END "
+        f"AS {name}"
+        for index, name in enumerate(names[2:])
+    )
+    _drop(con)
+    con.execute(
+        f"CREATE TEMP TABLE judged_cells AS SELECT CAST({NUMBER} AS BIGINT) AS {NUMBER}, {RAW}, "
+        f"{cells} FROM (SELECT * REPLACE (nullif({RAW}, '') AS {RAW}) FROM read_csv("
+        f"{literal(str(path))}, auto_detect = false, header = false, delim = '{_SEPARATOR}', "
+        f"quote = '', escape = '', comment = '', columns = {{{read}}}, "
+        f"force_not_null = [{', '.join(map(literal, names))}], "
+        f"buffer_size = {2 * _LONGEST_LINE}, max_line_size = {_LONGEST_LINE}))"
+    )
+    path.unlink()
+    return count
+
+
+def _write(
+    rows: Iterable[tuple[int, Sequence[Any]]],
+    width: int,
+    path: Path,
+    progress: Callable[[int], None] | None,
+) -> int:
+    count, between, empty = 0, width - 1, _SEPARATOR * width
+    with path.open("w", encoding="utf-8", newline="\n", buffering=1024 * 1024) as file:
+        write = file.write
+        for number, cells in rows:
+            count += 1
+            if progress and not count % 10_000:
+                progress(count)
+            try:
+                line = _SEPARATOR.join(cells)
+            except TypeError as error:
+                raise UnsplittableError from error
+            if "\0" in line:
+                raise UnsplittableError
+            if (
+                len(cells) != width
+                or line.count(_SEPARATOR) != between
+                or "\n" in line
+                or "\r" in line
+            ):
+                raw = orjson.dumps(cells).decode()
+                if len(raw) > _LONGEST_LINE // 2:
+                    raise UnsplittableError
+                write(f"{number}{_SEPARATOR}{raw}{empty}\n")
+            elif len(line) > _LONGEST_LINE // 4:
+                raise UnsplittableError
+            else:
+                write(f"{number}{_SEPARATOR}{_SEPARATOR}{line}\n")
+    return count
+
+
+def _drop(con: Connection) -> None:
+    con.execute("DROP TABLE IF EXISTS temp.judged_cells")
+
+

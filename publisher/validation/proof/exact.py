@@ -1,0 +1,261 @@
+"""A file's errors as Frictionless would list them, from a proof and its own readers.
+
+The resource is opened by Frictionless, which reads the head of the file: dialect, labels and
+fields are its own. The rows are proved in the engine; those with a cell that no form proves,
+with more or fewer cells than labels, or with a key that went before are judged one by one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from frictionless import Field as FrictionlessField
+from frictionless import FrictionlessException, Schema
+from frictionless.formats import CsvControl
+from frictionless.resources import TableResource
+
+from publisher.engine import Connection
+from publisher.validation.proof.cells import (
+    NUMBER,
+    RAW,
+    TABLE,
+    Plain,
+    UnsplittableError,
+    columns,
+    take_plain,
+    take_rows,
+)
+from publisher.validation.proof.forms import Cell, form_of
+from publisher.validation.proof.keys import MATCHES, match_keys
+from publisher.validation.proof.prove import Column, Proof, Question, prove, prove_plain
+from publisher.validation.proof.rows import NONE, Descriptor, Matches, RowJudge
+from publisher.validation.proof.scan import Scan
+from publisher.validation.spool import Spool
+
+_PAGE = 5_000
+_PROPERTIES = {
+    "decimal_char": "decimalChar",
+    "group_char": "groupChar",
+    "bare_number": "bareNumber",
+    "float_number": "floatNumber",
+    "true_values": "trueValues",
+    "false_values": "falseValues",
+}
+_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum")
+_SHAPE = ("pattern", "minLength", "maxLength")
+_UNHASHABLE = {"array", "object", "list", "geojson"}
+_UTF8 = {"utf-8", "utf-8-sig"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in a file's rows."""
+
+    rows: int
+    slow: tuple[str, ...]
+    """Names of the fields whose cells no form could prove."""
+
+
+class Table:
+    """An open resource whose rows the engine can judge. Raises UnsplittableError if it cannot."""
+
+    def __init__(self, resource: TableResource) -> None:
+        schema, dialect = resource.schema, resource.dialect
+        if schema.foreign_keys or not dialect.header_case or resource.compression:
+            raise UnsplittableError
+        self._resource = resource
+        self.fields: list[FrictionlessField] = resource.header.get_expected_fields()
+        if not self.fields:
+            raise UnsplittableError
+        names = [field.name for field in self.fields]
+        unique = [i for i, field in enumerate(self.fields) if field.constraints.get("unique")]
+        primary = list(schema.primary_key) if set(schema.primary_key) <= set(names) else []
+        sample = next(iter(resource.fragment), [])
+        keyed = {*unique, *(names.index(name) for name in primary)}
+        if any(self.fields[index].type in _UNHASHABLE for index in keyed):
+            raise UnsplittableError  # Frictionless breaks down on them, or not: it shows
+        self.question = Question(
+            columns=[
+                _column(index, field, schema, index in keyed, sample)
+                for index, field in enumerate(self.fields)
+            ],
+            unique=unique,
+            primary=[names.index(name) for name in primary],
+        )
+        self._judge = RowJudge(self.fields, unique, self.question.primary)
+
+    def plain(self, path: Path, scan: "Future[Scan]") -> Plain | None:
+        """Give the file as one the engine may read itself; None where it may not."""
+        dialect = self._resource.dialect
+        control = CsvControl.from_dialect(dialect)
+        first = dialect.create_first_content_row()
+        if (
+            dialect.comment_char
+            or dialect.comment_rows
+            or dialect.skip_blank_rows
+            or control.quote_char != '"'
+            or control.escape_char
+            or control.skip_initial_space
+            or len(control.delimiter) != 1
+            or not control.delimiter.isascii()
+            or control.delimiter in '"\r\n\0'
+            or len(self.fields) == 1  # a blank line is a row there, and DuckDB passes it over
+            or self._resource.encoding not in _UTF8
+            or (first == 1 and self._resource.encoding == "utf-8-sig")
+        ):
+            return None
+        with path.open("rb") as file:
+            skipped = b"".join(file.readline(1_000_000) for _ in range(first - 1))
+        return Plain(path, control.delimiter, len(self.fields), first - 1, skipped, scan)
+
+    @property
+    def first(self) -> int:
+        """Number of the first row."""
+        return int(self._resource.dialect.create_first_content_row())
+
+    def judge(
+        self,
+        con: Connection,
+        plain: Plain | None,
+        folder: Path,
+        emit: Callable[[list[Descriptor]], None],
+    ) -> Found:
+        """Give the errors of each row that has any to *emit*, in their order.
+
+        Raises UnsplittableError where only Frictionless itself can tell.
+        """
+        proof = None
+        if plain is not None:
+            try:
+                proof = prove_plain(con, plain, self.question)
+                if proof is None or not proof.clean:
+                    take_plain(con, plain, self.first)
+                    proof = proof or prove(con, TABLE, self.question, plus=lambda: True)
+            except UnsplittableError:
+                proof = None
+        if proof is None:
+            proof = self._take_rows(con, folder)
+        if not proof.clean:
+            self._judge_rows(con, proof, folder, emit)
+        slow = [self.fields[index].name for index in proof.unproved if self._formless(index)]
+        return Found(proof.rows, tuple(slow))
+
+    def _formless(self, index: int) -> bool:
+        return self.question.columns[index].form is None
+
+    def _take_rows(self, con: Connection, folder: Path) -> Proof:
+        stream = self._resource.dialect.read_enumerated_content_stream(self._resource.cell_stream)
+        try:
+            take_rows(con, stream, len(self.fields), folder)
+        except FrictionlessException as error:  # where among the errors it stands, it knows itself
+            raise UnsplittableError from error
+        proof = prove(con, TABLE, self.question, plus=lambda: True)
+        (ragged,) = con.execute(
+            f"SELECT count(*) FROM {TABLE} WHERE {RAW} IS NOT NULL"  # noqa: S608 - our own names
+        ).fetchall()[0]
+        proof.blank += ragged  # whatever they are, they are to be looked at
+        return proof
+
+    def _judge_rows(
+        self,
+        con: Connection,
+        proof: Proof,
+        folder: Path,
+        emit: Callable[[list[Descriptor]], None],
+    ) -> None:
+        question = self.question
+        if proof.clashing:
+            match_keys(
+                con, question, self.fields, lambda i, text: self._judge.readers[i](text)[0], folder
+            )
+        for number, cells, matches in _doubtful(con, question, proof):
+            found = self._judge(number, cells, matches)
+            if found:
+                emit(found)
+
+
+def _doubtful(
+    con: Connection, question: Question, proof: Proof
+) -> Iterator[tuple[int, list[str], Matches]]:
+    """Give the rows that are not proved clean, in their order, with the rows they clash with."""
+    doubts = [f"{RAW} IS NOT NULL"]
+    for index in proof.unproved:
+        column = question.columns[index]
+        if column.form is not None and column.form.pattern is not None:
+            doubts.append("true")  # which texts match is Python's to say
+        else:
+            doubts.append(f"NOT {column.clean}")
+    doubts += [asked for asked in (question.blank(), question.keyless()) if asked]
+    join, matched = "", "NULL"
+    if proof.clashing:
+        grouped = f"SELECT n AS m, list((rule, other)) AS found FROM {MATCHES} GROUP BY n"
+        join = f"LEFT JOIN ({grouped}) ON {NUMBER} = m"
+        matched = "found"
+        doubts.append("found IS NOT NULL")
+    answer = con.execute(
+        f"SELECT {NUMBER}, {RAW}, {matched}, {columns(len(question.columns))} "  # noqa: S608
+        f"FROM {TABLE} {join} WHERE {' OR '.join(doubts)} ORDER BY {NUMBER}"
+    )
+    keys = question.keys
+    while rows := answer.fetchmany(_PAGE):
+        for number, raw, found, *cells in rows:
+            matches = _matches(found, question, keys) if found else NONE
+            yield number, orjson.loads(raw) if raw is not None else cells, matches
+
+
+def _matches(
+    found: Sequence[Any], question: Question, keys: Sequence[Sequence[int]]
+) -> Matches:
+    unique: dict[int, int] = {}
+    primary = None
+    for rule, other in (pair.values() if isinstance(pair, dict) else pair for pair in found):
+        if rule < len(question.unique):
+            unique[keys[rule][0]] = other
+        else:
+            primary = other
+    return Matches(unique, primary)
+
+
+def _column(
+    index: int, field: FrictionlessField, schema: Schema, keyed: bool, sample: Sequence[Any]
+) -> Column:
+    missing = field.missing_values
+    if not field.has_defined("missing_values") and field.schema:
+        missing = field.schema.missing_values
+    text = sample[index] if index < len(sample) and isinstance(sample[index], str) else ""
+    stated = {
+        name: value
+        for name, value in field.constraints.items()
+        if name in field.supported_constraints and value is not None
+    }
+    form = None
+    if stated.keys() <= {"required", "unique", *_BOUNDS, *_SHAPE} and "\0" not in "".join(missing):
+        form = form_of(
+            Cell(
+                type=field.type,
+                format=field.format,
+                properties={
+                    ours: getattr(field, theirs)
+                    for theirs, ours in _PROPERTIES.items()
+                    if hasattr(field, theirs) and field.has_defined(theirs)
+                },
+                bounds=_bounds(field, stated),
+                shape={name: stated[name] for name in _SHAPE if name in stated},
+                keyed=keyed,
+                sample=text,
+            )
+        )
+    return Column(index, form, tuple(missing), bool(stated.get("required")))
+
+
+def _bounds(field: FrictionlessField, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the bounds as Frictionless does, by the field's own reader."""
+    read = field.create_value_reader()
+    return {
+        name: list(map(read, stated[name])) if name == "enum" else read(stated[name])
+        for name in _BOUNDS
+        if name in stated
+    }

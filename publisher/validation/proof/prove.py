@@ -1,0 +1,233 @@
+"""The vectorised pass: what of a table is proved clean, and which cells are left to be judged."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from publisher.engine import Connection, DataError, InputError, OutOfMemoryError, literal
+from publisher.validation.proof.cells import TABLE, Plain, UnsplittableError, column
+from publisher.validation.proof.forms import Form, sql_truth
+
+_TEXTS = 10_000
+"""Distinct texts that are held at a time while they are judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What its cells must be."""
+
+    index: int
+    form: Form | None
+    missing: tuple[str, ...]
+    required: bool
+
+    @property
+    def text(self) -> str:
+        return column(self.index)
+
+    @property
+    def absent(self) -> str:
+        """Whether the cell's value is None by its being missing."""
+        if not self.missing:
+            return "false"
+        return f"{self.text} IN ({', '.join(map(literal, self.missing))})"
+
+    @property
+    def free(self) -> bool:
+        """Any text at all is clean."""
+        return (
+            self.form is not None
+            and self.form.pattern is None
+            and self.form.proves(self.text) == "true"
+            and not (self.required and self.missing)
+        )
+
+    @property
+    def clean(self) -> str:
+        """Whether the cell is proved clean, but for a pattern; never NULL."""
+        found = "false" if self.form is None else self.form.proves(self.text)
+        if self.missing:
+            found = f"CASE WHEN {self.absent} THEN {sql_truth(not self.required)} ELSE {found} END"
+        return f"coalesce({self.text} IS NOT NULL AND {found}, false)"
+
+    @property
+    def bulk(self) -> bool:
+        """The column can be proved by the extremes of its values."""
+        return self.form is not None and self.form.bulk is not None
+
+    def in_bulk(self) -> tuple[str, str, str]:
+        """Count the cells that no value was found for, and give the extremes of the values."""
+        assert self.form is not None  # noqa: S101 - see `bulk`
+        assert self.form.bulk is not None  # noqa: S101 - see `bulk`
+        value, odd = self.form.value(self.text), self.form.bulk.odd(self.text)
+        wrong = f"{value} IS NULL" + (f" OR {odd}" if odd else "")
+        if self.missing:
+            value = f"CASE WHEN {self.absent} THEN NULL ELSE {value} END"
+            told = "true" if self.required else "false"
+            wrong = f"CASE WHEN {self.absent} THEN {told} ELSE {wrong} END"
+        return _count(f"coalesce({wrong}, true)"), f"min({value})", f"max({value})"
+
+    @property
+    def value(self) -> str:
+        """The typed value where the cell is clean."""
+        found = "NULL" if self.form is None else self.form.value(self.text)
+        return f"CASE WHEN {self.absent} THEN NULL ELSE {found} END" if self.missing else found
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What of the cell equals another's where their values are equal."""
+        parts = ("NULL",) if self.form is None else self.form.key(self.text)
+        if not self.missing:
+            return parts
+        return tuple(f"CASE WHEN {self.absent} THEN NULL ELSE {part} END" for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be proved of a table."""
+
+    columns: Sequence[Column]
+    unique: Sequence[int] = ()
+    """Indexes of columns whose values must differ."""
+    primary: Sequence[int] = ()
+    """Indexes of the columns that the primary key is made of."""
+
+    @property
+    def keys(self) -> list[Sequence[int]]:
+        return [*([index] for index in self.unique), *([self.primary] if self.primary else [])]
+
+    def blank(self) -> str | None:
+        """Whether all cells of a row are None; None where the cells' own proof covers that."""
+        if any(each.required for each in self.columns):
+            return None
+        return " AND ".join(f"({each.absent} OR {each.text} IS NULL)" for each in self.columns)
+
+    def keyless(self) -> str | None:
+        """Whether all cells of the primary key are None; None where that is covered."""
+        of = [self.columns[index] for index in self.primary]
+        if not of or any(each.required for each in of):
+            return None
+        return " AND ".join(f"({each.absent} OR {each.text} IS NULL)" for each in of)
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was found."""
+
+    rows: int
+    unproved: dict[int, int] = field(default_factory=dict)
+    """Column index to the number of cells that are not proved clean, where there are any."""
+    blank: int = 0
+    keyless: int = 0
+    clashing: list[Sequence[int]] = field(default_factory=list)
+    """Keys of which two rows may be equal."""
+
+    @property
+    def clean(self) -> bool:
+        return not (self.unproved or self.blank or self.keyless or self.clashing)
+
+
+def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | None:
+    """Judge the file by one scan of it; None where that cannot tell. Raises UnsplittableError."""
+    try:
+        proof = prove(con, plain.relation, question, plus=lambda: plain.scan.result().plus)
+    except DataError:
+        return None  # the reader itself was made to read numbers, and trips over what is none
+    except InputError as error:
+        raise UnsplittableError from error
+    if not plain.holds(proof.rows):
+        raise UnsplittableError
+    return proof
+
+
+def prove(
+    con: Connection, relation: str, question: Question, *, plus: Callable[[], bool]
+) -> Proof:
+    """Judge the cells of *relation*; *plus* tells whether any holds a plus sign."""
+    together = True
+    try:
+        proof = _asked(con, relation, question, bulk=True, together=True)
+    except OutOfMemoryError:
+        # The texts of a column with a pattern were too many to be held at once
+        together = False
+        proof = _asked(con, relation, question, bulk=True, together=False)
+    if any(question.columns[index].bulk for index in proof.unproved) or (
+        plus() and any(each.bulk for each in question.columns)
+    ):
+        proof = _asked(con, relation, question, bulk=False, together=together)
+    return proof
+
+
+def _asked(
+    con: Connection, relation: str, question: Question, *, bulk: bool, together: bool
+) -> Proof:
+    asked = _Asked()
+    rows = asked.append("count(*)")
+    by_bulk = [each for each in question.columns if bulk and each.bulk]
+    by_cell = [each for each in question.columns if not (each.free or (bulk and each.bulk))]
+    patterned = [each for each in by_cell if each.form is not None and each.form.pattern]
+    doubtful = {each.index: asked.append(_count(f"NOT {each.clean}")) for each in by_cell}
+    extremes = {
+        each.index: [asked.append(part) for part in each.in_bulk()] for each in by_bulk
+    }
+    blank = asked.append(_count(question.blank()))
+    keyless = asked.append(_count(question.keyless()))
+    keys = []
+    for key in question.keys:
+        parts = [part for index in key for part in question.columns[index].key]
+        some = " OR ".join(f"{part} IS NOT NULL" for part in parts)
+        different = f"count(DISTINCT hash({', '.join(parts)})) FILTER (WHERE {some})"
+        keys.append((key, asked.append(different), asked.append(_count(some))))
+    texts = {
+        each.index: asked.append(f"list(DISTINCT {each.text})") for each in patterned if together
+    }
+    found = asked.of(con, relation)
+    proof = Proof(rows=found[rows], blank=found[blank], keyless=found[keyless])
+    proof.unproved |= {index: found[at] for index, at in doubtful.items() if found[at]}
+    for index, (wrong, least, most) in extremes.items():
+        holds = question.columns[index].form.bulk.holds(found[least], found[most])
+        if found[wrong] or not holds:
+            proof.unproved[index] = found[wrong] or 1
+    for each in patterned:
+        distinct = found[texts[each.index]] if together else _texts(con, relation, each)
+        if not _all_match(each, distinct or ()):
+            proof.unproved.setdefault(each.index, 1)
+    # Of a cell that is not proved the value is not known yet
+    proof.clashing += [
+        key
+        for key, some, all_ in keys
+        if found[some] != found[all_] or proof.unproved.keys() & set(key)
+    ]
+    return proof
+
+
+class _Asked:
+    """The expressions of one SELECT, by their places."""
+
+    def __init__(self) -> None:
+        self._expressions: list[str] = []
+
+    def append(self, expression: str) -> int:
+        self._expressions.append(expression)
+        return len(self._expressions) - 1
+
+    def of(self, con: Connection, relation: str) -> tuple[Any, ...]:
+        query = f"SELECT {', '.join(self._expressions)} FROM {relation}"
+        found: tuple[Any, ...] = con.execute(query).fetchall()[0]
+        return found
+
+
+def _count(condition: str | None) -> str:
+    return "0" if condition is None else f"count(*) FILTER (WHERE {condition})"
+
+
+def _texts(con: Connection, relation: str, each: Column) -> Iterator[str | None]:
+    answer = con.execute(f"SELECT DISTINCT {each.text} FROM {relation}")
+    while rows := answer.fetchmany(_TEXTS):
+        yield from (text for (text,) in rows)
+
+
+def _all_match(each: Column, texts: Iterable[str | None]) -> bool:
+    match, missing = each.form.pattern.match, frozenset(each.missing)
+    return all(text is None or text in missing or match(text) for text in texts)
+

@@ -1,0 +1,40 @@
+"""`publisher validate`: Frictionless' verdict on a file, as fast as it can be had."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from publisher.errors import UsageError
+from publisher.validation.lean import proved_clean
+from publisher.validation.reporting import Report
+
+
+@contextmanager
+def validated(
+    file: Path,
+    schema: Path,
+    *,
+    dialect: Mapping[str, Any] | None = None,
+    encoding: str | None = None,
+    limit_errors: int | None = None,
+) -> Iterator[Report]:
+    """Validate a local file as Frictionless does; *limit_errors* is 1,000 if not stated.
+
+    Raises UsageError ``no-such-file``, ConfigurationError ``unusable-schema`` for a schema or
+    dialect Frictionless cannot read, ``frictionless-crash`` where it breaks down. The report
+    can be read inside the context; errors beyond the limit are counted and let go.
+    """
+    for path in (file, schema):
+        if not path.is_file():
+            raise UsageError("no-such-file", file=str(path))
+    clean = proved_clean(file, schema, dialect=dialect, encoding=encoding)
+    if clean is not None:
+        yield clean
+        return
+    # Loading Frictionless takes longer than many a proof: only who needs it waits for it.
+    from publisher.validation.report import reported  # noqa: PLC0415
+
+    options = {"dialect": dialect, "encoding": encoding, "limit_errors": limit_errors}
+    with reported(file, schema, **options) as report:
+        yield report
