@@ -327,7 +327,8 @@ def _datetime(cell: Cell) -> Form:
     # What a text of the shape can have: an offset always, never, or now and then
     offset = "" if custom or shape.endswith("]") else "?" if shape.endswith("?") else "Z"
     zones = {item.tzinfo is not None for item in _instants(cell.bounds or {})}
-    if len(zones) > 1 or (zones and not cell.place and zones != {offset == "Z"}):
+    apart = zones and not cell.place and offset != "?" and zones != {offset == "Z"}
+    if len(zones) > 1 or apart:
         raise _NoFormError  # what cannot be compared breaks Frictionless down
     place = cell.place
 
@@ -359,8 +360,12 @@ def _datetime(cell: Cell) -> Form:
 
     def proves(text: str) -> str:
         placed = place(read(text)) if place and offset != "Z" else None
+        alike = ""
+        if zones and not place and offset == "?":
+            alike = aware(text) if zones == {True} else f"NOT {aware(text)}"
         return _all(
             f"regexp_full_match({text}, {literal(shape)})",
+            alike,
             f"{value(text)} IS NOT NULL",
             f"({aware(text)} OR {placed[1]})" if placed else "",
             within(value(text)),
