@@ -123,6 +123,27 @@ async def test_good_rows_go_on_bad_ones_wait_with_their_reasons(town: Town) -> N
         assert [r.outcome for r in await ledger(service)] == ["unchanged", "committed"]
 
 
+async def test_refused_rows_are_counted_by_the_schemas_field_whatever_its_column(
+    town: Town,
+) -> None:
+    town.harvest["fields"] = {"level": {"column": "at niveau"}, "at": {"column": "level"}}
+    town.harvest["maxBad"] = "100%"
+    town.deliver("A,soon,1", "A,2026-01-01T10:05:00Z,21", "A", header="station,level,at niveau")
+    async with town.service() as service:
+        run = await harvest(service)
+        counts = await service.engine.run(lambda con: service.store.quarantine_counts(con, LEVELS))
+        found = {(count.rule, count.field, count.rows) for count in counts.rules}
+        assert found == {(count.rule, count.field, count.rows) for count in run.findings}
+        assert {("type-error", "at", (2,)), ("constraint-error", "level", (3,))} < found
+        (cell,) = [error for error in await errors(service) if error["type"] == "type-error"]
+        assert (cell["fieldName"], cell["field"]) == ("level", "at")
+
+
+async def errors(service: Service) -> list[dict[str, Any]]:
+    kept = await service.engine.run(lambda con: list(service.store.quarantine_rows(con, LEVELS)))
+    return [error for row in kept for error in row.errors]
+
+
 async def ledger(service: Service) -> list[Run]:
     return await service.engine.run(lambda con: service.store.runs(con, LEVELS))
 

@@ -62,6 +62,9 @@ class QuarantinedRow:
     cells: tuple[Any, ...]
     """As the source wrote them: text, or JSON values."""
     errors: tuple[dict[str, Any], ...]
-    """Frictionless error descriptors (type, note, message, rowNumber, fieldName, ...)."""
+    """Frictionless error descriptors (type, note, message, rowNumber, fieldName, ...).
+
+    ``fieldName`` is the column's label; ``field`` beside it the schema's field, if one reads it.
+    """
     version: int
     """The table's version when the row was refused (0: none yet)."""

@@ -102,9 +102,14 @@ def each(
 
 
 def counts(con: Connection, ref: TableRef) -> QuarantineCounts:
+    """Count the rows that wait by rule and schema field.
+
+    Errors that were stored before they told the field are counted by the column's label.
+    """
     found = con.execute(
         f"""
-        SELECT e ->> 'type' AS rule, e ->> 'fieldName' AS field, count(DISTINCT id) AS hits,
+        SELECT e ->> 'type' AS rule, CASE WHEN json_exists(e, '$.field') THEN e ->> 'field'
+            ELSE nullif(e ->> 'fieldName', '') END AS field, count(DISTINCT id) AS hits,
             min(row_number, {_EXAMPLES})
         FROM (SELECT id, row_number, unnest(from_json(errors, '["JSON"]')) AS e FROM {_OPEN})
         GROUP BY rule, field ORDER BY hits DESC, rule, field

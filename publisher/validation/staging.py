@@ -1,7 +1,7 @@
 """The temporary tables a judgement leaves: judged_good and judged_bad."""
 
 # ruff: noqa: S608 - only our own names and quoted identifiers are composed
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from publisher.engine import Connection, identifier, literal
 from publisher.model.run import RuleCount
@@ -74,15 +74,12 @@ def finish(con: Connection) -> None:
     con.execute("ALTER TABLE temp.judged_bad DROP COLUMN position")
 
 
-def findings(con: Connection, field_of: Mapping[str, str]) -> tuple[RuleCount, ...]:
-    """Count the errors of judged_bad by rule and field; *field_of* names a label's field."""
+def findings(con: Connection) -> tuple[RuleCount, ...]:
+    """Count the errors of judged_bad by rule and schema field."""
     found = con.execute(
-        "SELECT error->>'type', nullif(error->>'fieldName', ''), count(*), "
+        "SELECT error->>'type', error->>'field', count(*), "
         f"min(row_number, {_ROWS_NAMED}) FROM (SELECT row_number, "
         "unnest(CAST(errors AS JSON[])) AS error FROM temp.judged_bad) "
         "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
     ).fetchall()
-    return tuple(
-        RuleCount(rule, field_of.get(label, label), count, tuple(rows))
-        for rule, label, count, rows in found
-    )
+    return tuple(RuleCount(rule, field, count, tuple(rows)) for rule, field, count, rows in found)
