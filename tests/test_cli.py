@@ -63,6 +63,29 @@ def test_what_can_be_run_is_run_and_the_exit_code_is_the_first_that_applies(here
     assert here.run("harvest", "lake").code == 2
 
 
+def test_each_of_several_bad_files_is_told_with_what_to_do_about_it(here: Installation):
+    here.deliver("a.csv", *GOOD)
+    here.deliver("b.csv", BAD)
+    here.deliver("c.csv").write_text("<!doctype html><title>Log ind</title>")
+    (run,) = here.run("harvest", "river", "--json", "--lang", "da").json["runs"]
+    assert (run["version"], run["problem"]["code"]) == (1, "files-unusable")
+    held, page = run["problem"]["problems"]
+    assert (held["code"], held["params"]["origin"]) == ("too-many-bad", "inbox/b.csv")
+    assert page["message"].startswith("inbox/c.csv: leverancen er en webside")
+    assert (
+        run["problem"]["message"]
+        == f"2 filer kunne ikke bruges: {held['message']} | " + (page["message"])
+    )
+    told = here.run("harvest", "river")
+    assert told.code == 1
+    lines = told.out.splitlines()
+    for file, why in (("b", "1 of 1 rows are wrong"), ("c", "the delivery is a web page")):
+        (at,) = [
+            n for n, line in enumerate(lines) if f"river/levels: inbox/{file}.csv: {why}" in line
+        ]
+        assert lines[at + 1].startswith("  What to do: ")
+
+
 def sea() -> dict[str, object]:
     """Give a table whose source refuses connections; port 1 is nobody's."""
     it = dataset("sea", "x")["resources"][0]

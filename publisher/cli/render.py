@@ -292,9 +292,10 @@ def _print(session: Session, headings: Sequence[str], rows: Iterable[Iterable[st
 
 
 def _problem(session: Session, out: Console, about: str, problem: Told) -> None:
-    out.print(f"{about}: {problem.message}", soft_wrap=True)
-    if problem.remedy:
-        out.print(f"  {session.label('remedy')}: {problem.remedy}", soft_wrap=True)
+    for told in problem.problems or (problem,):
+        out.print(f"{about}: {told.message}", soft_wrap=True)
+        if told.remedy:
+            out.print(f"  {session.label('remedy')}: {told.remedy}", soft_wrap=True)
 
 
 def _styled(session: Session, kind: str, name: str) -> Text:

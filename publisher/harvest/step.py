@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from publisher.engine import Connection
-from publisher.errors import HeldError, PublisherError
+from publisher.errors import HeldError, PublisherError, SourceError
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Counts, Delivery, Outcome, Problem, RuleCount
@@ -145,7 +145,9 @@ def _refuse(
     judgement: Judgement | None,
 ) -> Step:
     outcome: Outcome = "held" if isinstance(error, HeldError) else "failed"
-    problem = Problem(error.code, dict(error.params))
+    # What is wrong with the view or the schema is no matter of this file, and told once
+    about = {"origin": delivery.origin} if isinstance(error, HeldError | SourceError) else {}
+    problem = Problem.of(error, **about)
     store.settle(con, entry, delivery, run=run, outcome=outcome, problem=problem)
     return Step(
         outcome=outcome,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from publisher.errors import PublisherError
 from publisher.model.values import TableRef
 
 Outcome = Literal["committed", "unchanged", "held", "failed"]
@@ -76,6 +77,23 @@ class Problem:
 
     code: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    """``origin`` is the file or URL that it is about, where it is about one."""
+
+    @classmethod
+    def of(cls, error: PublisherError, **about: Any) -> "Problem":
+        return cls(error.code, {**error.params, **about})
+
+    @property
+    def parts(self) -> tuple["Problem", ...]:
+        """The problems that this one tells together; none where it is a single one."""
+        parts = self.params.get("problems")
+        if not isinstance(parts, list):
+            return ()
+        return tuple(Problem(part["code"], part["params"]) for part in parts)
+
+    def descriptor(self) -> dict[str, Any]:
+        """Give it as a part of another one's parameters."""
+        return {"code": self.code, "params": dict(self.params)}
 
 
 @dataclass(frozen=True, slots=True)
