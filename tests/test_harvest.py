@@ -171,6 +171,7 @@ async def test_past_max_bad_the_last_good_version_stays_until_the_view_is_mended
             assert (run.outcome, run.version) == ("held", 1)
             assert run.problem is not None
             assert run.problem.code == "too-many-bad"
+            assert [(it.field, it.count, it.rows) for it in run.findings] == [("level", 2, (2, 3))]
         assert await rows(service) == [("A", "10:00", 1)]
         assert await quarantined(service) == []
         town.schema["fields"][2]["constraints"]["maximum"] = 30

@@ -205,10 +205,12 @@ class Harvester:
         outcome: Outcome = "unchanged" if last.outcome == "committed" else last.outcome
         await parts.engine.run(
             lambda con: parts.store.settle(
-                con, entry, delivery, run=run, outcome=outcome, problem=last.problem
+                con, entry, delivery, run=run, outcome=outcome, rejection=last.rejection
             )
         )
-        return Step(outcome=outcome, problem=last.problem)
+        if last.rejection is None:
+            return Step(outcome)
+        return Step(outcome, problem=last.rejection.problem, findings=last.rejection.findings)
 
     # quarantine
 

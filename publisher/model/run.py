@@ -41,7 +41,7 @@ class Seen:
     """``TableEntry.view_fingerprint`` it was judged under."""
     outcome: Outcome
     cursor: Mapping[str, Any]
-    problem: "Problem | None" = None
+    rejection: "Rejection | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,25 @@ class RuleCount:
     field: str | None
     count: int
     rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One error of one row. It may quote a cell: never leaves by the API."""
+
+    row: int
+    field: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a delivery was held or failed as a whole; its rows are not in quarantine."""
+
+    problem: Problem
+    findings: tuple[RuleCount, ...] = ()
+    examples: tuple[Example, ...] = ()
+    """A few of each rule and field, by row number."""
 
 
 @dataclass(frozen=True, slots=True)

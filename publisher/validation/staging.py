@@ -4,7 +4,7 @@
 from collections.abc import Collection
 
 from publisher.engine import Connection, identifier, literal
-from publisher.model.run import RuleCount
+from publisher.model.run import Example, RuleCount
 from publisher.model.table import sql_type
 from publisher.validation.rows import BAD, FOLD_OF, ROW, Spools
 from publisher.validation.spool import Spool
@@ -19,6 +19,8 @@ _REFUSED = {
     "rules": "VARCHAR[]",
 }
 _ROWS_NAMED = 10
+_EXAMPLES = 20
+_LONGEST_MESSAGE = 300  # it quotes the cell, which may be a document
 
 
 def stage(
@@ -83,3 +85,21 @@ def findings(con: Connection) -> tuple[RuleCount, ...]:
         "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
     ).fetchall()
     return tuple(RuleCount(rule, field, count, tuple(rows)) for rule, field, count, rows in found)
+
+
+def examples(con: Connection) -> tuple[Example, ...]:
+    """Give some errors of judged_bad, so that each rule and field has its share of them."""
+    found = con.execute(
+        "SELECT row_number, error->>'field' AS field, error->>'message' AS message "
+        "FROM (SELECT row_number, unnest(CAST(errors AS JSON[])) AS error FROM temp.judged_bad) "
+        "ORDER BY row_number() OVER (PARTITION BY error->>'type', field ORDER BY row_number), "
+        f"row_number LIMIT {_EXAMPLES}"
+    ).fetchall()
+    return tuple(
+        Example(row, field, _shortened(message))
+        for row, field, message in sorted(found, key=lambda example: example[0])
+    )
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 1] + "…"
