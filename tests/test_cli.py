@@ -196,6 +196,8 @@ def test_quarantine_is_listed_shown_released_and_discarded(here: Installation):
     (first,) = shown["rows"]
     assert (shown["total"], first["rowNumber"], first["cells"]["niveau"]) == (2, 4, "99")
     assert first["errors"][0]["type"] == "constraint-error"
+    assert (first["origin"], first["version"]) == ("inbox/a.csv", 0)
+    assert "inbox/a.csv, row 4  [" in here.run("quarantine", "show", "river").out
     rest = here.run("quarantine", "show", "river", "--after", shown["after"], "--json").json
     assert ([row["cells"]["niveau"] for row in rest["rows"]], rest["after"]) == (["x"], None)
 

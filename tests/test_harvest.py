@@ -14,6 +14,7 @@ from support import write_yaml
 from publisher.app import Service, open_service
 from publisher.messages import render
 from publisher.model.run import Run
+from publisher.model.table import QuarantinedRow
 from publisher.model.values import TableRef
 from publisher.settings import Settings
 
@@ -106,9 +107,13 @@ async def rows(service: Service, ref: TableRef = LEVELS) -> list[tuple[Any, ...]
     return [tuple(v.strftime("%H:%M") if hasattr(v, "strftime") else v for v in r) for r in found]
 
 
-async def quarantined(service: Service, ref: TableRef = LEVELS) -> list[tuple[int, list[str]]]:
-    kept = await service.engine.run(lambda con: list(service.store.quarantine_rows(con, ref)))
+async def quarantined(service: Service) -> list[tuple[int, list[str]]]:
+    kept = await waiting(service)
     return [(row.row_number, [error["type"] for error in row.errors]) for row in kept]
+
+
+async def waiting(service: Service) -> list[QuarantinedRow]:
+    return await service.engine.run(lambda con: service.store.quarantine_rows(con, LEVELS))
 
 
 async def test_good_rows_go_on_bad_ones_wait_with_their_reasons(town: Town) -> None:
@@ -136,13 +141,9 @@ async def test_refused_rows_are_counted_by_the_schemas_field_whatever_its_column
         found = {(count.rule, count.field, count.rows) for count in counts.rules}
         assert found == {(count.rule, count.field, count.rows) for count in run.findings}
         assert {("type-error", "at", (2,)), ("constraint-error", "level", (3,))} < found
-        (cell,) = [error for error in await errors(service) if error["type"] == "type-error"]
+        errors = [error for row in await waiting(service) for error in row.errors]
+        (cell,) = [error for error in errors if error["type"] == "type-error"]
         assert (cell["fieldName"], cell["field"]) == ("level", "at")
-
-
-async def errors(service: Service) -> list[dict[str, Any]]:
-    kept = await service.engine.run(lambda con: list(service.store.quarantine_rows(con, LEVELS)))
-    return [error for row in kept for error in row.errors]
 
 
 async def ledger(service: Service) -> list[Run]:
@@ -262,6 +263,22 @@ async def test_a_released_row_never_undoes_what_came_later(town: Town) -> None:
         await service.harvester.release(service.catalog.entry(LEVELS))
         assert await rows(service) == [("A", "10:00", 2), ("B", "10:00", 1)]
         assert await quarantined(service) == []
+
+
+async def test_a_released_row_is_older_than_a_good_one_of_the_commit_that_refused_it(
+    town: Town,
+) -> None:
+    town.harvest["maxBad"] = "50%"
+    town.deliver("A,1 Jan 2026 10:00Z,1", "A,2026-01-01T10:00:00Z,2")
+    async with town.service() as service:
+        assert (await harvest(service)).version == 1
+        (row,) = await waiting(service)
+        assert (row.version, row.origin) == (0, "inbox/001.csv")
+    town.schema["fields"][1]["format"] = "any"
+    async with town.service() as service:
+        await service.harvester.release(service.catalog.entry(LEVELS))
+        assert await waiting(service) == []
+        assert await rows(service) == [("A", "10:00", 2)]
 
 
 async def test_rows_refused_for_a_missing_reference_come_in_when_it_does(town: Town) -> None:

@@ -170,7 +170,10 @@ def quarantine_shown(session: Session, answer: Shown) -> None:
         out.print(session.label("nothing-quarantined"))
         return
     for row in answer.rows:
-        out.print(f"{session.label('row')} {row.row_number}  [{row.id}]", style="bold")
+        place = f"{session.label('row')} {row.row_number}"
+        if row.origin is not None:
+            place = f"{row.origin}, {place.lower()}"
+        out.print(f"{place}  [{row.id}]", style="bold", soft_wrap=True)
         for error in row.errors:
             message = error.get("message") or error.get("note") or error.get("type")
             out.print(f"  {message}", style="red", soft_wrap=True)
