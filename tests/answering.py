@@ -95,8 +95,13 @@ def river_store(folder: Path) -> Iterator[River]:
                 row("Å,b", "2026-06-30T22:00:00", 2.5, shape='{"type":"Point"}'),
             ],
             [
-                Bad(4, ["A", "2026-01-01", HIDDEN_CELL, CPR]),
-                Bad(5, ["A", "2026-01-01", "1", CPR], ["constraint-error"], "warden"),
+                Bad(
+                    4,
+                    ["A", "2026-01-01", HIDDEN_CELL, CPR],
+                    column="Vandstand",
+                    schema_field="level",
+                ),
+                Bad(5, ["A", "2026-01-01", "1", CPR], ["constraint-error"], "level", "warden"),
             ],
         )
         desk.commit(river, [row("A", "2026-01-01T00:00:00", 9.5), row("B", "2026-02-01T00:00:00")])

@@ -15,7 +15,7 @@ from publisher.model.dataset import Dataset
 from publisher.model.run import Delivery
 from publisher.model.schema import Schema
 from publisher.model.table import QuarantinedRow
-from publisher.validation import Judgement, Validator
+from publisher.validation.judge import Judgement, Validator
 
 
 def entry(schema: Mapping[str, Any], **harvest: Any) -> TableEntry:

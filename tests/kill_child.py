@@ -21,7 +21,7 @@ from publisher.harvest import harvester, step
 from publisher.settings import Settings
 from publisher.store import Store
 from publisher.targets import outbox
-from publisher.validation import Validator
+from publisher.validation.judge import Validator
 
 STEPS = [
     (landing.Landing, "land"),

@@ -15,9 +15,10 @@ import structlog
 from publisher.engine import Connection, Engine
 from publisher.errors import PublisherError, SourceError, UsageError
 from publisher.harvest.step import Step, judge_again, referred, take
+from publisher.harvest.summary import summed
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
-from publisher.model.run import Counts, Delivery, Outcome, Problem, Run, Seen
+from publisher.model.run import Delivery, Outcome, Problem, Run, Seen
 from publisher.model.values import TableRef
 from publisher.settings import Settings
 from publisher.sources import Source, SourceContext, open_source
@@ -28,8 +29,6 @@ log = structlog.get_logger(__name__)
 Trigger = Literal["command", "schedule", "release", "reference"]
 Progress = Callable[[TableRef, int], None]
 """Called with the rows judged so far; from any thread."""
-
-_SEVERITY: Mapping[Outcome, int] = {"unchanged": 0, "committed": 1, "held": 2, "failed": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class Harvester:
             )
             await parts.engine.run(lambda con: parts.store.start_run(con, run))
             done: list[Step] = []
-            problem: Problem | None = None
+            broke: Problem | None = None
             try:
                 async with aclosing(steps(run.id)) as stream:  # type: ignore[type-var]
                     async for step in stream:
@@ -124,11 +123,11 @@ class Harvester:
                         if step.changed:
                             parts.committed()
             except PublisherError as error:
-                problem = Problem(error.code, dict(error.params))
+                broke = Problem.of(error)
             except Exception as error:  # a bug or a broken machine must not lose the ledger's line
                 log.exception("harvest broke", table=str(entry.ref), run=run.id)
-                problem = Problem("unexpected", {"reason": type(error).__name__})
-            run = _summed(run, done, problem, seconds=time.monotonic() - began)
+                broke = Problem("unexpected", {"reason": type(error).__name__})
+            run = summed(run, done, broke, seconds=time.monotonic() - began)
             run = await parts.engine.run(lambda con: _finish(parts.store, con, run))
         log.info(
             "harvested",
@@ -155,17 +154,17 @@ class Harvester:
             yield await self._bring_in(entry, delivery, run, seen, progress)
             seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref))
         known = {origin: last for origin, last in seen.items() if _stands(entry, last)}
-        async with aclosing(source.offers(known)) as offers:  # type: ignore[type-var]
-            broken: SourceError | None = None
-            async for offer in offers:
-                try:
-                    delivery = await parts.landing.land(entry.ref, offer)
-                except SourceError as error:  # costs this offer, not those behind it
-                    broken = error
-                    continue
-                yield await self._bring_in(entry, delivery, run, seen, progress)
-            if broken is not None:
-                raise broken
+        try:
+            async with aclosing(source.offers(known)) as offers:  # type: ignore[type-var]
+                async for offer in offers:
+                    try:
+                        delivery = await parts.landing.land(entry.ref, offer)
+                    except SourceError as error:  # costs this offer, not those behind it
+                        yield Step("failed", problem=Problem.of(error, origin=offer.origin))
+                        continue
+                    yield await self._bring_in(entry, delivery, run, seen, progress)
+        except SourceError as error:  # what the source could not even offer
+            yield Step("failed", problem=Problem.of(error))
 
     async def _bring_in(
         self,
@@ -206,10 +205,12 @@ class Harvester:
         outcome: Outcome = "unchanged" if last.outcome == "committed" else last.outcome
         await parts.engine.run(
             lambda con: parts.store.settle(
-                con, entry, delivery, run=run, outcome=outcome, problem=last.problem
+                con, entry, delivery, run=run, outcome=outcome, rejection=last.rejection
             )
         )
-        return Step(outcome=outcome, problem=last.problem)
+        if last.rejection is None:
+            return Step(outcome)
+        return Step(outcome, problem=last.rejection.problem, findings=last.rejection.findings)
 
     # quarantine
 
@@ -258,29 +259,6 @@ def _stands(entry: TableEntry, last: Seen) -> bool:
     What was held or failed is asked for again, so that the run says again what is wrong.
     """
     return last.outcome in {"committed", "unchanged"} and _judged(entry, last)
-
-
-def _summed(run: Run, steps: list[Step], problem: Problem | None, *, seconds: float) -> Run:
-    worst = max(steps, key=lambda step: _SEVERITY[step.outcome], default=Step("unchanged"))
-    return replace(
-        run,
-        outcome="failed" if problem else worst.outcome,
-        finished_at=datetime.now(UTC),
-        rows=sum((step.rows for step in steps), Counts()),
-        seconds=seconds,
-        problem=problem or worst.problem,
-        findings=tuple(finding for step in steps for finding in step.findings),
-        notes=_distinct(note for step in steps for note in step.notes),
-        deliveries=tuple(step.delivery for step in steps if step.delivery),
-    )
-
-
-def _distinct(notes: Iterable[Problem]) -> tuple[Problem, ...]:
-    kept: list[Problem] = []
-    for note in notes:
-        if note not in kept:
-            kept.append(note)
-    return tuple(kept)
 
 
 def _finish(store: Store, con: Connection, run: Run) -> Run:

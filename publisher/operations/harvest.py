@@ -1,11 +1,12 @@
 """``publisher harvest``: bring in what the sources have to offer, now."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from publisher.errors import PublisherError, UsageError
 from publisher.model.base import Model
-from publisher.model.run import Counts, Run
+from publisher.model.run import Counts, Rejection, Run
 from publisher.model.values import TableRef
 from publisher.operations import select
 from publisher.operations.base import (
@@ -20,7 +21,10 @@ from publisher.operations.base import (
 
 if TYPE_CHECKING:
     from publisher.app import Service
+    from publisher.engine import Connection
     from publisher.model.catalog import TableEntry
+
+_MOST_EXAMPLES = 100
 
 
 class Params(Model):
@@ -49,6 +53,16 @@ class Rows(Model):
         )
 
 
+class Example(Model):
+    """An error of one row, of a delivery that was refused whole."""
+
+    origin: str
+    """The file or URL."""
+    row: int
+    field: str | None
+    message: str
+
+
 class RunLine(Model):
     """One run of the ledger."""
 
@@ -61,9 +75,13 @@ class RunLine(Model):
     problem: Told | None
     findings: tuple[Finding, ...] = ()
     notes: tuple[Told, ...] = ()
+    examples: tuple[Example, ...] = ()
+    """Of what is wrong with the rows of refused deliveries, which no quarantine holds."""
 
     @classmethod
-    def of(cls, run: Run, context: Context) -> "RunLine":
+    def of(
+        cls, run: Run, context: Context, rejections: Iterable[tuple[str, Rejection]] = ()
+    ) -> "RunLine":
         return cls(
             dataset=run.ref.dataset,
             table=run.ref.table,
@@ -74,6 +92,11 @@ class RunLine(Model):
             problem=context.told(run.problem) if run.problem else None,
             findings=tuple(Finding.of(found) for found in run.findings),
             notes=tuple(context.told(note) for note in run.notes),
+            examples=tuple(
+                Example(origin=origin, row=it.row, field=it.field, message=it.message)
+                for origin, rejection in rejections
+                for it in rejection.examples
+            )[:_MOST_EXAMPLES],
         )
 
 
@@ -98,10 +121,21 @@ async def _harvest(service: "Service", params: Params, context: Context) -> Harv
         elif str(entry.ref) in named:
             problems.append(UsageError("nothing-to-harvest", table=str(entry.ref)))
     runs = await _in_order(service, select.references_first(wanted), context)
+    rejections = await service.engine.run(lambda con: rejected(service, con, runs))
     return Harvested(
-        runs=tuple(RunLine.of(runs[entry.ref], context) for entry in wanted),
+        runs=tuple(RunLine.of(runs[entry.ref], context, rejections[entry.ref]) for entry in wanted),
         problems=tuple(context.told(problem) for problem in problems),
     )
+
+
+def rejected(
+    service: "Service", con: "Connection", runs: Mapping[TableRef, Run]
+) -> dict[TableRef, list[tuple[str, Rejection]]]:
+    """Give what was wrong with the deliveries that each table's run refused, by origin."""
+    return {
+        ref: service.store.rejections(con, run.deliveries) if run.problem else []
+        for ref, run in runs.items()
+    }
 
 
 async def _in_order(

@@ -50,12 +50,15 @@ class Listed(Answer):
 
 class ShownRow(Model):
     id: str
+    origin: str | None
+    """The file or URL; None where it is not known any longer."""
     row_number: int
     cells: Mapping[str, Any]
     """As the source wrote them, by its own labels."""
     errors: tuple[Mapping[str, Any], ...]
     """Frictionless error descriptors."""
     version: int
+    """What the table stood at before the commit that refused the row; 0: nothing yet."""
     run: str
 
     @classmethod
@@ -63,6 +66,7 @@ class ShownRow(Model):
         labels = _distinct(row.labels, len(row.cells))
         return cls(
             id=row.id,
+            origin=row.origin,
             row_number=row.row_number,
             cells=dict(zip(labels, row.cells, strict=True)),
             errors=row.errors,

@@ -9,7 +9,7 @@ from typing import Any
 
 from publisher.engine import Connection, Engine, identifier
 from publisher.model.catalog import TableEntry
-from publisher.model.run import Delivery, Outcome, Problem, Run, Seen
+from publisher.model.run import Delivery, Outcome, Problem, Rejection, Run, Seen
 from publisher.model.table import QuarantinedRow, TableState
 from publisher.model.values import TableRef
 from publisher.store import (
@@ -141,7 +141,7 @@ class Store:
         *,
         run: str,
         outcome: Outcome,
-        problem: Problem | None = None,
+        rejection: Rejection | None = None,
     ) -> None:
         """Record a delivery that led to no commit, so that it is not judged again as it is."""
         self._engine.transaction(
@@ -152,9 +152,15 @@ class Store:
                 fingerprint=entry.view_fingerprint,
                 run=run,
                 outcome=outcome,
-                problem=problem,
+                rejection=rejection,
             ),
         )
+
+    def rejections(
+        self, con: Connection, deliveries: Collection[str]
+    ) -> list[tuple[str, Rejection]]:
+        """Give what was wrong with those of the *deliveries* that were refused, by origin."""
+        return ledger.rejections(con, deliveries)
 
     def unsettled_contents(self, con: Connection) -> set[str]:
         """Give the SHA-256 of contents that were held or failed and not replaced since."""
