@@ -43,8 +43,9 @@ def backoff(period: timedelta, failures: int, most: timedelta) -> timedelta:
 
     Never shorter than the table's own period.
     """
-    doubled: timedelta = period * (1 << min(failures, 30))
-    return max(period, min(doubled, most))
+    # In floats, which many doublings of a long period do not overflow as they do a timedelta.
+    doubled = period.total_seconds() * 2.0 ** min(failures, 64)
+    return max(period, timedelta(seconds=min(doubled, most.total_seconds())))
 
 
 class Scheduler:
