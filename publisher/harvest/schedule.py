@@ -77,24 +77,24 @@ class Scheduler:
     def start(
         self,
         entries: Iterable[TableEntry],
-        last_runs: Mapping[TableRef, Run],
+        harvests: Mapping[TableRef, Run],
         housekeeping: Callable[[], Awaitable[None]],
     ) -> None:
-        """Begin; *last_runs* are the newest of each table, from before the stop.
+        """Begin; *harvests* are the newest of each table, from before the stop.
 
         *housekeeping* runs once a day, in the small hours.
         """
-        for ref, run in last_runs.items():
+        for ref, run in harvests.items():
             if run.outcome == "failed":
                 self._failures[ref] = 1
         self._scheduler.start()
         self._scheduler.add_job(
             housekeeping, cron_trigger("17 3 * * *", self._zone, jitter=600), id="housekeeping"
         )
-        self.refresh(entries, last_runs)
+        self.refresh(entries, harvests)
 
     def refresh(
-        self, entries: Iterable[TableEntry], last_runs: Mapping[TableRef, Run] | None = None
+        self, entries: Iterable[TableEntry], harvests: Mapping[TableRef, Run] | None = None
     ) -> None:
         """Take over a changed catalog: jobs are added, moved and dropped as it says."""
         wanted = {entry.ref: plan for entry in entries if (plan := Plan.of(entry))}
@@ -104,7 +104,9 @@ class Scheduler:
         for ref, plan in wanted.items():
             if self._plans.get(ref) != plan:
                 self._plans[ref] = plan
-                last = (last_runs or {}).get(ref)
+                last = (harvests or {}).get(ref)
+                if last is not None and last.outcome in {"running", "interrupted"}:
+                    last = None  # it did not come to its end
                 self._add(ref, plan, last.started_at if last else None)
 
     async def stop(self) -> None:
