@@ -137,3 +137,51 @@ async def test_after_a_stop_a_table_is_due_by_when_its_source_was_last_read(
         due = service.scheduler.next_run(ref("stations"))
         assert due is not None
         assert abs(due - now - timedelta(minutes=due_in)) < timedelta(seconds=5)
+
+
+# how many at once, and who comes first
+
+
+async def test_the_schedule_harvests_no_more_tables_at_once_than_the_setting_says(
+    root: Path, department: Department
+) -> None:
+    names = [f"t{number}" for number in range(7)]
+    async with serving(root, department, *names) as service:
+        await service.start_schedule()
+        runs = await ended(service, *names)
+    assert {run.outcome for run in runs.values()} == {"committed"}
+    assert department.most == 2
+
+
+async def test_tables_that_others_refer_to_come_first_on_schedule_too(
+    root: Path, department: Department
+) -> None:
+    department.bodies = {"levels": "id\nA\n", "stations": "id\nA\n"}
+    department.slow = {"stations": 0.5}
+    async with serving(root, department, "levels", "stations", maxBad="0%") as service:
+        await service.start_schedule()
+        runs = await ended(service, "levels", "stations")
+        assert runs["levels"].rows.quarantined == 0
+        assert runs["levels"].outcome == "committed"
+    assert department.asked == ["stations", "levels"]
+
+
+async def test_who_gives_up_waiting_leaves_the_queue_and_what_has_begun_goes_on(
+    root: Path, department: Department
+) -> None:
+    names = [f"t{number}" for number in range(5)]
+    async with serving(root, department, *names) as service:
+        entries = service.catalog.entries.values()
+        asking = asyncio.create_task(service.harvester.harvest_all(entries))
+        async with asyncio.timeout(10):
+            while len(department.asked) < 2:  # noqa: ASYNC110 - a few looks are plain
+                await asyncio.sleep(0.01)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await service.harvester.close()
+        runs = await service.engine.run(service.store.last_harvests)
+        assert sorted(run.outcome for run in runs.values()) == ["committed", "committed"]
+        assert sorted(it.table for it in runs) == sorted(department.asked)
+        left = next(entry for entry in entries if entry.ref not in runs)
+        assert (await service.harvester.harvest(left)).outcome == "committed"
