@@ -1,6 +1,7 @@
 """Whose turn it is: what a restart still knows, how many at once, who comes first, who waits."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from support import write_yaml
 from publisher.app import Service, open_service
 from publisher.model.run import Run
 from publisher.model.values import TableRef
+from publisher.operations import OPERATIONS, Context
 from publisher.settings import Settings
 
 
@@ -105,6 +107,33 @@ async def ended(service: Service, *names: str) -> dict[str, Run]:
             if all(ref(name) in runs and runs[ref(name)].finished_at for name in names):
                 return {name: runs[ref(name)] for name in names}
             await asyncio.sleep(0.05)
+
+
+# who waits for whom
+
+
+async def test_looking_does_not_wait_behind_work(root: Path, department: Department) -> None:
+    async def operate(service: Service, name: str, **params: Any) -> Any:
+        operation = OPERATIONS[name]
+        context = Context("en", lambda _: None)
+        return await operation.run(service, operation.params(**params), context)
+
+    async with serving(root, department, "stations") as service:
+        await operate(service, "harvest", all=True)
+        await operate(service, "publish", all=True)
+        over = threading.Event()
+        busy = [asyncio.create_task(service.engine.run(lambda _: over.wait(9))) for _ in range(4)]
+        try:
+            async with asyncio.timeout(6):
+                status = await operate(service, "status")
+                assert (await operate(service, "quarantine-list")).quarantine == ()
+                assert (await operate(service, "quarantine-show", table="vand")).total == 0
+                publishing = await operate(service, "publish", all=True, dry_run=True)
+        finally:
+            over.set()
+            await asyncio.gather(*busy)
+    assert status.datasets[0].targets[0].state == "current"
+    assert [line.outcome for line in publishing.published] == ["unchanged"]
 
 
 # what a restart still knows

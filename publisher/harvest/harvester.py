@@ -221,13 +221,17 @@ class Harvester:
         parts = self._parts
         if progress:
             progress(entry.ref, 0)  # its turn has come
-        seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref))
+        seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref), lane="query")
         for delivery in await asyncio.to_thread(parts.landing.pending, entry.ref):
-            if await parts.engine.run(partial(parts.store.is_settled, delivery_id=delivery.id)):
+            if await parts.engine.run(
+                partial(parts.store.is_settled, delivery_id=delivery.id), lane="query"
+            ):
                 await asyncio.to_thread(parts.landing.settle, delivery)
                 continue
             yield await self._bring_in(entry, delivery, run, seen, progress)
-            seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref))
+            seen = await parts.engine.run(
+                lambda con: parts.store.seen(con, entry.ref), lane="query"
+            )
         known = {origin: last for origin, last in seen.items() if _stands(entry, last)}
         async with aclosing(source.offers(known)) as offers:  # type: ignore[type-var]
             broken: SourceError | None = None
@@ -311,7 +315,8 @@ class Harvester:
                 for key in entry.schema.foreign_keys
             )
             if refers and await parts.engine.run(
-                partial(parts.store.has_quarantined, ref=entry.ref, rule="foreign-key")
+                partial(parts.store.has_quarantined, ref=entry.ref, rule="foreign-key"),
+                lane="query",
             ):
                 await self.release(entry, trigger="reference", only_rule="foreign-key")
 
