@@ -112,6 +112,7 @@ class Engine:
     ) -> T:
         """Do *work* in a thread with a cursor of its own.
 
+        What only looks, and shortly, belongs in the query lane: it does not wait behind work.
         In the query lane, cancelling or passing *timeout* seconds interrupts the statement
         (UsageError ``query-timeout``). In the work lane it runs to its end: a commit is
         never left half-way by a cancelled caller.

@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +14,7 @@ import structlog
 
 from publisher.engine import Connection, Engine
 from publisher.errors import PublisherError, SourceError, UsageError
+from publisher.harvest.order import references_first
 from publisher.harvest.step import Step, judge_again, referred, take
 from publisher.harvest.summary import summed
 from publisher.landing import Landing
@@ -47,12 +48,18 @@ class Parts:
 
 
 class Harvester:
-    """Harvests tables, never one table twice at the same time."""
+    """Harvests tables, never one table twice at the same time, and ``threads`` at most at once.
+
+    A table waits for those it refers to that were asked for before it, by whomever.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._locks: dict[TableRef, asyncio.Lock] = {}
-        self._going: set[asyncio.Task[Run]] = set()
+        self._room = asyncio.Semaphore(parts.settings.threads)
+        self._going: dict[asyncio.Task[Run], TableRef] = {}
+        self._waiting: set[asyncio.Task[Run]] = set()
+        """Those that are going but for their first step."""
 
     async def harvest(
         self,
@@ -63,20 +70,50 @@ class Harvester:
     ) -> Run:
         """Bring in what the table's source has to offer; failures are told in the Run.
 
-        A cancelled caller stops waiting, the harvest goes on to its end. Raises UsageError
-        for a table that is harvested from nowhere.
+        A cancelled caller stops waiting, a harvest that has begun goes on to its end.
+        Raises UsageError for a table that is harvested from nowhere.
         """
         source = self.source(entry)
         return await self._whole(
-            entry, trigger, lambda run: self._harvest(entry, source, run, progress)
+            entry,
+            trigger,
+            lambda run: self._harvest(entry, source, run, progress),
+            self._turn(entry, [it for it, ref in self._going.items() if ref in entry.refers_to]),
         )
+
+    async def harvest_all(
+        self,
+        entries: Iterable[TableEntry],
+        *,
+        progress: Progress | None = None,
+        done: Callable[[Run], None] | None = None,
+    ) -> dict[TableRef, Run]:
+        """Harvest each of *entries*, as there is room for them, as ``harvest`` does one."""
+
+        async def one(entry: TableEntry) -> Run:
+            run = await self.harvest(entry, progress=progress)
+            if done:
+                done(run)
+            return run
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {
+                    entry.ref: group.create_task(one(entry)) for entry in references_first(entries)
+                }
+        except ExceptionGroup as failures:
+            raise _first_expected(failures) from failures
+        return {ref: task.result() for ref, task in tasks.items()}
 
     async def release(
         self, entry: TableEntry, *, trigger: Trigger = "release", only_rule: str | None = None
     ) -> Run:
         """Judge the table's quarantined rows again; those that pass now are committed."""
         return await self._whole(
-            entry, trigger, lambda run: self._judge_again(entry, run, only_rule)
+            entry,
+            trigger,
+            lambda run: self._judge_again(entry, run, only_rule),
+            self._lock(entry.ref),
         )
 
     def source(self, entry: TableEntry) -> Source:
@@ -92,19 +129,54 @@ class Harvester:
 
     # one run, from its first line in the ledger to its last
 
+    def _lock(self, ref: TableRef) -> asyncio.Lock:
+        return self._locks.setdefault(ref, asyncio.Lock())
+
+    @asynccontextmanager
+    async def _turn(
+        self, entry: TableEntry, before: list[asyncio.Task[Run]]
+    ) -> AsyncIterator[None]:
+        """Wait for *before*, then for the table, then for room: so nobody waits in a circle.
+
+        Whoever has the table's lock or room waits for no run any more.
+        """
+        if before:
+            await asyncio.wait(before)
+        async with self._lock(entry.ref), self._room:
+            yield
+
     async def _whole(
-        self, entry: TableEntry, trigger: Trigger, steps: Callable[[str], AsyncIterator[Step]]
+        self,
+        entry: TableEntry,
+        trigger: Trigger,
+        steps: Callable[[str], AsyncIterator[Step]],
+        turn: AbstractAsyncContextManager[None],
     ) -> Run:
-        task = asyncio.create_task(self._recorded(entry, trigger, steps))
-        self._going.add(task)
-        task.add_done_callback(self._going.discard)
-        return await asyncio.shield(task)
+        task = asyncio.create_task(self._recorded(entry, trigger, steps, turn))
+        self._going[task] = entry.ref
+        self._waiting.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task in self._waiting:
+                task.cancel()
+            raise
+
+    def _ended(self, task: asyncio.Task[Run]) -> None:
+        del self._going[task]
+        self._waiting.discard(task)
 
     async def _recorded(
-        self, entry: TableEntry, trigger: Trigger, steps: Callable[[str], AsyncIterator[Step]]
+        self,
+        entry: TableEntry,
+        trigger: Trigger,
+        steps: Callable[[str], AsyncIterator[Step]],
+        turn: AbstractAsyncContextManager[None],
     ) -> Run:
         parts = self._parts
-        async with self._locks.setdefault(entry.ref, asyncio.Lock()):
+        async with turn:
+            self._waiting.discard(asyncio.current_task())
             began = time.monotonic()
             run = Run(
                 id=uuid.uuid4().hex,
@@ -146,13 +218,19 @@ class Harvester:
         self, entry: TableEntry, source: Source, run: str, progress: Progress | None
     ) -> AsyncIterator[Step]:
         parts = self._parts
-        seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref))
+        if progress:
+            progress(entry.ref, 0)  # its turn has come
+        seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref), lane="query")
         for delivery in await asyncio.to_thread(parts.landing.pending, entry.ref):
-            if await parts.engine.run(partial(parts.store.is_settled, delivery_id=delivery.id)):
+            if await parts.engine.run(
+                partial(parts.store.is_settled, delivery_id=delivery.id), lane="query"
+            ):
                 await asyncio.to_thread(parts.landing.settle, delivery)
                 continue
             yield await self._bring_in(entry, delivery, run, seen, progress)
-            seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref))
+            seen = await parts.engine.run(
+                lambda con: parts.store.seen(con, entry.ref), lane="query"
+            )
         known = {origin: last for origin, last in seen.items() if _stands(entry, last)}
         try:
             async with aclosing(source.offers(known)) as offers:  # type: ignore[type-var]
@@ -238,9 +316,20 @@ class Harvester:
                 for key in entry.schema.foreign_keys
             )
             if refers and await parts.engine.run(
-                partial(parts.store.has_quarantined, ref=entry.ref, rule="foreign-key")
+                partial(parts.store.has_quarantined, ref=entry.ref, rule="foreign-key"),
+                lane="query",
             ):
                 await self.release(entry, trigger="reference", only_rule="foreign-key")
+
+
+def _first_expected(failures: ExceptionGroup[Exception]) -> Exception:
+    """Give the failure to tell: the ledger itself could not be written."""
+    expected, rest = failures.split(PublisherError)
+    chosen = expected or rest
+    assert chosen is not None  # noqa: S101 - a group is never empty
+    while isinstance(chosen, ExceptionGroup):
+        chosen = chosen.exceptions[0]  # type: ignore[assignment]
+    return chosen
 
 
 def _judged(entry: TableEntry, last: Seen) -> bool:

@@ -102,7 +102,7 @@ async def _list(service: "Service", params: ListParams, context: Context) -> Lis
         found = (_counted(service, con, entry.ref) for entry in entries)
         return [table for table in found if table.rows or params.table is not None]
 
-    return Listed(quarantine=tuple(await service.engine.run(look)))
+    return Listed(quarantine=tuple(await service.engine.run(look, lane="query")))
 
 
 def _counted(service: "Service", con: "Connection", ref: TableRef) -> TableQuarantine:
@@ -117,11 +117,14 @@ def _counted(service: "Service", con: "Connection", ref: TableRef) -> TableQuara
 
 async def _show(service: "Service", params: ShowParams, context: Context) -> Shown:  # noqa: ARG001
     ref = select.table(service, params.table).ref
-    counts = await service.engine.run(lambda con: service.store.quarantine_counts(con, ref))
+    counts = await service.engine.run(
+        lambda con: service.store.quarantine_counts(con, ref), lane="query"
+    )
     rows = await service.engine.run(
         lambda con: service.store.quarantine_rows(
             con, ref, limit=params.limit + 1, after=params.after
-        )
+        ),
+        lane="query",
     )
     page = rows[: params.limit]
     return Shown(

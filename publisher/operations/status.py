@@ -98,7 +98,7 @@ async def _status(service: "Service", params: Params, context: Context) -> Statu
             publications=store.publications(con),
         )
 
-    known = await service.engine.run(look)
+    known = await service.engine.run(look, lane="query")
     return Status(
         datasets=tuple(_dataset(service, known, dataset, context) for dataset in wanted),
         problems=tuple(context.told(problem) for problem in problems),

@@ -182,8 +182,17 @@ def runs(
 
 def last_runs(con: Connection) -> dict[TableRef, Run]:
     """Give each table's newest run."""
+    return _newest(con, "")
+
+
+def last_harvests(con: Connection) -> dict[TableRef, Run]:
+    """Give each table's newest run that asked its source; others judge what is here already."""
+    return _newest(con, " WHERE body ->> 'trigger' IN ('command', 'schedule')")
+
+
+def _newest(con: Connection, where: str) -> dict[TableRef, Run]:
     rows = con.execute(
-        "SELECT ref, id, started_at, finished_at, outcome, body FROM store.meta.runs"
+        f"SELECT ref, id, started_at, finished_at, outcome, body FROM store.meta.runs{where}"
         " QUALIFY row_number() OVER (PARTITION BY ref"
         " ORDER BY started_at DESC, id DESC, finished_at DESC NULLS LAST) = 1"
     ).fetchall()

@@ -189,6 +189,10 @@ class Store:
         """Give each table's newest run."""
         return ledger.last_runs(con)
 
+    def last_harvests(self, con: Connection) -> dict[TableRef, Run]:
+        """Give each table's newest run that asked its source, however it ended."""
+        return ledger.last_harvests(con)
+
     def last_reads(self, con: Connection) -> dict[TableRef, datetime]:
         """Give when each table's source was last read in full."""
         return ledger.last_reads(con)

@@ -103,7 +103,7 @@ class Snapshot:
             finally:
                 con.execute("ROLLBACK")
 
-        states = await engine.run(read)
+        states = await engine.run(read, lane="query")
         return cls(
             engine,
             store,
