@@ -13,10 +13,9 @@ from publisher.model.base import Model
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.dataset import Dataset
 from publisher.model.run import Run
-from publisher.model.schema import Field
+from publisher.model.schema import TEXTS, Field
 from publisher.model.table import TableState
 from publisher.model.values import TableRef, duration_text
-from publisher.query import visible_fields
 
 States = Mapping[TableRef, TableState]
 
@@ -64,7 +63,7 @@ async def get_table(call: Call) -> web.Response:
 
     def read(con: Connection) -> answers.TableDetail:
         state = call.parts.store.state(con, entry.ref)
-        fields = visible_fields(entry, state)
+        fields = entry.shown_fields(state.schema if state else None)
         key = (state.schema if state else entry.schema).primary_key
         names = {field.name for field in fields}
         common = _table(call, con, entry, state)
@@ -76,7 +75,7 @@ async def get_table(call: Call) -> web.Response:
             interval=duration_text(entry.resource.interval) if entry.resource.interval else None,
             mode=entry.mode,
             schema_name=f"{entry.schema.name}@{entry.schema.version}",
-            fields=tuple(shown_field(field) for field in fields),
+            fields=tuple(_described(field, entry.schema.by_name[field.name]) for field in fields),
             primary_key=key if names.issuperset(key) else (),
             roles=_roles(fields),
             links={name: f"{common['url']}/{name}" for name in ("rows", "runs", "quarantine")},
@@ -90,6 +89,16 @@ def shown_field(field: Field) -> dict[str, object]:
     descriptor = field.descriptor()
     descriptor.pop("personal", None)
     return descriptor
+
+
+def _described(stored: Field, now: Field) -> dict[str, object]:
+    """Give the field as it can be asked for, with what the catalog says of it."""
+    texts = set(TEXTS)
+    held = stored.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, exclude={"personal"} | texts
+    )
+    said = now.model_dump(mode="json", by_alias=True, exclude_unset=True, include=texts)
+    return held | said
 
 
 def _summary(catalog: Catalog, dataset: Dataset, states: States) -> dict[str, object]:

@@ -14,7 +14,7 @@ from publisher.api.parts import Call
 from publisher.api.replies import first, link, next_page, page_after, page_size, reply, url_of
 from publisher.engine import Connection
 from publisher.model.run import RuleCount, Run
-from publisher.query import csv_rows, fetch, json_rows, next_pairs, prepare, visible_fields
+from publisher.query import csv_rows, fetch, json_rows, next_pairs, prepare
 from publisher.query.parameters import FORMATS
 
 _RENDERING = 1
@@ -98,7 +98,8 @@ async def get_runs(call: Call) -> web.Response:
 
     def read(con: Connection) -> tuple[list[Run], set[str]]:
         store = call.parts.store
-        fields = visible_fields(entry, store.state(con, entry.ref))
+        state = store.state(con, entry.ref)
+        fields = entry.shown_fields(state.schema if state else None)
         runs = store.runs(con, entry.ref, limit=size + 1, before=before)
         return runs, {field.name for field in fields}
 
@@ -114,7 +115,8 @@ async def get_quarantine(call: Call) -> web.Response:
 
     def read(con: Connection) -> answers.Quarantine:
         store = call.parts.store
-        fields = visible_fields(entry, store.state(con, entry.ref))
+        state = store.state(con, entry.ref)
+        fields = entry.shown_fields(state.schema if state else None)
         counts = store.quarantine_counts(con, entry.ref)
         names = {field.name for field in fields}
         return answers.Quarantine(total=counts.total, data=_findings(counts.rules, names))

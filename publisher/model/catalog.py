@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from publisher.errors import NotFoundError
 from publisher.model.base import Model
 from publisher.model.dataset import Dataset, Harvest, Mode, Resource
-from publisher.model.schema import Schema
+from publisher.model.schema import Field, Schema
 from publisher.model.values import Email, Name, TableRef
 
 
@@ -82,6 +82,17 @@ class TableEntry:
     def mode(self) -> Mode:
         stated = self.resource.harvest.mode if self.resource.harvest else None
         return stated or ("merge" if self.schema.primary_key else "append")
+
+    def shown_fields(self, stored: Schema | None) -> tuple[Field, ...]:
+        """Give the fields of a *stored* version that may be shown: those that both have open.
+
+        A field that the schema has no longer is not shown either: its line may have said that
+        it was personal. Without a stored version they are the schema's own.
+        """
+        if stored is None:
+            return self.schema.open_fields
+        now = {field.name for field in self.schema.open_fields}
+        return tuple(field for field in stored.open_fields if field.name in now)
 
     @cached_property
     def refers_to(self) -> frozenset[TableRef]:

@@ -136,6 +136,10 @@ class Field(Reading):
         return bool(self.constraints.required)
 
 
+TEXTS = ("title", "description", "translations", "observed_property")
+"""What may be said otherwise of a field without a new version of its table."""
+
+
 class Reference(Model):
     resource: str
     """A table of the same dataset, ``dataset/table`` of another, or empty: this table."""

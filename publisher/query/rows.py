@@ -12,7 +12,7 @@ from publisher.errors import GoneError, NotFoundError, ParameterError
 from publisher.model.catalog import TableEntry
 from publisher.model.query import Order, Rows
 from publisher.model.schema import Field
-from publisher.model.table import TableState, sql_type
+from publisher.model.table import TableState
 from publisher.model.values import TableRef
 from publisher.query.cursor import Signer
 from publisher.query.grammar import Asked, Pairs, read_rows
@@ -47,20 +47,6 @@ class Page:
     """Of the next page; None on the last."""
 
 
-def visible_fields(entry: TableEntry, state: TableState | None) -> tuple[Field, ...]:
-    """Give the fields that may be shown: personal ones never, whichever schema says so.
-
-    They are typed as they are stored; texts and roles are the catalog's where the type agrees.
-    """
-    wanted = entry.schema.by_name
-    stored = state.schema.fields if state else entry.schema.fields
-    return tuple(
-        new if (new := wanted.get(old.name, old)) and sql_type(new) == sql_type(old) else old
-        for old in stored
-        if not old.personal and not wanted.get(old.name, old).personal
-    )
-
-
 def prepare(
     con: Connection,
     store: Store,
@@ -76,7 +62,7 @@ def prepare(
     NotFoundError for a version that is not there yet, GoneError for one kept no longer.
     """
     state = store.state(con, entry.ref)
-    fields = {field.name: field for field in visible_fields(entry, state)}
+    fields = {field.name: field for field in entry.shown_fields(state.schema if state else None)}
     asked = read_rows(pairs, tuple(fields.values()), now)
     key = (state.schema if state else entry.schema).primary_key
     order = complete_order(asked.order, [name for name in key if name in fields])
