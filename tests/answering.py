@@ -21,6 +21,25 @@ from publisher.settings import Settings
 
 CPR = "010203-1234"
 HIDDEN_CELL = "tolv meter"
+ROWS = "/v1/datasets/river/levels/rows"
+PAGES = (
+    "/v1/datasets",
+    "/v1/datasets/river",
+    "/v1/datasets/river/levels",
+    ROWS,
+    f"{ROWS}?f=csv",
+    "/v1/datasets/river/levels/runs",
+    "/v1/datasets/river/levels/quarantine",
+    "/v1/schemas",
+    "/v1/schemas/levels",
+    "/v1/schemas/levels@1.2.0",
+    "/v1/sources",
+    "/v1/sources/river.levels",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+)
 SCHEMA: dict[str, Any] = {
     "name": "levels",
     "version": "1.2.0",

@@ -4,14 +4,16 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from answering import CPR, SCHEMA, River, Site, answering, catalog_of, river_store
+from answering import CPR, ROWS, SCHEMA, River, Site, answering, catalog_of, river_store, row
 
 from publisher.model.schema import Schema
+from publisher.store import Commit
 
 
 class Steward:
@@ -73,3 +75,58 @@ async def test_a_field_is_described_by_the_catalog_and_typed_as_it_is_stored(
     assert table["fields"][2] == {
         "name": "level", "type": "number", "unit": "m", "title": "Vandstand",
     }  # fmt: skip
+
+
+async def test_a_version_keeps_its_fields_when_others_come(steward: Steward, site: Site):
+    first = await site.client.get(f"{ROWS}?f=csv&limit=1&sort=seen_at")
+    held = (await first.read()).splitlines()[0]
+    steward.describe({"name": "wind", "type": "number"})
+    await steward.commit((*row("C", "2026-03-01T00:00:00"), 7.0))
+    assert b"wind" in await (await site.client.get(f"{ROWS}?f=csv")).read()
+    walked = [first]
+    while following := walked[-1].links.get("next"):
+        walked.append(await site.client.get(following["url"].relative()))
+    assert {(await page.read()).splitlines()[0] for page in walked[1:]} == {held}
+    assert (await site.rows("?version=2&select=wind", 400))["code"] == "unknown-field"
+    assert (await site.rows("?version=2&wind=7", 400))["code"] == "unknown-parameter"
+    assert [it["wind"] for it in (await site.rows("?version=3&wind=7"))["data"]] == [7.0]
+    assert b"wind" not in await (await site.client.get(f"{ROWS}?f=csv&version=0")).read()
+
+
+async def test_what_is_hidden_later_goes_from_older_versions_and_changes_their_tag(
+    steward: Steward, site: Site
+):
+    held = await site.client.get(f"{ROWS}?version=1")
+    steward.describe(price=True)
+    await steward.commit()
+    again = await site.client.get(
+        f"{ROWS}?version=1", headers={"If-None-Match": held.headers["ETag"]}
+    )
+    assert again.status == 200
+    assert b"price" not in await again.read()
+    steward.describe()
+    await steward.commit(row("C", "2026-03-01T00:00:00", price="2.50"))
+    assert "price" in (await site.rows())["data"][0]
+    assert "price" not in (await site.rows("?version=3"))["data"][0]
+
+
+async def test_a_table_made_anew_answers_for_the_versions_before(steward: Steward, site: Site):
+    desk = steward.store.desk
+    for type_ in ("string", "number"):
+        steward.describe({"name": "wind", "type": type_})
+        steward.river = replace(steward.river, dataset=steward.store.empty.dataset)
+        await asyncio.to_thread(desk.store.commit, desk.con, Commit(steward.river, "run", None))
+    path = "datasets/empty/levels/rows"
+    assert (await site.get(f"{path}?version=1&select=station"))["data"] == []
+    assert (await site.get(f"{path}?version=1&wind=a", 400))["code"] == "unknown-parameter"
+
+
+async def test_housekeeping_leaves_the_fields_of_the_versions_that_stay(
+    steward: Steward, site: Site
+):
+    desk = steward.store.desk
+    steward.describe({"name": "wind", "type": "number"})
+    await steward.commit((*row("C", "2026-03-01T00:00:00"), 7.0))
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    await asyncio.to_thread(desk.store.keep_house, desk.con, steward.river.ref, long_ago)
+    assert "wind" not in (await site.rows("?version=1"))["data"][0]

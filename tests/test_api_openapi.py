@@ -16,6 +16,7 @@ from publisher.api import Parts, create_app
 from publisher.api.openapi import document
 from publisher.api.routes import ROUTES
 from publisher.model.catalog import Catalog
+from publisher.model.query import PARAMETERS
 from publisher.query.parameters import OPERATORS, ROWS
 from publisher.settings import Settings
 
@@ -99,6 +100,10 @@ async def test_every_parameter_described_is_taken_and_no_other(site: Site, route
             assert (await answer.read()).find(b"unknown-parameter") < 0
     answer = await site.client.get(path, params={"no_such_parameter": "1"})
     assert answer.status == 400
+
+
+def test_no_field_can_take_a_parameters_name():
+    assert {parameter.name for parameter in ROWS} <= PARAMETERS
 
 
 @pytest.mark.parametrize("page", ["docs/developer.md", "docs/da/developer.md"])

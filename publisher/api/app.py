@@ -17,7 +17,7 @@ from publisher.api.replies import JSON, tagged
 from publisher.api.routes import ROUTES, Route
 from publisher.errors import UsageError
 from publisher.query import Signer, load_key
-from publisher.query.grammar import Faults, distinct, unknown
+from publisher.query.grammar import Faults, distinct, given_twice, unknown
 
 MOST_URL = 32_768
 """Bytes of a request's first line."""
@@ -75,17 +75,19 @@ def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
     return handle
 
 
-def _stated(route: Route, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def _stated(route: Route, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     """Give the parameters by name; all of them must be the route's."""
     faults = Faults()
-    stated = distinct(pairs, faults)
+    stated = distinct(pairs)
     known = [parameter.name for parameter in route.query]
-    for name in stated:
+    for name in stated.values:
         with faults.collected():
             if name not in known:
                 raise unknown("parameter", name, known, name)
+            if name in stated.repeated:
+                raise given_twice(name)
     faults.settle()
-    return stated
+    return stated.values
 
 
 def _document(

@@ -1,6 +1,7 @@
 """Every failure as an RFC 9457 problem: nothing of the inside is ever shown."""
 
 import secrets
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from publisher.api.negotiation import NEVER, language_of, respond
-from publisher.errors import ParameterError, PublisherError, UsageError, answer_to
+from publisher.errors import PublisherError, UsageError, answer_to
 from publisher.messages import Language, render
 from publisher.messages.api import TITLES
 
@@ -19,6 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS = {"not-acceptable": 406, "address-too-long": 414, "not-ready": 503}
 """Of the codes whose status is not that of their kind of error."""
 _SHOWN = 200
+_MOST_ERRORS = 20
 
 
 @web.middleware
@@ -58,12 +60,21 @@ def _members(error: PublisherError, language: Language) -> dict[str, Any]:
     }
     faults = error.params.get("faults")
     if isinstance(faults, tuple):
-        members["errors"] = [
-            {"code": one.code, "detail": detail(one, language), **_members(one, language)}
-            for one in faults
-            if isinstance(one, ParameterError)
-        ]
+        members["errors"] = list(_errors(faults[:_MOST_ERRORS], language))
     return members
+
+
+def _errors(faults: Iterable[PublisherError], language: Language) -> Iterator[dict[str, Any]]:
+    """Explain each fault; what is allowed is said at the first of those it is the same for."""
+    told: list[Any] = []
+    for one in faults:
+        found = {"code": one.code, "detail": detail(one, language), **_members(one, language)}
+        if "allowed" in found:
+            if found["allowed"] in told:
+                del found["allowed"]
+            else:
+                told.append(found["allowed"])
+        yield found
 
 
 def _refused(request: web.Request, error: web.HTTPException) -> web.Response:

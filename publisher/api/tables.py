@@ -47,7 +47,8 @@ async def get_rows(call: Call) -> web.Response:
         etag = signer.etag(
             _RENDERING, query, prepared.place, form, [(f.type, f.decimal) for f in shown]
         )
-        fixed = prepared.asked.version is not None and prepared.asked.fixed_time is None
+        # before the first version the columns are the catalog's
+        fixed = bool(prepared.asked.version) and prepared.asked.fixed_time is None
         planned = time.perf_counter()
         if fresh(call.request, etag):
             timings = {"plan": planned - start}

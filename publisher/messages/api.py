@@ -110,8 +110,8 @@ API: dict[str, Text] = {
     "wrong-parameters": Text(
         en="{count} parameters are wrong",
         da="{count} parametre er forkerte",
-        remedy_en="Each is explained under errors.",
-        remedy_da="Hver af dem er forklaret under errors.",
+        remedy_en="They are explained under errors, the first 20 of them.",
+        remedy_da="De er forklaret under errors, de første 20 af dem.",
     ),
     "many-parameters": Text(
         en="There are more than {most} parameters",
@@ -166,6 +166,18 @@ API: dict[str, Text] = {
         da="{parameter} er angivet to gange",
         remedy_en="For one of several values write {field}__in=a,b.",
         remedy_da="Skriv {field}__in=a,b for en af flere værdier.",
+    ),
+    "parameter-given-twice": Text(
+        en="{parameter} is given twice",
+        da="{parameter} er angivet to gange",
+        remedy_en="Give it once.",
+        remedy_da="Angiv den én gang.",
+    ),
+    "field-named-otherwise": Text(
+        en="{parameter} is the name of a parameter, so it is no condition on the field",
+        da="{parameter} er navnet på en parameter og derfor ingen betingelse på feltet",
+        remedy_en="Write {value} for the field.",
+        remedy_da="Skriv {value} for feltet.",
     ),
     "name-twice": Text(
         en="{parameter} names a field twice: “{value}”",
