@@ -154,6 +154,12 @@ def catalog_of(*entries: TableEntry) -> Catalog:
     )
 
 
+class Server(TestServer):
+    async def _make_runner(self, **_: Any) -> web.AppRunner:
+        """Run as the service does, whatever aiohttp's own tests would like."""
+        return web.AppRunner(self.app, **SERVER_OPTIONS)
+
+
 @asynccontextmanager
 async def answering(
     store: River,
@@ -177,7 +183,5 @@ async def answering(
     )
     app = create_app(parts)
     more(app)
-    server = TestServer(app)
-    await server.start_server(**SERVER_OPTIONS)
-    async with TestClient(server) as client:
+    async with TestClient(Server(app)) as client:
         yield Site(client, store)

@@ -29,7 +29,7 @@ async def list_datasets(call: Call) -> web.Response:
         if dataset.public and (after is None or name > after) and _matches(dataset, call.stated)
     ]
     shown, more = first(found, page_size(call))
-    states = await call.parts.engine.run(call.parts.store.states, lane="query")
+    states = await call.read(call.parts.store.states)
     next_url = next_page(call, "datasets", shown[-1].name) if more else None
     data = tuple(answers.DatasetSummary(**_summary(catalog, dataset, states)) for dataset in shown)
     return reply(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
@@ -49,7 +49,7 @@ async def get_dataset(call: Call) -> web.Response:
             for entry in entries
         )
 
-    states, tables = await call.parts.engine.run(read, lane="query")
+    states, tables = await call.read(read)
     return reply(
         call,
         answers.DatasetDetail(
@@ -81,7 +81,7 @@ async def get_table(call: Call) -> web.Response:
             links={name: f"{common['url']}/{name}" for name in ("rows", "runs", "quarantine")},
         )
 
-    return reply(call, await call.parts.engine.run(read, lane="query"))
+    return reply(call, await call.read(read))
 
 
 def shown_field(field: Field) -> dict[str, object]:

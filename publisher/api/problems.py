@@ -1,7 +1,7 @@
 """Every failure as an RFC 9457 problem: nothing of the inside is ever shown."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -17,8 +17,15 @@ from publisher.messages.api import TITLES
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-_STATUS = {"not-acceptable": 406, "address-too-long": 414, "not-ready": 503}
+_STATUS = {
+    "not-acceptable": 406,
+    "address-too-long": 414,
+    "not-ready": 503,
+    "queries-waiting": 503,
+    "query-timeout": 504,
+}
 """Of the codes whose status is not that of their kind of error."""
+_RETRY = {"Retry-After": "5"}
 _SHOWN = 200
 _MOST_ERRORS = 20
 
@@ -46,7 +53,7 @@ def problem(request: web.Request, error: PublisherError) -> web.Response:
     language = language_of(request)
     content = _content(request, status, error.code, detail(error, language))
     content |= _members(error, language)
-    return _respond(request, status, content)
+    return _respond(request, status, content, _RETRY if status == 503 else None)
 
 
 def detail(error: PublisherError, language: Language) -> str:
@@ -100,9 +107,9 @@ def _failed(request: web.Request, status: int, error: Exception) -> web.Response
     """Note what happened under a number, and say no more than the number."""
     number = secrets.token_hex(4)
     log.error("request failed", id=number, path=request.path, exc_info=error)
-    code, headers = "internal-error", {}
+    code, headers = "internal-error", None
     if status == 503:
-        code, headers = "not-available", {"Retry-After": "5"}
+        code, headers = "not-available", _RETRY
     else:
         status = 500
     text = _sentence(code, {"id": number}, language_of(request))
@@ -130,7 +137,7 @@ def _respond(
     request: web.Request,
     status: int,
     content: dict[str, Any],
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> web.Response:
     return respond(
         request,

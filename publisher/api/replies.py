@@ -7,7 +7,7 @@ import orjson
 from aiohttp import web
 from yarl import URL
 
-from publisher.api.negotiation import BRIEF, fresh, respond, unchanged
+from publisher.api.negotiation import BRIEF, held, respond, unchanged
 from publisher.api.parts import Call
 from publisher.model.base import Model
 from publisher.query.values import read_count
@@ -46,8 +46,8 @@ def tagged(
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
     """Answer with *body*, or with 304 where the caller holds it."""
-    if fresh(request, etag):
-        return unchanged(etag, cache)
+    if (tag := held(request, etag)) is not None:
+        return unchanged(tag, cache, headers)
     return respond(request, body, media_type, etag=etag, cache=cache, headers=headers)
 
 

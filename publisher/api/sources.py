@@ -18,7 +18,7 @@ _SHOWN = 100
 
 
 async def list_sources(call: Call) -> web.Response:
-    runs = await call.parts.engine.run(call.parts.store.last_runs, lane="query")
+    runs = await call.read(call.parts.store.last_runs)
     data = tuple(
         _source(call, entry, harvest, runs.get(entry.ref)) for entry, harvest in _harvested(call)
     )
@@ -33,7 +33,7 @@ async def get_source(call: Call) -> web.Response:
             def read(con: Connection, ref: TableRef = entry.ref) -> list[Run]:
                 return call.parts.store.runs(con, ref, limit=1)
 
-            runs = await call.parts.engine.run(read, lane="query")
+            runs = await call.read(read)
             return reply(call, _source(call, entry, harvest, runs[0] if runs else None))
     raise NotFoundError("source-not-found", source=stated[:_SHOWN])
 

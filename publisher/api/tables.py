@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from publisher.api import answers
-from publisher.api.negotiation import BRIEF, IMMUTABLE, form_of, fresh, respond, unchanged
+from publisher.api.negotiation import BRIEF, IMMUTABLE, form_of, held, respond, unchanged
 from publisher.api.parts import Call
 from publisher.api.replies import first, link, next_page, page_after, page_size, reply, url_of
 from publisher.engine import Connection
@@ -50,9 +50,9 @@ async def get_rows(call: Call) -> web.Response:
         # before the first version the columns are the catalog's
         fixed = bool(prepared.asked.version) and prepared.asked.fixed_time is None
         planned = time.perf_counter()
-        if fresh(call.request, etag):
+        if (tag := held(call.request, etag)) is not None:
             timings = {"plan": planned - start}
-            return _Answer(etag, query.version, fixed, None, None, timings)
+            return _Answer(tag, query.version, fixed, None, None, timings)
         page = fetch(con, store, prepared, form=form, signer=signer)
         fetched = time.perf_counter()
         next_url = (
@@ -70,9 +70,7 @@ async def get_rows(call: Call) -> web.Response:
         }
         return _Answer(etag, query.version, fixed, body, next_url, timings)
 
-    answer = await call.parts.engine.run(
-        read, lane="query", timeout=call.parts.settings.query_timeout
-    )
+    answer = await call.read(read)
     cache = IMMUTABLE if answer.fixed else BRIEF
     if answer.body is None:
         response = unchanged(answer.etag, cache)
@@ -104,7 +102,7 @@ async def get_runs(call: Call) -> web.Response:
         runs = store.runs(con, entry.ref, limit=size + 1, before=before)
         return runs, {field.name for field in fields}
 
-    found, names = await call.parts.engine.run(read, lane="query")
+    found, names = await call.read(read)
     shown, more = first(found, size)
     next_url = next_page(call, "runs", shown[-1].id) if more else None
     data = tuple(_run(run, names) for run in shown)
@@ -122,7 +120,7 @@ async def get_quarantine(call: Call) -> web.Response:
         names = {field.name for field in fields}
         return answers.Quarantine(total=counts.total, data=_findings(counts.rules, names))
 
-    return reply(call, await call.parts.engine.run(read, lane="query"))
+    return reply(call, await call.read(read))
 
 
 def _run(run: Run, names: set[str]) -> answers.RunAnswer:
