@@ -209,6 +209,10 @@ class Store:
         """Count the rows that wait: all, and by rule and field."""
         return quarantine.counts(con, ref)
 
+    def quarantined(self, con: Connection, ref: TableRef) -> int:
+        """Count the rows that wait, without a look at why."""
+        return quarantine.count_open(con, ref)
+
     def waiting(self, con: Connection) -> dict[TableRef, int]:
         """Count the rows in quarantine, for every table that has any."""
         return quarantine.waiting(con)
