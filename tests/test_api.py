@@ -88,6 +88,9 @@ async def test_decimals_are_exact(site: Site):
         ("?level__not=2.5", ["A"]),
         ("?price=1.1&version=1", ["A"]),
         ("?price__lt=1000000000.001&version=1", ["A"]),
+        ("?price__lt=1e2&version=1", ["A"]),
+        ("?price=110E-2&version=1", ["A"]),
+        ("?price__lt=1e-3&version=1", []),
         ("?ok=false", ["A"]),
         ("?day=2026-01-02", ["A"]),
         ("?time=2026-01", ["A", "A"]),
@@ -95,6 +98,8 @@ async def test_decimals_are_exact(site: Site):
         ("?time=../2026-01-01T00:15:00Z", ["A"]),
         ("?time=2026-07-01&tz=Europe/Copenhagen", ["Å,b"]),
         ("?time=2026-07-01", []),
+        ("?time=9999", []),
+        ("?time=9999-12-31&tz=-05:00", []),
         ("?time=now-P1D/..", []),
         ("?seen_at__gte=2026-01-01T01:15:00+01:00&station=A", ["A"]),
         ("?seen_at=2026-07-01T00:00&tz=%2B02:00", ["Å,b"]),
@@ -140,6 +145,9 @@ async def test_times_are_shown_in_the_zone_asked_for(site: Site, zone: str, show
         ("?level__contains=1", "operator-not-for-type", "level__contains", "number"),
         ("?level=NaN", "not-a-number", "level", "NaN"),
         ("?level=1e999", "number-too-large", "level", "1e999"),
+        ("?price=1e40", "number-too-large", "price", "1e40"),
+        ("?price=1e-39", "number-too-large", "price", "1e-39"),
+        ("?price=e5", "not-a-number", "price", "e5"),
         ("?level=", "empty-value", "level", "isnull"),
         ("?count__exact=9223372036854775808", "integer-too-large", "count__exact", "64 bits"),
         ("?count__exact=1.5", "not-an-integer", "count__exact", "1.5"),
@@ -228,6 +236,7 @@ async def test_a_cursor_opens_only_its_own_query(site: Site):
         f"{url}&sort=level",
         url.replace("/river/levels/", "/empty/levels/"),
         url.replace("version=2", "version=1"),
+        f"{url}==",
     ):
         assert (await site.get(other, 400))["code"] == "bad-cursor"
     assert (await site.get(url.replace("limit=1", "limit=5&select=level")))["version"] == 2
@@ -319,7 +328,8 @@ async def test_datasets_are_found_and_paged(site: Site):
     for query, names in (
         ("?q=WATER", ["river"]),
         ("?q=vandstand+lava", []),
-        ("?theme=ENVI&keyword=vand", ["river"]),
+        ("?q=a%CC%8Aen", ["river"]),
+        ("?theme=envi&keyword=vand", ["river"]),
         ("?publisher=made-up", ["empty", "river"]),
         ("?publisher=nobody", []),
     ):
@@ -330,6 +340,20 @@ async def test_datasets_are_found_and_paged(site: Site):
     assert [first["data"][0]["name"], second["data"][0]["name"]] == ["empty", "river"]
     assert second["next"] is None
     assert (await site.get("datasets?qq=1", 400))["code"] == "unknown-parameter-near"
+
+
+async def test_schemas_and_sources_are_paged_too(site: Site):
+    for kind, key in (("schemas", "name"), ("sources", "id")):
+        everything = await site.get(kind)
+        first = await site.get(f"{kind}?limit=1")
+        second = await site.get(first["next"])
+        assert first["data"] + second["data"] == everything["data"]
+        assert [one[key] for one in everything["data"]] == sorted(
+            one[key] for one in everything["data"]
+        )
+        assert (len(first["data"]), second["next"], everything["next"]) == (1, None, None)
+    problem = await site.get("/healthz?x=1", 400)
+    assert (problem["code"], problem.get("allowed")) == ("takes-no-parameters", None)
 
 
 async def test_a_table_tells_what_can_be_asked_of_it(site: Site):

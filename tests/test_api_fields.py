@@ -130,3 +130,35 @@ async def test_housekeeping_leaves_the_fields_of_the_versions_that_stay(
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     await asyncio.to_thread(desk.store.keep_house, desk.con, steward.river.ref, long_ago)
     assert "wind" not in (await site.rows("?version=1"))["data"][0]
+
+
+async def test_a_key_to_what_is_hidden_is_no_part_of_a_shared_schema(tmp_path: Path):
+    def key(resource: str, field: str) -> dict[str, Any]:
+        return {"fields": ["station"], "reference": {"resource": resource, "fields": [field]}}
+
+    keys = [
+        key("empty/levels", "station"),
+        key("empty/levels", "warden"),
+        key("draft/levels", "station"),
+        key("gone/levels", "station"),
+        key("", "warden"),
+    ]
+    schema = Schema.model_validate({**SCHEMA, "foreignKeys": keys})
+    with river_store(tmp_path) as store:
+        river = replace(store.river, schema=schema)
+        catalog = catalog_of(river, store.draft, store.empty)
+        async with answering(store, tmp_path / "data", catalog=lambda: catalog) as site:
+            assert (await site.get("schemas/levels"))["foreignKeys"] == keys[:1]
+
+
+async def test_a_schema_is_listed_with_the_tables_of_its_own_version(tmp_path: Path):
+    older = Schema.model_validate({**SCHEMA, "version": "1.1.0"})
+    with river_store(tmp_path) as store:
+        catalog = catalog_of(store.river, replace(store.empty, schema=older))
+        async with answering(store, tmp_path / "data", catalog=lambda: catalog) as site:
+            listed = (await site.get("schemas"))["data"]
+            assert [(it["version"], it["tables"]) for it in listed] == [
+                ("1.1.0", ["empty/levels"]),
+                ("1.2.0", ["river/levels"]),
+            ]
+            assert (await site.get("schemas/levels"))["version"] == "1.2.0"

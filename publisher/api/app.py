@@ -20,6 +20,7 @@ from publisher.api.routes import ROUTES, Route
 from publisher.errors import UsageError
 from publisher.query import Signer, load_key
 from publisher.query.grammar import Faults, distinct, given_twice, unknown
+from publisher.query.times import fault
 
 MOST_URL = 32_768
 """Bytes of a request's first line."""
@@ -103,6 +104,8 @@ def _stated(route: Route, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, st
     known = [parameter.name for parameter in route.query]
     for name in stated.values:
         with faults.collected():
+            if not known:
+                raise fault("takes-no-parameters", name, name)
             if name not in known:
                 raise unknown("parameter", name, known, name)
             if name in stated.repeated:

@@ -1,5 +1,6 @@
 """Datasets and their tables: what there is, how fresh, how good."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from aiohttp import web
 
 from publisher.api import answers
 from publisher.api.parts import Call
-from publisher.api.replies import first, next_page, page_after, page_size, reply
+from publisher.api.replies import paged, reply
 from publisher.engine import Connection
 from publisher.model.base import Model
 from publisher.model.catalog import Catalog, TableEntry
@@ -22,15 +23,13 @@ States = Mapping[TableRef, TableState]
 
 async def list_datasets(call: Call) -> web.Response:
     catalog = call.parts.catalog()
-    after = page_after(call, "datasets")
     found = [
         dataset
-        for name, dataset in sorted(catalog.datasets.items())
-        if dataset.public and (after is None or name > after) and _matches(dataset, call.stated)
+        for _, dataset in sorted(catalog.datasets.items())
+        if dataset.public and _matches(dataset, call.stated)
     ]
-    shown, more = first(found, page_size(call))
+    shown, next_url = paged(call, "datasets", found, lambda dataset: dataset.name)
     states = await call.read(call.parts.store.states)
-    next_url = next_page(call, "datasets", shown[-1].name) if more else None
     data = tuple(answers.DatasetSummary(**_summary(catalog, dataset, states)) for dataset in shown)
     return reply(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
 
@@ -138,7 +137,7 @@ def _table(
         "updated_at": state.committed_at if state else None,
         "url": f"/v1/datasets/{entry.ref}",
         "quality": answers.Quality(
-            quarantined=call.parts.store.quarantine_counts(con, entry.ref).total,
+            quarantined=call.parts.store.quarantined(con, entry.ref),
             last_run=runs[0].outcome if runs else None,
             last_run_at=_ended(runs[0]) if runs else None,
         ),
@@ -162,14 +161,20 @@ def _translations(stated: Mapping[str, Model]) -> dict[str, object]:
 
 
 def _matches(dataset: Dataset, stated: Mapping[str, str]) -> bool:
-    if "theme" in stated and stated["theme"] not in dataset.themes:
+    themes = {theme.casefold() for theme in dataset.themes}
+    if "theme" in stated and stated["theme"].casefold() not in themes:
         return False
     if "keyword" in stated and stated["keyword"] not in dataset.keywords:
         return False
     if "publisher" in stated and stated["publisher"] != dataset.publisher:
         return False
-    text = "\n".join(_texts(dataset)).casefold()
-    return all(word in text for word in stated.get("q", "").casefold().split())
+    text = _folded("\n".join(_texts(dataset)))
+    return all(word in text for word in _folded(stated.get("q", "")).split())
+
+
+def _folded(text: str) -> str:
+    """Write *text* as it is compared: an å is one, however it was typed."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _texts(dataset: Dataset) -> Iterator[str]:

@@ -139,7 +139,7 @@ def _run(run: Run, names: set[str]) -> answers.RunAnswer:
             removed=run.rows.removed,
             quarantined=run.rows.quarantined,
         ),
-        seconds=run.seconds,
+        seconds=None if run.seconds is None else round(run.seconds, 3),
         # Codes only: a problem's texts may quote cells, paths and internal addresses.
         problem=run.problem.code if run.problem else None,
         notes=tuple(note.code for note in run.notes),

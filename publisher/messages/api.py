@@ -138,6 +138,12 @@ API: dict[str, Text] = {
         remedy_en="Use lists with __in instead.",
         remedy_da="Brug lister med __in i stedet.",
     ),
+    "takes-no-parameters": Text(
+        en="This address takes no parameters, so “{value}” means nothing",
+        da="Denne adresse har ingen parametre, så “{value}” betyder intet",
+        remedy_en="Leave it out.",
+        remedy_da="Udelad den.",
+    ),
     "unknown-parameter": Text(
         en="There is no parameter or field “{value}”",
         da="Der er ingen parameter og intet felt “{value}”",

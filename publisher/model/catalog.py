@@ -97,13 +97,8 @@ class TableEntry:
     @cached_property
     def refers_to(self) -> frozenset[TableRef]:
         """The other tables that its foreign keys are judged against."""
-        named = (key.reference.resource for key in self.schema.foreign_keys)
-        refs = {
-            TableRef(*name.split("/", 1)) if "/" in name else TableRef(self.dataset.name, name)
-            for name in named
-            if name
-        }
-        return frozenset(refs - {self.ref})
+        refs = (key.refers_to(self.ref) for key in self.schema.foreign_keys)
+        return frozenset(refs) - {self.ref}
 
     @cached_property
     def view_fingerprint(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from publisher.model.catalog import CkanTarget, Organization
 from publisher.model.dataset import Dataset, License
-from publisher.model.schema import ForeignKey, Schema
+from publisher.model.schema import Schema
 from publisher.model.values import TableRef
 from publisher.registry.checks.texts import check_translations
 from publisher.registry.document import Document
@@ -59,7 +59,7 @@ def _check_foreign_keys(
 ) -> Iterator[Finding]:
     schema = around.schemas[ref]
     for key in schema.foreign_keys:
-        other = _refers_to(ref, key)
+        other = key.refers_to(ref)
         if other in around.broken_tables or other.dataset in around.broken_datasets:
             continue
         referred = around.schemas.get(other)
@@ -89,13 +89,6 @@ def _check_foreign_keys(
                     other=f"{other}: {theirs}",
                     other_type=target.type,
                 )
-
-
-def _refers_to(ref: TableRef, key: ForeignKey) -> TableRef:
-    name = key.reference.resource
-    if not name:
-        return ref
-    return TableRef(*name.split("/", 1)) if "/" in name else TableRef(ref.dataset, name)
 
 
 def _check_publisher(
@@ -194,3 +187,26 @@ def _check_public(dataset: Dataset, around: Surroundings, document: Document) ->
         for name in schema.primary_key:
             if name in schema.by_name and schema.by_name[name].personal:
                 yield document.error("personal-key", path, schema=schema.name, field=name)
+        yield from _check_references(
+            TableRef(dataset.name, resource.name), schema, around, document, path
+        )
+
+
+def _check_references(
+    ref: TableRef, schema: Schema, around: Surroundings, document: Document, path: Path
+) -> Iterator[Finding]:
+    """Tell of open fields whose values are those of a personal one."""
+    mine = {field.name for field in schema.open_fields}
+    for key in schema.foreign_keys:
+        other = key.refers_to(ref)
+        referred = around.schemas.get(other)
+        for name, theirs in zip(key.fields, key.reference.fields, strict=False):
+            target = referred.by_name.get(theirs) if referred else None
+            if name in mine and target is not None and target.personal:
+                yield document.error(
+                    "personal-foreign-key",
+                    path,
+                    schema=schema.name,
+                    field=name,
+                    other=f"{other}: {theirs}",
+                )
