@@ -133,13 +133,14 @@ async def test_secrets_are_sent_but_never_kept_or_told(steward, department, tmp_
             "PASS": "hemmelig-3",
         }
     )
-    url = "http://bo:${PASS}@${HOST}/${KEY}/data.csv?key=${KEY}"
+    url = "http://bo:${PASS}@${HOST}/${KEY}/data.csv?key=${KEY}&apikey=hemmelig-4"
     delivery = await steward.takes_one(url, headers={"X-Token": "${TOKEN}"})
     heard = department.heard[0]
-    assert heard["path"] == "/hemmelig-1/data.csv?key=hemmelig-1"
+    assert heard["path"] == "/hemmelig-1/data.csv?key=hemmelig-1&apikey=hemmelig-4"
     assert heard["x-token"] == "hemmelig-2"
     assert heard["authorization"].startswith("basic ")
-    assert delivery.origin == "http://[redacted]@${HOST}/${KEY}/data.csv?key=${KEY}"
+    shown = "http://[redacted]@${HOST}/${KEY}/data.csv?key=${KEY}&apikey=[redacted]"
+    assert delivery.origin == shown
 
     department.answers = [answer(b"", "403 Forbidden")]
     problem = (await steward.takes(url, headers={"X-Token": "${TOKEN}"})).problem

@@ -105,6 +105,13 @@ async def test_personal_fields_and_harvest_instructions_stay_at_home(house: Hous
     assert outcomes(await house.outbox.publish("vand")) == {"folder": "published"}
     assert b"note" not in (house.published / "levels.csv").read_bytes()
     await asyncio.to_thread(validated, house.published)
+    gone = {"note", "read_by", "place"}
+    fields = [item for item in WATER["fields"] if item["name"] not in gone]
+    house.schemas["levels"] = {**WATER, "fields": fields}
+    house.describe()
+    assert outcomes(await house.outbox.publish("vand")) == {"folder": "published"}
+    head = (house.published / "levels.csv").read_text("utf-8").splitlines()[0]
+    assert gone.isdisjoint(head.split(","))
 
 
 async def test_csv_is_written_in_the_house_style(house: House) -> None:

@@ -42,6 +42,8 @@ class TableState:
     version: int
     schema: Schema
     """As it was applied to the stored table by that commit."""
+    schema_since: int
+    """The version that brought the schema."""
     rows: int
     committed_at: datetime
     oldest_version: int

@@ -19,7 +19,7 @@ from publisher.errors import DeliveryError, PublisherError, SourceError, SourceU
 from publisher.landing import Details, Offer, readable
 from publisher.model.dataset import HttpSource as HttpSpec
 from publisher.model.run import Seen
-from publisher.secrets import without_userinfo
+from publisher.secrets import without_credentials
 from publisher.sources.base import SourceContext
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class HttpSource:
             spec.max_bytes or context.settings.max_delivery_bytes,
             context.settings.max_delivery_bytes,
         )
-        self._shown = without_userinfo(spec.url)
+        self._shown = without_credentials(spec.url)
 
     async def offers(self, seen: Mapping[str, Seen]) -> AsyncIterator[Offer]:
         last = seen.get(self._shown)

@@ -191,10 +191,14 @@ def last_harvests(con: Connection) -> dict[TableRef, Run]:
 
 
 def _newest(con: Connection, where: str) -> dict[TableRef, Run]:
+    # of the others nothing but the time is read
     rows = con.execute(
-        f"SELECT ref, id, started_at, finished_at, outcome, body FROM store.meta.runs{where}"
-        " QUALIFY row_number() OVER (PARTITION BY ref"
-        " ORDER BY started_at DESC, id DESC, finished_at DESC NULLS LAST) = 1"
+        "SELECT ref, id, started_at, finished_at, outcome, body"
+        f" FROM (SELECT * FROM store.meta.runs{where})"
+        " SEMI JOIN (SELECT ref, max(started_at) AS started_at"
+        f" FROM store.meta.runs{where} GROUP BY ref)"
+        " USING (ref, started_at) QUALIFY row_number() OVER (PARTITION BY ref"
+        " ORDER BY id DESC, finished_at DESC NULLS LAST) = 1"
     ).fetchall()
     return {run.ref: run for run in map(_read, rows)}
 
