@@ -93,8 +93,8 @@ class Service:
         return True
 
     async def start_schedule(self) -> None:
-        last_runs = await self.engine.run(self.store.last_runs)
-        self.scheduler.start(self.catalog.entries.values(), last_runs, self.housekeep)
+        harvests = await self.engine.run(self.store.last_harvests, lane="query")
+        self.scheduler.start(self.catalog.entries.values(), harvests, self.housekeep)
 
     async def housekeep(self) -> None:
         """Let go of what is kept no longer: raw deliveries, history, worn state."""

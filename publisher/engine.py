@@ -123,13 +123,17 @@ class Engine:
     ) -> T:
         """Do *work* in a thread with a cursor of its own.
 
-        In the query lane, cancelling or passing *timeout* seconds interrupts the statement
-        (UsageError ``query-timeout``). In the work lane it runs to its end: a commit is
-        never left half-way by a cancelled caller.
+        What only looks, and shortly, belongs in the query lane: it does not wait behind work.
+        In the query lane, cancelling or passing *timeout* interrupts the statement (UsageError
+        ``query-timeout``); the clock starts when the work does. What has not begun within
+        *timeout* never does (UsageError ``queries-waiting``). In the work lane it runs to its
+        end: a commit is never left half-way by a cancelled caller.
         """
         holder: list[Connection] = []
+        begun: list[float] = []
 
         def call() -> T:
+            begun.append(time.monotonic())
             with self.cursor() as con:
                 holder.append(con)
                 return work(con)
@@ -137,7 +141,7 @@ class Engine:
         submitted = self._lanes[lane].submit(call)
         future = asyncio.wrap_future(submitted)
         try:
-            return await asyncio.wait_for(asyncio.shield(future), timeout)
+            return await _result(submitted, future, begun, timeout)
         except (TimeoutError, asyncio.CancelledError) as error:
             if future.done() and not future.cancelled() and error is future.exception():
                 raise  # the work's own
@@ -191,6 +195,28 @@ def _extension(name: str) -> str:
         if path.is_file():
             return str(path)
     return name
+
+
+async def _result(
+    submitted: concurrent.futures.Future[T],
+    future: asyncio.Future[T],
+    begun: list[float],
+    timeout: float | None,  # noqa: ASYNC109 - counts from the start of the work
+) -> T:
+    """Wait for the work; TimeoutError *timeout* seconds after it began."""
+    left = timeout
+    while True:
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), left)
+        except TimeoutError:
+            if timeout is None or future.done():
+                raise
+            if submitted.cancel():
+                raise UsageError("queries-waiting", seconds=timeout) from None
+            now = time.monotonic()
+            left = (begun[0] if begun else now) + timeout - now
+            if left <= 0:
+                raise
 
 
 async def _interrupt(

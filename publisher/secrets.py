@@ -9,18 +9,31 @@ errors and answers can be freed of it.
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 from publisher.errors import ConfigurationError
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _URL_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_URL_PARAMETER = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s\"'<>]+)")
+_SECRET = re.compile(r"token|secret|passw|api-?_?key|signature|^key$", re.IGNORECASE)
 _SHORTEST_SECRET = 6  # shorter values would blank out ordinary words
 REDACTED = "[redacted]"
 
 
-def without_userinfo(text: str) -> str:
-    """Blank out the user information (``user:password@``) of any URL in *text*."""
-    return _URL_USERINFO.sub(REDACTED, text)
+def without_credentials(text: str) -> str:
+    """Blank out ``user:password@`` and keys in the query of any URL in *text*, not ``${NAME}``."""
+
+    def shown(match: re.Match[str]) -> str:
+        secret = is_secret_parameter(unquote_plus(match[1])) and "${" not in match[2]
+        return f"{match[1]}={REDACTED}" if secret else match[0]
+
+    return _URL_PARAMETER.sub(shown, _URL_USERINFO.sub(REDACTED, text))
+
+
+def is_secret_parameter(name: str) -> bool:
+    """Tell whether a query parameter holds a secret, by its name."""
+    return bool(_SECRET.search(name))
 
 
 class Secrets:
@@ -55,10 +68,10 @@ class Secrets:
         ]
 
     def redact(self, text: str) -> str:
-        """Blank out every known secret, and the user information of any URL."""
+        """Blank out every known secret, and the credentials in any URL."""
         for secret in sorted(self._known, key=len, reverse=True):
             text = text.replace(secret, REDACTED)
-        return without_userinfo(text)
+        return without_credentials(text)
 
     def _lookup(self, name: str) -> str | None:
         if name in self._environ:

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535)
     """Port that `publisher serve` listens on; 0 takes a free one."""
     public_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    """Address that callers reach the API at, where a proxy stands before it."""
+    """Address that callers reach the API at: to be set where a proxy stands before it."""
     language: Language = "en"
     """Of messages on the command line: `en` or `da`. HTTP answers follow Accept-Language."""
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     backoff_max: Seconds = 3600
     """Longest wait, in seconds, between tries of a failing source or target."""
     query_timeout: Seconds = 30
-    """Seconds of engine time one query may take."""
+    """Seconds of engine time one query may take, and for which it may wait for its turn."""
     spool_bytes: Bytes = 2_000_000_000
     """Most disk that published and spooled copies may take while they are made."""
 

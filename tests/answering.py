@@ -1,7 +1,7 @@
 """The API over a real store and a real socket, with a little water-level data."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from storing import Bad, Desk, entry, opened
 from yarl import URL
@@ -20,6 +21,25 @@ from publisher.settings import Settings
 
 CPR = "010203-1234"
 HIDDEN_CELL = "tolv meter"
+ROWS = "/v1/datasets/river/levels/rows"
+PAGES = (
+    "/v1/datasets",
+    "/v1/datasets/river",
+    "/v1/datasets/river/levels",
+    ROWS,
+    f"{ROWS}?f=csv",
+    "/v1/datasets/river/levels/runs",
+    "/v1/datasets/river/levels/quarantine",
+    "/v1/schemas",
+    "/v1/schemas/levels",
+    "/v1/schemas/levels@1.2.0",
+    "/v1/sources",
+    "/v1/sources/river.levels",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+)
 SCHEMA: dict[str, Any] = {
     "name": "levels",
     "version": "1.2.0",
@@ -95,8 +115,13 @@ def river_store(folder: Path) -> Iterator[River]:
                 row("Å,b", "2026-06-30T22:00:00", 2.5, shape='{"type":"Point"}'),
             ],
             [
-                Bad(4, ["A", "2026-01-01", HIDDEN_CELL, CPR]),
-                Bad(5, ["A", "2026-01-01", "1", CPR], ["constraint-error"], "warden"),
+                Bad(
+                    4,
+                    ["A", "2026-01-01", HIDDEN_CELL, CPR],
+                    column="Vandstand",
+                    schema_field="level",
+                ),
+                Bad(5, ["A", "2026-01-01", "1", CPR], ["constraint-error"], "level", "warden"),
             ],
         )
         desk.commit(river, [row("A", "2026-01-01T00:00:00", 9.5), row("B", "2026-02-01T00:00:00")])
@@ -134,18 +159,34 @@ def catalog_of(*entries: TableEntry) -> Catalog:
     )
 
 
+class Server(TestServer):
+    async def _make_runner(self, **_: Any) -> web.AppRunner:
+        """Run as the service does, whatever aiohttp's own tests would like."""
+        return web.AppRunner(self.app, **SERVER_OPTIONS)
+
+
 @asynccontextmanager
-async def answering(store: River, data: Path, **stated: Any) -> AsyncIterator[Site]:
-    """Serve what is in *store*; *data* is the folder of the installation's key."""
-    catalog = catalog_of(store.river, store.draft, store.empty)
+async def answering(
+    store: River,
+    data: Path,
+    *,
+    catalog: Callable[[], Catalog] | None = None,
+    more: Callable[[web.Application], None] = lambda _: None,
+    **stated: Any,
+) -> AsyncIterator[Site]:
+    """Serve what is in *store*; *data* is the folder of the installation's key.
+
+    *catalog* gives another picture than the store's own tables; *more* adds to what is served.
+    """
+    shipped = catalog_of(store.river, store.draft, store.empty)
     parts = Parts(
         settings=Settings(data=data, **stated),
         engine=store.desk.engine,
         store=store.desk.store,
-        catalog=lambda: catalog,
+        catalog=catalog or (lambda: shipped),
         ready=lambda: True,
     )
-    server = TestServer(create_app(parts))
-    await server.start_server(**SERVER_OPTIONS)
-    async with TestClient(server) as client:
+    app = create_app(parts)
+    more(app)
+    async with TestClient(Server(app)) as client:
         yield Site(client, store)

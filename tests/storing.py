@@ -100,6 +100,9 @@ class Bad:
     cells: list[Any]
     rules: list[str] = field(default_factory=lambda: ["type-error"])
     column: str = "level"
+    """What the source calls it."""
+    schema_field: str | None = None
+    """The schema's field; rows that were stored before errors told it have none."""
     quarantine_id: str | None = None
 
 
@@ -179,7 +182,10 @@ def judged(
         f" (row_number BIGINT, labels JSON, cells JSON, errors JSON, rules VARCHAR[]{extra})"
     )
     for row in bad:
-        errors = [{"type": rule, "fieldName": row.column, "note": "made up"} for rule in row.rules]
+        told = {} if row.schema_field is None else {"field": row.schema_field}
+        errors = [
+            {"type": rule, "fieldName": row.column, "note": "made up", **told} for rule in row.rules
+        ]
         values = [
             row.number,
             json.dumps([item.name for item in schema.fields]),

@@ -10,30 +10,10 @@ import orjson
 import pytest
 import pytest_asyncio
 import structlog
-from answering import CPR, HIDDEN_CELL, River, Site, answering, river_store, row
+from answering import CPR, HIDDEN_CELL, PAGES, ROWS, River, Site, answering, river_store, row
 from yarl import URL
 
 from publisher.messages.api import API
-
-ROWS = "/v1/datasets/river/levels/rows"
-PAGES = (
-    "/v1/datasets",
-    "/v1/datasets/river",
-    "/v1/datasets/river/levels",
-    ROWS,
-    f"{ROWS}?f=csv",
-    "/v1/datasets/river/levels/runs",
-    "/v1/datasets/river/levels/quarantine",
-    "/v1/schemas",
-    "/v1/schemas/levels",
-    "/v1/schemas/levels@1.2.0",
-    "/v1/sources",
-    "/v1/sources/river.levels",
-    "/healthz",
-    "/readyz",
-    "/openapi.json",
-    "/docs",
-)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +88,9 @@ async def test_decimals_are_exact(site: Site):
         ("?level__not=2.5", ["A"]),
         ("?price=1.1&version=1", ["A"]),
         ("?price__lt=1000000000.001&version=1", ["A"]),
+        ("?price__lt=1e2&version=1", ["A"]),
+        ("?price=110E-2&version=1", ["A"]),
+        ("?price__lt=1e-3&version=1", []),
         ("?ok=false", ["A"]),
         ("?day=2026-01-02", ["A"]),
         ("?time=2026-01", ["A", "A"]),
@@ -115,11 +98,13 @@ async def test_decimals_are_exact(site: Site):
         ("?time=../2026-01-01T00:15:00Z", ["A"]),
         ("?time=2026-07-01&tz=Europe/Copenhagen", ["Å,b"]),
         ("?time=2026-07-01", []),
+        ("?time=9999", []),
+        ("?time=9999-12-31&tz=-05:00", []),
         ("?time=now-P1D/..", []),
         ("?seen_at__gte=2026-01-01T01:15:00+01:00&station=A", ["A"]),
         ("?seen_at=2026-07-01T00:00&tz=%2B02:00", ["Å,b"]),
         ("?station__startswith=%C3%85", ["Å,b"]),
-        ("?count=9223372036854775807", []),
+        ("?count__exact=9223372036854775807", []),
     ],
 )
 async def test_what_conditions_find(site: Site, query: str, stations: list[str]):
@@ -149,18 +134,24 @@ async def test_times_are_shown_in_the_zone_asked_for(site: Site, zone: str, show
         ("?xyzzy=1", "unknown-parameter", "xyzzy", "xyzzy"),
         ("?station__gtt=A", "unknown-operator-near", "station__gtt", "gt"),
         ("?station=A&station=B", "repeated-parameter", "station", "station__in=a,b"),
-        ("?limit=1&limit=2", "repeated-parameter", "limit", "limit"),
+        ("?limit=1&limit=2", "parameter-given-twice", "limit", "once"),
+        ("?level__gt=1&level__gt=2", "parameter-given-twice", "level__gt", "once"),
+        ("?shape__exact=1&shape__exact=2", "parameter-given-twice", "shape__exact", "once"),
+        ("?count=1", "field-named-otherwise", "count", "count__exact"),
         ("?select=levle", "unknown-field-near", "select", "level"),
         ("?select=level,level", "name-twice", "select", "level"),
         ("?sort=shape", "not-sortable", "sort", "geojson"),
-        ("?shape=1", "operator-not-for-type", "shape", "geojson"),
+        ("?shape__exact=1", "operator-not-for-type", "shape__exact", "geojson"),
         ("?level__contains=1", "operator-not-for-type", "level__contains", "number"),
         ("?level=NaN", "not-a-number", "level", "NaN"),
         ("?level=1e999", "number-too-large", "level", "1e999"),
+        ("?price=1e40", "number-too-large", "price", "1e40"),
+        ("?price=1e-39", "number-too-large", "price", "1e-39"),
+        ("?price=e5", "not-a-number", "price", "e5"),
         ("?level=", "empty-value", "level", "isnull"),
-        ("?count=9223372036854775808", "integer-too-large", "count", "64 bits"),
-        ("?count=1.5", "not-an-integer", "count", "1.5"),
-        ("?count=%D9%A3", "not-an-integer", "count", "٣"),
+        ("?count__exact=9223372036854775808", "integer-too-large", "count__exact", "64 bits"),
+        ("?count__exact=1.5", "not-an-integer", "count__exact", "1.5"),
+        ("?count__exact=%D9%A3", "not-an-integer", "count__exact", "٣"),
         ("?ok=yes", "not-a-boolean", "ok", "true"),
         ("?day=2026-02-30", "not-a-date", "day", "2026-02-30"),
         ("?day=2026-W01-1", "not-a-date", "day", "2026-W01-1"),
@@ -210,9 +201,13 @@ async def test_a_list_has_at_most_a_thousand_items(site: Site):
     assert (await site.rows(f"?station__in={'a,' * 999}a"))["data"] == []
     problem = await site.rows(f"?station__in={'a,' * 1000}a", 400)
     assert problem["code"] == "long-list"
-    many = "&".join(f"x{number}=1" for number in range(101))
-    problem = await site.rows(f"?{many}", 400)
-    assert "many-parameters" in {one["code"] for one in problem["errors"]}
+    for many in ("a&" * 16_000, "&".join(f"x{number}=1" for number in range(101))):
+        for path in ("datasets", "datasets/river/levels/rows"):
+            problem = await site.get(f"{path}?{many}", 400)
+            assert (problem["code"], len(str(problem)) < 3_000) == ("many-parameters", True)
+    problem = await site.rows("?" + "&".join(f"x{number}=1" for number in range(100)), 400)
+    assert (problem["detail"][:3], len(problem["errors"])) == ("100", 20)
+    assert [bool(one.get("allowed")) for one in problem["errors"]] == [True] + [False] * 19
     problem = await site.rows(f"?station={'a' * 33_000}", 414)
     assert problem["code"] == "address-too-long"
 
@@ -241,6 +236,7 @@ async def test_a_cursor_opens_only_its_own_query(site: Site):
         f"{url}&sort=level",
         url.replace("/river/levels/", "/empty/levels/"),
         url.replace("version=2", "version=1"),
+        f"{url}==",
     ):
         assert (await site.get(other, 400))["code"] == "bad-cursor"
     assert (await site.get(url.replace("limit=1", "limit=5&select=level")))["version"] == 2
@@ -250,6 +246,19 @@ async def test_now_stays_the_same_on_later_pages(site: Site):
     page = await site.rows("?time=2026-01-01/now%2BP9999D&limit=1")
     assert "now" not in page["next"]
     assert len((await site.get(page["next"].replace("limit=1", "limit=9")))["data"]) == 3
+
+
+async def test_an_instant_beside_a_cursor_is_of_the_same_version(own_site: Site):
+    site = own_site
+    page = await site.rows("?limit=1&version=1")
+    cursor = page["next"].rpartition("=")[2]
+    assert (await site.rows(f"?limit=1&cursor={cursor}"))["version"] == 1
+    assert (await site.rows("?limit=1&as_of=2999-01-01&cursor=" + cursor, 400))[
+        "code"
+    ] == "bad-cursor"
+    page = await site.rows("?limit=1")
+    cursor = page["next"].rpartition("=")[2]
+    assert (await site.rows("?limit=1&as_of=2999-01-01&cursor=" + cursor))["version"] == 2
 
 
 async def test_versions_and_instants(own_site: Site):
@@ -268,7 +277,9 @@ async def test_versions_and_instants(own_site: Site):
 
 
 async def test_a_table_without_a_version_is_empty(site: Site):
-    assert await site.get("datasets/empty/levels/rows") == {"data": [], "next": None, "version": 0}
+    for query in ("", "?as_of=2020-01-01", "?as_of=2999-01-01", "?version=0"):
+        answer = await site.get(f"datasets/empty/levels/rows{query}")
+        assert answer == {"data": [], "next": None, "version": 0}
     table = await site.get("datasets/empty/levels")
     assert (table["version"], table["rows"], table["updatedAt"]) == (0, 0, None)
 
@@ -302,66 +313,12 @@ async def test_accept_decides_the_format(site: Site, accept: str, kind: str):
     assert answer.status == (406 if "problem" in kind else 200)
 
 
-async def test_an_answer_held_already_is_not_sent_again(site: Site):
-    for path in PAGES:
-        if path in {"/healthz", "/readyz"}:
-            continue
-        for coding in ("identity", "gzip"):
-            answer = await site.client.get(path, headers={"Accept-Encoding": coding})
-            etag = answer.headers["ETag"]
-            again = await site.client.get(
-                path, headers={"Accept-Encoding": coding, "If-None-Match": f'"other", W/{etag}'}
-            )
-            assert (again.status, await again.read()) == (304, b"")
-
-
 async def test_a_commit_is_seen_at_once(own_site: Site):
     site = own_site
     held = (await site.client.get(ROWS)).headers["ETag"]
     await site.commit(row("C", "2026-03-01T00:00:00", 3.0))
     answer = await site.client.get(ROWS, headers={"If-None-Match": held})
     assert (answer.status, answer.headers["X-Table-Version"]) == (200, "3")
-
-
-async def test_how_long_an_answer_may_be_kept(site: Site):
-    for query, expected in (
-        ("", "public, max-age=10, must-revalidate"),
-        ("?version=1", "public, max-age=31536000, immutable"),
-        ("?version=1&time=now-P1D/..", "public, max-age=10, must-revalidate"),
-        ("?version=9", "no-store"),
-    ):
-        answer = await site.client.get(ROWS + query)
-        assert answer.headers["Cache-Control"] == expected
-
-
-async def test_larger_answers_are_compressed_with_a_tag_of_their_own(site: Site):
-    plain = await site.client.get("/openapi.json", headers={"Accept-Encoding": "identity"})
-    packed = await site.client.get("/openapi.json", headers={"Accept-Encoding": "gzip, br"})
-    assert "Content-Encoding" not in plain.headers
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert plain.headers["ETag"] != packed.headers["ETag"]
-    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 2
-    refused = await site.client.get("/openapi.json", headers={"Accept-Encoding": "gzip;q=0"})
-    assert "Content-Encoding" not in refused.headers
-
-
-async def test_head_gives_the_headers_of_get(site: Site):
-    for path in PAGES:
-        got = await site.client.get(path)
-        head = await site.client.head(path)
-        assert (head.status, await head.read()) == (200, b"")
-        for name in ("Content-Type", "Content-Length", "ETag", "Cache-Control"):
-            assert head.headers.get(name) == got.headers.get(name), (path, name)
-
-
-async def test_any_page_may_ask_from_a_browser(site: Site):
-    for path in (*PAGES, "/nothing", f"{ROWS}?x=1"):
-        answer = await site.client.get(path)
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert "total;dur=" in answer.headers["Server-Timing"]
-    preflight = await site.client.options(ROWS)
-    assert preflight.status == 204
-    assert "GET" in preflight.headers["Access-Control-Allow-Methods"]
 
 
 async def test_datasets_are_found_and_paged(site: Site):
@@ -371,7 +328,8 @@ async def test_datasets_are_found_and_paged(site: Site):
     for query, names in (
         ("?q=WATER", ["river"]),
         ("?q=vandstand+lava", []),
-        ("?theme=ENVI&keyword=vand", ["river"]),
+        ("?q=a%CC%8Aen", ["river"]),
+        ("?theme=envi&keyword=vand", ["river"]),
         ("?publisher=made-up", ["empty", "river"]),
         ("?publisher=nobody", []),
     ):
@@ -382,6 +340,20 @@ async def test_datasets_are_found_and_paged(site: Site):
     assert [first["data"][0]["name"], second["data"][0]["name"]] == ["empty", "river"]
     assert second["next"] is None
     assert (await site.get("datasets?qq=1", 400))["code"] == "unknown-parameter-near"
+
+
+async def test_schemas_and_sources_are_paged_too(site: Site):
+    for kind, key in (("schemas", "name"), ("sources", "id")):
+        everything = await site.get(kind)
+        first = await site.get(f"{kind}?limit=1")
+        second = await site.get(first["next"])
+        assert first["data"] + second["data"] == everything["data"]
+        assert [one[key] for one in everything["data"]] == sorted(
+            one[key] for one in everything["data"]
+        )
+        assert (len(first["data"]), second["next"], everything["next"]) == (1, None, None)
+    problem = await site.get("/healthz?x=1", 400)
+    assert (problem["code"], problem.get("allowed")) == ("takes-no-parameters", None)
 
 
 async def test_a_table_tells_what_can_be_asked_of_it(site: Site):
@@ -461,11 +433,6 @@ async def test_a_fault_of_ours_says_its_number_and_nothing_of_the_inside(
     assert logged[0]["id"] in problem["detail"]
     text = orjson.dumps(problem).decode()
     assert not re.search(r"Traceback|Catalog|DROP|store\.data|\.py", text)
-
-
-async def test_a_query_that_takes_too_long_is_stopped(shared: River, tmp_path: Path):
-    async with answering(shared, tmp_path, query_timeout=0.000_1) as site:
-        assert (await site.rows(status=400))["code"] == "query-timeout"
 
 
 async def test_a_cursor_outlives_a_restart_and_the_key_is_ours_alone(shared: River, tmp_path: Path):

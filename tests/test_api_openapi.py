@@ -16,6 +16,7 @@ from publisher.api import Parts, create_app
 from publisher.api.openapi import document
 from publisher.api.routes import ROUTES
 from publisher.model.catalog import Catalog
+from publisher.model.query import PARAMETERS
 from publisher.query.parameters import OPERATORS, ROWS
 from publisher.settings import Settings
 
@@ -78,6 +79,20 @@ async def test_answers_have_the_shape_described(site: Site, route: Any):
         assert set(answer) == set(DOCUMENT["components"]["schemas"][model.__name__]["properties"])
 
 
+def test_answers_may_grow():
+    for schema in DOCUMENT["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+        assert "additionalProperties" not in schema
+
+
+async def test_the_headers_of_rows_are_described(site: Site):
+    path = "/v1/datasets/{dataset}/{table}/rows"
+    described = DOCUMENT["paths"][path]["get"]["responses"]["200"]["headers"]
+    answer = await site.client.get(f"{path.format_map(PLACE)}?limit=1")
+    assert set(described) == {"ETag", "Link", "Server-Timing", "X-Table-Version"}
+    assert all(name in answer.headers for name in described)
+
+
 async def test_problems_have_the_shape_described(site: Site):
     closed = {**DOCUMENT["components"]["schemas"]["Problem"], "components": DOCUMENT["components"]}
     for query in ("?x=1", "?x=1&limit=0", "?version=9"):
@@ -99,6 +114,10 @@ async def test_every_parameter_described_is_taken_and_no_other(site: Site, route
             assert (await answer.read()).find(b"unknown-parameter") < 0
     answer = await site.client.get(path, params={"no_such_parameter": "1"})
     assert answer.status == 400
+
+
+def test_no_field_can_take_a_parameters_name():
+    assert {parameter.name for parameter in ROWS} <= PARAMETERS
 
 
 @pytest.mark.parametrize("page", ["docs/developer.md", "docs/da/developer.md"])

@@ -140,6 +140,8 @@ RULES = [
     ("level", "primaryKey: [station, observed_at]\n", "", "merge-without-key", "mode: merge"),
     ("level", '["nej"]', '["ja"]', "true-and-false", "falseValues:"),
     ("level", "role: entity", "role: entity\n    personal: true", "personal-key", "level.yaml"),
+    ("station", "type: string,", "type: string, personal: true,",
+     ["personal-key", "personal-foreign-key"], "station.yaml"),
     ("level", "resource: stations", "resource: station", "unknown-foreign-table", "level.yaml"),
     ("level", "resource: stations", "resource: parkering/stations", None, ""),
     ("level", "resource: stations", "resource: havn/stations", "unknown-foreign-table",

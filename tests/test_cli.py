@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import get_args
+from urllib.request import urlopen
 
 import pytest
 from commands import TOKEN, Installation, dataset, installation
@@ -61,6 +62,55 @@ def test_what_can_be_run_is_run_and_the_exit_code_is_the_first_that_applies(here
     assert outcomes("--all") == (2, {"river": "unchanged", "sea": "failed"})
     assert outcomes("river") == (0, {"river": "unchanged"})
     assert here.run("harvest", "lake").code == 2
+
+
+def test_each_of_several_bad_files_is_told_with_what_to_do_about_it(here: Installation):
+    here.deliver("a.csv", *GOOD)
+    here.deliver("b.csv", BAD)
+    here.deliver("c.csv").write_text("<!doctype html><title>Log ind</title>")
+    (run,) = here.run("harvest", "river", "--json", "--lang", "da").json["runs"]
+    assert (run["version"], run["problem"]["code"]) == (1, "files-unusable")
+    held, page = run["problem"]["problems"]
+    assert (held["code"], held["params"]["origin"]) == ("too-many-bad", "inbox/b.csv")
+    assert page["message"].startswith("inbox/c.csv: leverancen er en webside")
+    assert (
+        run["problem"]["message"]
+        == f"2 filer kunne ikke bruges: {held['message']} | " + (page["message"])
+    )
+    told = here.run("harvest", "river")
+    assert told.code == 1
+    lines = told.out.splitlines()
+    for file, why in (("b", "1 of 1 rows are wrong"), ("c", "the delivery is a web page")):
+        (at,) = [
+            n for n, line in enumerate(lines) if f"river/levels: inbox/{file}.csv: {why}" in line
+        ]
+        assert lines[at + 1].startswith("  What to do: ")
+
+
+def test_a_held_delivery_can_be_looked_into_as_often_as_it_is_offered(here: Installation):
+    late = [f"38.05;2026-01-01T01:{n:02}:00Z;99" for n in range(30)]
+    here.deliver("a.csv", *late, "38.05;i morgen;1.5", f"38.05;2026-01-01T02:00:00Z;{'x' * 999}")
+    for _ in range(2):
+        (run,) = here.run("harvest", "river", "--json").json["runs"]
+        assert (run["outcome"], run["findings"][0]["count"]) == ("held", 30)
+        assert len(run["examples"]) == 20
+        assert all(len(example["message"]) <= 300 for example in run["examples"])
+        rare = [(it["origin"], it["row"], it["field"]) for it in run["examples"][-2:]]
+        assert rare == [("inbox/a.csv", 32, "at"), ("inbox/a.csv", 33, "level")], (
+            "each rule is there"
+        )
+    (status,) = here.run("status", "river", "--json").json["datasets"]
+    assert status["tables"][0]["lastRun"]["examples"] == run["examples"]
+    for words in (["harvest", "river"], ["status", "river"]):
+        told = here.run(*words, "--lang", "da").out
+        assert "river/levels: constraint-error level: 30 (første rækker: 2, 3," in told
+        assert 'inbox/a.csv, række 32, at: Type error in the cell "i morgen"' in told
+    with here.serving() as url:
+        for page in ("river", "river/levels", "river/levels/runs", "river/levels/quarantine"):
+            with urlopen(f"{url}/v1/datasets/{page}") as answer:
+                text = answer.read().decode()
+            assert "i morgen" not in text
+            assert "inbox" not in text
 
 
 def sea() -> dict[str, object]:
@@ -146,6 +196,8 @@ def test_quarantine_is_listed_shown_released_and_discarded(here: Installation):
     (first,) = shown["rows"]
     assert (shown["total"], first["rowNumber"], first["cells"]["niveau"]) == (2, 4, "99")
     assert first["errors"][0]["type"] == "constraint-error"
+    assert (first["origin"], first["version"]) == ("inbox/a.csv", 0)
+    assert "inbox/a.csv, row 4  [" in here.run("quarantine", "show", "river").out
     rest = here.run("quarantine", "show", "river", "--after", shown["after"], "--json").json
     assert ([row["cells"]["niveau"] for row in rest["rows"]], rest["after"]) == (["x"], None)
 

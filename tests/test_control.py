@@ -168,6 +168,19 @@ def test_nonsense_on_the_socket_disturbs_nobody_and_is_refused_in_words(here: In
         assert ask(here)["event"] == "result"
 
 
+def test_a_request_that_was_cut_off_before_its_line_ended_is_not_carried_out(here: Installation):
+    here.deliver("a.csv", *GOOD, "38.05;2026-01-02T00:00:00Z;99")
+    here.run("harvest", "river")
+    with here.serving():
+        request = {"operation": "quarantine-discard", "params": {"table": "river/levels"}}
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(here.data / "control.sock"))
+            client.sendall(orjson.dumps(request))
+            client.shutdown(socket.SHUT_WR)
+            assert client.makefile("rb").read() == b""
+        assert here.run("quarantine", "list", "--json").json["quarantine"][0]["rows"] == 1
+
+
 def ask(here: Installation, **changes: object) -> dict[str, object]:
     request = {"protocol": 1, "version": __version__, "operation": "status", "params": {}}
     with socket.socket(socket.AF_UNIX) as client:

@@ -69,6 +69,11 @@ async def test_a_newcomer_sees_rows_refusals_and_files_and_ends_it(tmp_path: Pat
         async with aiohttp.ClientSession() as client:
             async with client.get(f"{url}/rows?limit=2") as answer:
                 assert len((await answer.json())["data"]) == 2
+            for page in ("docs/developer.md", "docs/da/developer.md"):
+                shown = (PROJECT / page).read_text("utf-8")
+                query = re.search(r"\$ curl -s '\S+/vandstand-ribe/observations(/\S+)'", shown)[1]
+                async with client.get(f"{url}{query}") as answer:
+                    assert len((await answer.json())["data"]) == 2, page
             async with client.get(f"{url}/quarantine") as answer:
                 assert answer.status == 200
                 assert "99.999" not in await answer.text()

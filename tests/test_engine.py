@@ -37,6 +37,22 @@ async def test_a_query_past_its_time_is_stopped(engine: Engine) -> None:
     assert await engine.run(lambda con: con.execute("SELECT 7").fetchall(), lane="query") == [(7,)]
 
 
+async def test_a_querys_time_begins_when_it_does(engine: Engine) -> None:
+    asked = [asyncio.create_task(engine.run(endless, lane="query")) for _ in range(4)]
+    await asyncio.sleep(0.1)  # every thread of the lane has one
+    with pytest.raises(UsageError) as waited:
+        await engine.run(lambda _: None, lane="query", timeout=0.1)
+    assert waited.value.code == "queries-waiting"
+    slow = asyncio.create_task(
+        engine.run(lambda _: time.sleep(0.4) or "done", lane="query", timeout=0.6)
+    )
+    await asyncio.sleep(0.5)
+    for task in asked:
+        task.cancel()
+    assert await slow == "done"
+    await asyncio.wait(asked)
+
+
 async def test_queries_nobody_waits_for_are_stopped_and_waiting_ones_never_begin(
     engine: Engine,
 ) -> None:

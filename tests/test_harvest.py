@@ -13,7 +13,9 @@ from aiohttp import web
 from support import write_yaml
 
 from publisher.app import Service, open_service
+from publisher.messages import render
 from publisher.model.run import Run
+from publisher.model.table import QuarantinedRow
 from publisher.model.values import TableRef
 from publisher.settings import Settings
 
@@ -117,9 +119,13 @@ async def rows(service: Service, ref: TableRef = LEVELS) -> list[tuple[Any, ...]
     return [tuple(v.strftime("%H:%M") if hasattr(v, "strftime") else v for v in r) for r in found]
 
 
-async def quarantined(service: Service, ref: TableRef = LEVELS) -> list[tuple[int, list[str]]]:
-    kept = await service.engine.run(lambda con: list(service.store.quarantine_rows(con, ref)))
+async def quarantined(service: Service) -> list[tuple[int, list[str]]]:
+    kept = await waiting(service)
     return [(row.row_number, [error["type"] for error in row.errors]) for row in kept]
+
+
+async def waiting(service: Service) -> list[QuarantinedRow]:
+    return await service.engine.run(lambda con: service.store.quarantine_rows(con, LEVELS))
 
 
 async def test_good_rows_go_on_bad_ones_wait_with_their_reasons(town: Town) -> None:
@@ -133,6 +139,23 @@ async def test_good_rows_go_on_bad_ones_wait_with_their_reasons(town: Town) -> N
         assert await quarantined(service) == [(3, ["constraint-error"]), (4, ["type-error"])]
         assert (await harvest(service)).outcome == "unchanged"
         assert [r.outcome for r in await ledger(service)] == ["unchanged", "committed"]
+
+
+async def test_refused_rows_are_counted_by_the_schemas_field_whatever_its_column(
+    town: Town,
+) -> None:
+    town.harvest["fields"] = {"level": {"column": "at niveau"}, "at": {"column": "level"}}
+    town.harvest["maxBad"] = "100%"
+    town.deliver("A,soon,1", "A,2026-01-01T10:05:00Z,21", "A", header="station,level,at niveau")
+    async with town.service() as service:
+        run = await harvest(service)
+        counts = await service.engine.run(lambda con: service.store.quarantine_counts(con, LEVELS))
+        found = {(count.rule, count.field, count.rows) for count in counts.rules}
+        assert found == {(count.rule, count.field, count.rows) for count in run.findings}
+        assert {("type-error", "at", (2,)), ("constraint-error", "level", (3,))} < found
+        errors = [error for row in await waiting(service) for error in row.errors]
+        (cell,) = [error for error in errors if error["type"] == "type-error"]
+        assert (cell["fieldName"], cell["field"]) == ("level", "at")
 
 
 async def ledger(service: Service) -> list[Run]:
@@ -194,12 +217,67 @@ async def test_past_max_bad_the_last_good_version_stays_until_the_view_is_mended
             assert (run.outcome, run.version) == ("held", 1)
             assert run.problem is not None
             assert run.problem.code == "too-many-bad"
+            assert [(it.field, it.count, it.rows) for it in run.findings] == [("level", 2, (2, 3))]
         assert await rows(service) == [("A", "10:00", 1)]
         assert await quarantined(service) == []
         town.schema["fields"][2]["constraints"]["maximum"] = 30
         town.write()
         run = await harvest(service)
         assert (run.outcome, run.rows.new) == ("committed", 2)
+
+
+async def test_every_bad_file_is_told_with_its_name_and_reason(town: Town) -> None:
+    town.deliver("<!doctype html><title>Log ind</title>", header="")
+    town.deliver("A,2026-01-01T10:00:00Z,25", "A,2026-01-01T10:05:00Z,26", "A,soon,1")
+    town.deliver("Å,2026-01-01T10:00:00Z,25")
+    damaged = town.root / "inbox/003.csv"
+    damaged.write_bytes(damaged.read_bytes().replace("Å".encode(), b"\xc5"))
+    town.deliver("A,2026-01-01T10:00:00Z,1")
+    (town.root / "inbox/tabt.csv").symlink_to("findes-ikke.csv")
+    async with town.service() as service:
+        for outcome in ("new", "again"):
+            run = await harvest(service)
+            assert (run.outcome, run.version, run.problem.code) == ("failed", 1, "files-unusable")
+            told = {(it.params.get("origin"), it.code) for it in run.problem.parts}
+            assert told == {
+                ("inbox/001.csv", "html-page"),
+                ("inbox/002.csv", "too-many-bad"),
+                ("inbox/003.csv", "wrong-encoding"),
+                (None, "file-missing"),
+            }, outcome
+            (kept, *_) = await ledger(service)
+            danish, _ = render(kept.problem.code, kept.problem.params, "da")
+            for said in ("4 filer", "inbox/001.csv: leverancen er", "inbox/tabt.csv findes ikke"):
+                assert said in danish
+        for name in ("001", "003", "tabt"):
+            (town.root / f"inbox/{name}.csv").unlink()
+        run = await harvest(service)
+        assert (run.outcome, run.problem.code) == ("held", "too-many-bad")
+        assert run.problem.params["origin"] == "inbox/002.csv"
+
+
+async def test_what_is_wrong_with_the_schema_is_told_once_and_blamed_on_no_file(town: Town) -> None:
+    town.deliver("A,2026-01-01T10:00:00Z,1")
+    town.deliver("A,2026-01-01T10:05:00Z,1")
+    async with town.service() as service:
+        await harvest(service)
+        town.schema["fields"][2] = {"name": "level", "type": "string"}
+        town.write()
+        run = await harvest(service)
+        assert (run.outcome, run.problem.code) == ("failed", "schema-type-changed")
+        assert "origin" not in run.problem.params
+
+
+async def test_findings_of_several_files_are_told_as_one(town: Town) -> None:
+    town.harvest["maxBad"] = "100%"
+    town.deliver("A,2026-01-01T10:00:00Z,25", "A,2026-01-01T10:05:00Z,26")
+    town.deliver("B,2026-01-01T10:00:00Z,25", "B,soon,1", "C,later,1", "D,then,1", "E,now,1")
+    async with town.service() as service:
+        run = await harvest(service)
+        assert [(it.rule, it.field, it.count, it.rows) for it in run.findings] == [
+            ("type-error", "at", 4, (3, 4, 5, 6)),
+            ("constraint-error", "level", 3, (2, 3)),
+        ]
 
 
 async def test_released_rows_are_judged_by_the_mended_schema(town: Town) -> None:
@@ -230,6 +308,22 @@ async def test_a_released_row_never_undoes_what_came_later(town: Town) -> None:
         await service.harvester.release(service.catalog.entry(LEVELS))
         assert await rows(service) == [("A", "10:00", 2), ("B", "10:00", 1)]
         assert await quarantined(service) == []
+
+
+async def test_a_released_row_is_older_than_a_good_one_of_the_commit_that_refused_it(
+    town: Town,
+) -> None:
+    town.harvest["maxBad"] = "50%"
+    town.deliver("A,1 Jan 2026 10:00Z,1", "A,2026-01-01T10:00:00Z,2")
+    async with town.service() as service:
+        assert (await harvest(service)).version == 1
+        (row,) = await waiting(service)
+        assert (row.version, row.origin) == (0, "inbox/001.csv")
+    town.schema["fields"][1]["format"] = "any"
+    async with town.service() as service:
+        await service.harvester.release(service.catalog.entry(LEVELS))
+        assert await waiting(service) == []
+        assert await rows(service) == [("A", "10:00", 2)]
 
 
 async def test_rows_refused_for_a_missing_reference_come_in_when_it_does(town: Town) -> None:

@@ -74,6 +74,20 @@ def test_a_secret_is_blanked_out_wherever_it_stands(lines):
     assert "ValueError" in found[4]["exception"]
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("https://h/x?a=1&apikey=hunter3&b=2", "https://h/x?a=1&apikey=[redacted]&b=2"),
+        ("asked https://h/x?Access_Token=hunter3#top", "asked https://h/x?Access_Token=[redacted]#top"),
+        ("https://h/x?api%2Dkey=hunter3 failed", "https://h/x?api%2Dkey=[redacted] failed"),
+        ("https://h/x?key=${KEY}&keyword=a", "https://h/x?key=${KEY}&keyword=a"),
+    ],
+)  # fmt: skip
+def test_a_key_in_an_address_is_blanked_out(lines, written: str, shown: str):
+    structlog.get_logger("x").warning("source fails", about_url=written)
+    assert lines()[0]["about_url"] == shown
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

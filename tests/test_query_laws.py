@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from scale import scale
 from storing import Desk, entry, opened
 
+from publisher.errors import GoneError
 from publisher.model.catalog import TableEntry
 from publisher.query import Signer, fetch, json_rows, next_pairs, prepare
 
@@ -254,3 +255,13 @@ def test_a_sort_value_too_long_for_a_cursor_is_looked_up(desk: Desk):
     desk.commit(table, [cells(row) for row in rows])
     found = pages(desk, table, [("sort", "-text"), ("limit", "2"), ("select", "text")])
     assert [row["text"] for row in found] == ["å" * (3000 - number) for number in range(7)]
+
+
+def test_a_page_whose_history_went_meanwhile_is_gone_and_never_short(desk: Desk):
+    table = new_table(["whole"])
+    for text in ("a", "b"):
+        desk.commit(table, [cells({**dict.fromkeys(FIELDS), "whole": 1, "text": text})])
+    ready = prepare(desk.con, desk.store, table, [("version", "1")], signer=SIGNER, now=NOW)
+    desk.store.prune_history(desk.con, table.ref, datetime.now(UTC))
+    with pytest.raises(GoneError):
+        fetch(desk.con, desk.store, ready, form="json", signer=SIGNER)

@@ -58,6 +58,7 @@ def test_backoff_doubles_to_its_bound_and_never_undercuts_the_period() -> None:
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     assert [backoff(minute, n, hour) // minute for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert backoff(timedelta(days=1), 5, hour) == timedelta(days=1)
+    assert backoff(timedelta(days=366), 1_000_000, hour) == timedelta(days=366)
 
 
 def entry(every: str) -> TableEntry:

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 import pytest
 import stamina
 from department import CSV, Department, Steward, Taken, answer
+from structlog.testing import capture_logs
 
 from publisher.errors import (
     ConfigurationError,
@@ -132,13 +133,14 @@ async def test_secrets_are_sent_but_never_kept_or_told(steward, department, tmp_
             "PASS": "hemmelig-3",
         }
     )
-    url = "http://bo:${PASS}@${HOST}/${KEY}/data.csv?key=${KEY}"
+    url = "http://bo:${PASS}@${HOST}/${KEY}/data.csv?key=${KEY}&apikey=hemmelig-4"
     delivery = await steward.takes_one(url, headers={"X-Token": "${TOKEN}"})
     heard = department.heard[0]
-    assert heard["path"] == "/hemmelig-1/data.csv?key=hemmelig-1"
+    assert heard["path"] == "/hemmelig-1/data.csv?key=hemmelig-1&apikey=hemmelig-4"
     assert heard["x-token"] == "hemmelig-2"
     assert heard["authorization"].startswith("basic ")
-    assert delivery.origin == "http://[redacted]@${HOST}/${KEY}/data.csv?key=${KEY}"
+    shown = "http://[redacted]@${HOST}/${KEY}/data.csv?key=${KEY}&apikey=[redacted]"
+    assert delivery.origin == shown
 
     department.answers = [answer(b"", "403 Forbidden")]
     problem = (await steward.takes(url, headers={"X-Token": "${TOKEN}"})).problem
@@ -283,6 +285,19 @@ async def test_the_wait_that_a_server_asks_for_is_kept(steward, department):
         with stamina.set_testing(False):
             await steward.takes_one(department.url)
         assert 0.9 < time.monotonic() - began < 2.5
+
+
+async def test_each_further_try_is_told_with_its_url_and_without_its_secrets(tmp_path, department):
+    steward = Steward(Landing(tmp_path, max_bytes=10_000), Secrets({"KEY": "s3cr3t-value"}))
+    department.answers = [answer(b"", "503 Busy"), answer()]
+    url = department.url.replace("http://", "http://karen:passw0rd@") + "?key=${KEY}"
+    with capture_logs() as lines:
+        await steward.takes_one(url)
+    [line] = [line for line in lines if "again" in line["event"]]
+    assert (line["code"], line["tries"]) == ("http-busy", 1)
+    assert line["url"].endswith(department.url.removeprefix("http://") + "?key=${KEY}")
+    assert "passw0rd" not in str(lines)
+    assert "s3cr3t" not in str(lines)
 
 
 async def test_a_server_that_asks_for_an_hour_is_left_to_the_next_run(steward, department):

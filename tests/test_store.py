@@ -14,7 +14,7 @@ from storing import DUCKLAKE, LEVELS, Bad, Desk, delivery, entry, opened
 
 from publisher.engine import Connection, identifier
 from publisher.errors import HeldError, StorageFullError
-from publisher.model.run import Counts, Problem
+from publisher.model.run import Counts, Example, Problem, Rejection, RuleCount
 from publisher.store import Commit
 
 NOON = datetime.fromisoformat("2026-03-31T12:00")
@@ -135,11 +135,16 @@ def test_a_corrected_cell_of_a_table_without_key_is_no_loss(desk: Desk) -> None:
 
 def test_held_and_failed_deliveries_are_remembered_with_their_reason(desk: Desk) -> None:
     came = delivery(REF)
-    why = Problem("shrunk", {"removed": 9})
-    desk.store.settle(desk.con, RIVER, came, run="run", outcome="held", problem=why)
+    why = Rejection(
+        Problem("shrunk", {"removed": 9}),
+        (RuleCount("type-error", "level", 1, (3,)),),
+        (Example(3, "level", "no number"), Example(4, None, "blank")),
+    )
+    desk.store.settle(desk.con, RIVER, came, run="run", outcome="held", rejection=why)
     assert desk.store.is_settled(desk.con, came.id)
     seen = desk.store.seen(desk.con, REF)[came.origin]
-    assert (seen.outcome, seen.problem) == ("held", why)
+    assert (seen.outcome, seen.rejection) == ("held", why)
+    assert desk.store.rejections(desk.con, [came.id, "other"]) == [(came.origin, why)]
     assert desk.store.unsettled_contents(desk.con) == {came.sha256}
     assert desk.store.state(desk.con, REF) is None
     desk.commit(RIVER, [("a", NOON, 1.0)], delivered=delivery(REF))

@@ -6,6 +6,8 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -103,6 +105,13 @@ async def test_personal_fields_and_harvest_instructions_stay_at_home(house: Hous
     assert outcomes(await house.outbox.publish("vand")) == {"folder": "published"}
     assert b"note" not in (house.published / "levels.csv").read_bytes()
     await asyncio.to_thread(validated, house.published)
+    gone = {"note", "read_by", "place"}
+    fields = [item for item in WATER["fields"] if item["name"] not in gone]
+    house.schemas["levels"] = {**WATER, "fields": fields}
+    house.describe()
+    assert outcomes(await house.outbox.publish("vand")) == {"folder": "published"}
+    head = (house.published / "levels.csv").read_text("utf-8").splitlines()[0]
+    assert gone.isdisjoint(head.split(","))
 
 
 async def test_csv_is_written_in_the_house_style(house: House) -> None:
@@ -279,6 +288,39 @@ async def test_a_full_disk_leaves_the_last_package(house: House, small_disk: Pat
     assert [path.name for path in (small_disk / ".packages/vand").iterdir()] == [
         (small_disk / "vand").readlink().name
     ]
+
+
+class Dawdling(FolderTarget):
+    """On a disk that takes its time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.begins = threading.Event()
+
+    def _take_into_use(self, *arguments: Any) -> None:
+        self.begins.set()
+        time.sleep(0.3)
+        super()._take_into_use(*arguments)
+
+
+async def test_a_cancelled_publish_is_over_when_it_says_so_and_what_it_linked_is_whole(
+    house: House,
+) -> None:
+    """Else its clean-up, or the next publish, removes files that its thread then links."""
+    target = Dawdling(house.published.parent)
+    await house.commit([water("a", n) for n in range(20)])
+    publishing = asyncio.create_task(target.publish(await pin(house), {}, dry_run=False))
+    await asyncio.to_thread(target.begins.wait)
+    for _ in range(2):
+        publishing.cancel()
+        await asyncio.sleep(0.05)
+    with pytest.raises(asyncio.CancelledError):
+        await publishing
+    package = await asyncio.to_thread(validated, house.published)
+    assert package["resources"][0]["rows"] == 20
+    left = [path.name for path in (house.published.parent / ".packages/vand").iterdir()]
+    assert left == [house.published.readlink().name]
+    assert (await target.publish(await pin(house), {}, dry_run=False)).changes == ()
 
 
 async def pin(house: House) -> Snapshot:

@@ -68,6 +68,7 @@ def test_an_export_with_preamble_constant_and_normal_time(judge: Court) -> None:
         "cell": "x",
         "fieldName": "Vandstand (m DVR90)",
         "fieldNumber": 2,
+        "field": "level",
     }
     assert second["errors"][0]["note"] == 'constraint "maximum" is "20"'
     assert {(count.rule, count.field, count.rows) for count in found.findings} == {

@@ -147,6 +147,7 @@ class SchemaSummary(Model):
 
 class Schemas(Model):
     data: tuple[SchemaSummary, ...]
+    next: str | None
 
 
 class SourceAnswer(Model):
@@ -169,6 +170,7 @@ class SourceAnswer(Model):
 
 class Sources(Model):
     data: tuple[SourceAnswer, ...]
+    next: str | None
 
 
 class Health(Model):

@@ -1,9 +1,11 @@
 """The aiohttp application: routes from the one table, everything else in middlewares."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from aiohttp import web
@@ -17,13 +19,21 @@ from publisher.api.replies import JSON, tagged
 from publisher.api.routes import ROUTES, Route
 from publisher.errors import UsageError
 from publisher.query import Signer, load_key
-from publisher.query.grammar import Faults, distinct, unknown
+from publisher.query.grammar import Faults, distinct, given_twice, unknown
+from publisher.query.times import fault
 
 MOST_URL = 32_768
 """Bytes of a request's first line."""
-SERVER_OPTIONS: Mapping[str, Any] = {"max_line_size": 2 * MOST_URL, "max_field_size": MOST_URL}
-"""For the runner: room for long lists of conditions, and for a problem to say it was too much."""
+SERVER_OPTIONS: Mapping[str, Any] = {
+    "max_line_size": 2 * MOST_URL,
+    "max_field_size": MOST_URL,
+    "handler_cancellation": True,
+}
+"""For the runner: room for long lists of conditions, and for a problem to say it was too much;
+a caller that leaves is worked for no longer."""
 _MOST_BODY = 65_536
+_MOST_PORT = 65_535
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link, Server-Timing, X-Table-Version, Retry-After",
@@ -38,7 +48,9 @@ _PREFLIGHT = {
 
 def create_app(parts: Parts) -> web.Application:
     """Make the application; its resources are opened when it starts."""
-    app = web.Application(middlewares=[_outermost, problems], client_max_size=_MOST_BODY)
+    app = web.Application(
+        middlewares=[_outermost, problems, _addressed], client_max_size=_MOST_BODY
+    )
     app[PARTS] = parts
     app.cleanup_ctx.append(_signing)
     for route in ROUTES:
@@ -61,6 +73,8 @@ def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
     async def handle(request: web.Request) -> web.StreamResponse:
         if len(request.raw_path) > MOST_URL:
             raise UsageError("address-too-long", most=MOST_URL)
+        if not _is_text(request.raw_path):
+            raise UsageError("address-not-utf-8")
         pairs = tuple(request.query.items())
         stated = {} if route.fields else _stated(route, pairs)
         call = Call(
@@ -75,17 +89,29 @@ def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
     return handle
 
 
-def _stated(route: Route, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+def _is_text(address: str) -> bool:
+    try:
+        unquote_to_bytes(address).decode()
+    except UnicodeError:
+        return False
+    return True
+
+
+def _stated(route: Route, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     """Give the parameters by name; all of them must be the route's."""
     faults = Faults()
-    stated = distinct(pairs, faults)
+    stated = distinct(pairs)
     known = [parameter.name for parameter in route.query]
-    for name in stated:
+    for name in stated.values:
         with faults.collected():
+            if not known:
+                raise fault("takes-no-parameters", name, name)
             if name not in known:
                 raise unknown("parameter", name, known, name)
+            if name in stated.repeated:
+                raise given_twice(name)
     faults.settle()
-    return stated
+    return stated.values
 
 
 def _document(
@@ -103,14 +129,30 @@ def _document(
 async def _outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer preflights, and add the headers that every answer has."""
     start = time.perf_counter()
-    if request.method == "OPTIONS":
+    if request.method == "OPTIONS" and not isinstance(
+        request.match_info.http_exception, web.HTTPNotFound
+    ):
         response: web.StreamResponse = web.Response(status=204, headers=_PREFLIGHT)
     else:
         response = await handler(request)
     headers = response.headers
     headers.update(_CORS)
     headers["X-Content-Type-Options"] = "nosniff"
+    headers["Server"] = "publisher"
     total = f"total;dur={(time.perf_counter() - start) * 1000:.2f}"
     steps = headers.get("Server-Timing")
     headers["Server-Timing"] = f"{steps}, {total}" if steps else total
     return response
+
+
+@web.middleware
+async def _addressed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a Host that is none before a link is made of it."""
+    stated = request.headers.get("Host")
+    if not request.raw_path.startswith("/"):
+        stated = request.url.raw_authority  # the whole address was sent, which counts more
+    if stated is not None:
+        found = _HOST.fullmatch(stated)
+        if found is None or int(found[1] or 0) > _MOST_PORT:
+            raise UsageError("wrong-host")
+    return await handler(request)

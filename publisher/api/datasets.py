@@ -1,5 +1,6 @@
 """Datasets and their tables: what there is, how fresh, how good."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -7,31 +8,28 @@ from aiohttp import web
 
 from publisher.api import answers
 from publisher.api.parts import Call
-from publisher.api.replies import first, next_page, page_after, page_size, reply
+from publisher.api.replies import paged, reply
 from publisher.engine import Connection
 from publisher.model.base import Model
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.dataset import Dataset
 from publisher.model.run import Run
-from publisher.model.schema import Field
+from publisher.model.schema import TEXTS, Field
 from publisher.model.table import TableState
 from publisher.model.values import TableRef, duration_text
-from publisher.query import visible_fields
 
 States = Mapping[TableRef, TableState]
 
 
 async def list_datasets(call: Call) -> web.Response:
     catalog = call.parts.catalog()
-    after = page_after(call, "datasets")
     found = [
         dataset
-        for name, dataset in sorted(catalog.datasets.items())
-        if dataset.public and (after is None or name > after) and _matches(dataset, call.stated)
+        for _, dataset in sorted(catalog.datasets.items())
+        if dataset.public and _matches(dataset, call.stated)
     ]
-    shown, more = first(found, page_size(call))
-    states = await call.parts.engine.run(call.parts.store.states, lane="query")
-    next_url = next_page(call, "datasets", shown[-1].name) if more else None
+    shown, next_url = paged(call, "datasets", found, lambda dataset: dataset.name)
+    states = await call.read(call.parts.store.states)
     data = tuple(answers.DatasetSummary(**_summary(catalog, dataset, states)) for dataset in shown)
     return reply(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
 
@@ -50,7 +48,7 @@ async def get_dataset(call: Call) -> web.Response:
             for entry in entries
         )
 
-    states, tables = await call.parts.engine.run(read, lane="query")
+    states, tables = await call.read(read)
     return reply(
         call,
         answers.DatasetDetail(
@@ -64,7 +62,7 @@ async def get_table(call: Call) -> web.Response:
 
     def read(con: Connection) -> answers.TableDetail:
         state = call.parts.store.state(con, entry.ref)
-        fields = visible_fields(entry, state)
+        fields = entry.shown_fields(state.schema if state else None)
         key = (state.schema if state else entry.schema).primary_key
         names = {field.name for field in fields}
         common = _table(call, con, entry, state)
@@ -76,13 +74,13 @@ async def get_table(call: Call) -> web.Response:
             interval=duration_text(entry.resource.interval) if entry.resource.interval else None,
             mode=entry.mode,
             schema_name=f"{entry.schema.name}@{entry.schema.version}",
-            fields=tuple(shown_field(field) for field in fields),
+            fields=tuple(_described(field, entry.schema.by_name[field.name]) for field in fields),
             primary_key=key if names.issuperset(key) else (),
             roles=_roles(fields),
             links={name: f"{common['url']}/{name}" for name in ("rows", "runs", "quarantine")},
         )
 
-    return reply(call, await call.parts.engine.run(read, lane="query"))
+    return reply(call, await call.read(read))
 
 
 def shown_field(field: Field) -> dict[str, object]:
@@ -90,6 +88,16 @@ def shown_field(field: Field) -> dict[str, object]:
     descriptor = field.descriptor()
     descriptor.pop("personal", None)
     return descriptor
+
+
+def _described(stored: Field, now: Field) -> dict[str, object]:
+    """Give the field as it can be asked for, with what the catalog says of it."""
+    texts = set(TEXTS)
+    held = stored.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, exclude={"personal"} | texts
+    )
+    said = now.model_dump(mode="json", by_alias=True, exclude_unset=True, include=texts)
+    return held | said
 
 
 def _summary(catalog: Catalog, dataset: Dataset, states: States) -> dict[str, object]:
@@ -129,7 +137,7 @@ def _table(
         "updated_at": state.committed_at if state else None,
         "url": f"/v1/datasets/{entry.ref}",
         "quality": answers.Quality(
-            quarantined=call.parts.store.quarantine_counts(con, entry.ref).total,
+            quarantined=call.parts.store.quarantined(con, entry.ref),
             last_run=runs[0].outcome if runs else None,
             last_run_at=_ended(runs[0]) if runs else None,
         ),
@@ -153,14 +161,20 @@ def _translations(stated: Mapping[str, Model]) -> dict[str, object]:
 
 
 def _matches(dataset: Dataset, stated: Mapping[str, str]) -> bool:
-    if "theme" in stated and stated["theme"] not in dataset.themes:
+    themes = {theme.casefold() for theme in dataset.themes}
+    if "theme" in stated and stated["theme"].casefold() not in themes:
         return False
     if "keyword" in stated and stated["keyword"] not in dataset.keywords:
         return False
     if "publisher" in stated and stated["publisher"] != dataset.publisher:
         return False
-    text = "\n".join(_texts(dataset)).casefold()
-    return all(word in text for word in stated.get("q", "").casefold().split())
+    text = _folded("\n".join(_texts(dataset)))
+    return all(word in text for word in _folded(stated.get("q", "")).split())
+
+
+def _folded(text: str) -> str:
+    """Write *text* as it is compared: an å is one, however it was typed."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _texts(dataset: Dataset) -> Iterator[str]:

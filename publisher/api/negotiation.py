@@ -20,6 +20,7 @@ BRIEF = "public, max-age=10, must-revalidate"
 IMMUTABLE = "public, max-age=31536000, immutable"
 NEVER = "no-store"
 
+_GZIP = "-gzip"
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
@@ -58,14 +59,14 @@ def form_of(request: web.Request, stated: str | None) -> Form:
     return best
 
 
-def fresh(request: web.Request, etag: str) -> bool:
-    """Tell whether the caller holds what *etag* stands for, in either content coding."""
-    held = request.headers.get("If-None-Match")
-    if held is None:
-        return False
-    return held.strip() == "*" or any(
-        tag.removesuffix("-gzip") == etag for tag in _TAG.findall(held)
-    )
+def held(request: web.Request, etag: str) -> str | None:
+    """Give the tag by which the caller holds what *etag* stands for, in whichever coding."""
+    header = request.headers.get("If-None-Match")
+    if header is None:
+        return None
+    if header.strip() == "*":
+        return etag
+    return next((tag for tag in _TAG.findall(header) if tag.removesuffix(_GZIP) == etag), None)
 
 
 def respond(
@@ -92,20 +93,21 @@ def respond(
         zlib_executor_size=_OFF_LOOP_FROM,
     )
     if etag is not None:
-        response.headers["ETag"] = f'"{etag}-gzip"' if gzip else f'"{etag}"'
+        response.headers["ETag"] = f'"{etag}{_GZIP}"' if gzip else f'"{etag}"'
     if gzip:
         response.enable_compression(web.ContentCoding.gzip)
     return response
 
 
-def unchanged(etag: str, cache: str) -> web.Response:
-    """Give the 304 for an answer the caller holds already."""
+def unchanged(etag: str, cache: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Give the 304 for an answer the caller holds already, by the tag it holds."""
     return web.Response(
         status=304,
         headers={
             "ETag": f'"{etag}"',
             "Cache-Control": cache,
             "Vary": "Accept, Accept-Encoding, Accept-Language",
+            **(headers or {}),
         },
     )
 

@@ -16,6 +16,8 @@ _HEADERS = {
     "ETag": "Of this content in this coding; send it back as If-None-Match.",
     "Server-Timing": "Milliseconds spent, by step.",
 }
+_LINK = 'Address of the next page, `rel="next"`; left out on the last.'
+_VERSION = "The version of the table that was read."
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def _operation(route: Route) -> dict[str, Any]:
                 "description": "The answer",
                 "headers": {
                     name: {"description": text, "schema": {"type": "string"}}
-                    for name, text in _HEADERS.items()
+                    for name, text in _headers(route).items()
                 },
                 "content": {kind: {"schema": _shape(route, kind)} for kind in route.formats},
             },
@@ -85,6 +87,15 @@ def _operation(route: Route) -> dict[str, Any]:
             },
         },
     }
+
+
+def _headers(route: Route) -> dict[str, str]:
+    names = {parameter.name for parameter in route.query}
+    return (
+        _HEADERS
+        | ({"Link": _LINK} if "cursor" in names else {})
+        | ({"X-Table-Version": _VERSION} if "version" in names else {})
+    )
 
 
 def _parameter(one: Parameter, where: str) -> dict[str, Any]:
@@ -117,4 +128,6 @@ def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
             )
             found |= schema.pop("$defs", {})
             found[model.__name__] = schema
+    for schema in found.values():
+        del schema["additionalProperties"]  # members may be added to an answer
     return found

@@ -22,5 +22,5 @@ async def get_ready(call: Call) -> web.Response:
     def ask(con: Connection) -> None:
         con.execute("SELECT max(number) FROM store.meta.format").fetchone()
 
-    await call.parts.engine.run(ask, lane="query", timeout=call.parts.settings.query_timeout)
+    await call.read(ask)
     return reply(call, answers.Health(status="ready"), cache=NEVER)

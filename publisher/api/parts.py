@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from aiohttp import web
 
-from publisher.engine import Engine
+from publisher.engine import Connection, Engine
 from publisher.errors import NotFoundError
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.dataset import Dataset
@@ -16,6 +17,7 @@ from publisher.settings import Settings
 from publisher.store import Store
 
 _SHOWN = 100
+T = TypeVar("T")
 
 
 def _unplanned(_ref: TableRef) -> datetime | None:
@@ -49,6 +51,12 @@ class Call:
     """The URL's parameters as they stand there."""
     stated: Mapping[str, str]
     """The same by name; empty where the route reads ``pairs`` itself."""
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Do *work* on the store, which is stopped where it takes too long or the caller left."""
+        return await self.parts.engine.run(
+            work, lane="query", timeout=self.parts.settings.query_timeout
+        )
 
     def path(self, name: str) -> str:
         return self.request.match_info[name]

@@ -1,6 +1,7 @@
 """Every failure as an RFC 9457 problem: nothing of the inside is ever shown."""
 
 import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -9,16 +10,24 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from publisher.api.negotiation import NEVER, language_of, respond
-from publisher.errors import ParameterError, PublisherError, UsageError, answer_to
+from publisher.errors import PublisherError, UsageError, answer_to
 from publisher.messages import Language, render
 from publisher.messages.api import TITLES
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-_STATUS = {"not-acceptable": 406, "address-too-long": 414, "not-ready": 503}
+_STATUS = {
+    "not-acceptable": 406,
+    "address-too-long": 414,
+    "not-ready": 503,
+    "queries-waiting": 503,
+    "query-timeout": 504,
+}
 """Of the codes whose status is not that of their kind of error."""
+_RETRY = {"Retry-After": "5"}
 _SHOWN = 200
+_MOST_ERRORS = 20
 
 
 @web.middleware
@@ -44,7 +53,7 @@ def problem(request: web.Request, error: PublisherError) -> web.Response:
     language = language_of(request)
     content = _content(request, status, error.code, detail(error, language))
     content |= _members(error, language)
-    return _respond(request, status, content)
+    return _respond(request, status, content, _RETRY if status == 503 else None)
 
 
 def detail(error: PublisherError, language: Language) -> str:
@@ -58,12 +67,21 @@ def _members(error: PublisherError, language: Language) -> dict[str, Any]:
     }
     faults = error.params.get("faults")
     if isinstance(faults, tuple):
-        members["errors"] = [
-            {"code": one.code, "detail": detail(one, language), **_members(one, language)}
-            for one in faults
-            if isinstance(one, ParameterError)
-        ]
+        members["errors"] = list(_errors(faults[:_MOST_ERRORS], language))
     return members
+
+
+def _errors(faults: Iterable[PublisherError], language: Language) -> Iterator[dict[str, Any]]:
+    """Explain each fault; what is allowed is said at the first of those it is the same for."""
+    told: list[Any] = []
+    for one in faults:
+        found = {"code": one.code, "detail": detail(one, language), **_members(one, language)}
+        if "allowed" in found:
+            if found["allowed"] in told:
+                del found["allowed"]
+            else:
+                told.append(found["allowed"])
+        yield found
 
 
 def _refused(request: web.Request, error: web.HTTPException) -> web.Response:
@@ -89,9 +107,9 @@ def _failed(request: web.Request, status: int, error: Exception) -> web.Response
     """Note what happened under a number, and say no more than the number."""
     number = secrets.token_hex(4)
     log.error("request failed", id=number, path=request.path, exc_info=error)
-    code, headers = "internal-error", {}
+    code, headers = "internal-error", None
     if status == 503:
-        code, headers = "not-available", {"Retry-After": "5"}
+        code, headers = "not-available", _RETRY
     else:
         status = 500
     text = _sentence(code, {"id": number}, language_of(request))
@@ -119,7 +137,7 @@ def _respond(
     request: web.Request,
     status: int,
     content: dict[str, Any],
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> web.Response:
     return respond(
         request,

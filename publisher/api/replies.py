@@ -1,13 +1,13 @@
 """Replies that are models: written, tagged and, where they are lists, paged."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import orjson
 from aiohttp import web
 from yarl import URL
 
-from publisher.api.negotiation import BRIEF, fresh, respond, unchanged
+from publisher.api.negotiation import BRIEF, held, respond, unchanged
 from publisher.api.parts import Call
 from publisher.model.base import Model
 from publisher.query.values import read_count
@@ -46,8 +46,8 @@ def tagged(
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
     """Answer with *body*, or with 304 where the caller holds it."""
-    if fresh(request, etag):
-        return unchanged(etag, cache)
+    if (tag := held(request, etag)) is not None:
+        return unchanged(tag, cache, headers)
     return respond(request, body, media_type, etag=etag, cache=cache, headers=headers)
 
 
@@ -83,6 +83,17 @@ def next_page(call: Call, kind: str, last: str) -> str:
     cursor = call.signer.cursor(last, bound_to=_bound_to(call, kind))
     kept = [(name, value) for name, value in call.pairs if name != "cursor"]
     return url_of(call, [*kept, ("cursor", cursor)])
+
+
+def paged(
+    call: Call, kind: str, items: Iterable[T], key: Callable[[T], str]
+) -> tuple[tuple[T, ...], str | None]:
+    """Give the page of *items*, which are sorted by *key*, and the address of the next one."""
+    after = page_after(call, kind)
+    shown, more = first(
+        [item for item in items if after is None or key(item) > after], page_size(call)
+    )
+    return shown, next_page(call, kind, key(shown[-1])) if more else None
 
 
 def first(items: Sequence[T], count: int) -> tuple[tuple[T, ...], bool]:

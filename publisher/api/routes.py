@@ -103,7 +103,13 @@ ROUTES: tuple[Route, ...] = (
         answers.Quarantine,
         place=_OF_TABLE,
     ),
-    Route("/v1/schemas", schemas.list_schemas, "The schemas of public tables", answers.Schemas),
+    Route(
+        "/v1/schemas",
+        schemas.list_schemas,
+        "The schemas of public tables",
+        answers.Schemas,
+        query=_PAGE,
+    ),
     Route(
         "/v1/schemas/{schema}",
         schemas.get_schema,
@@ -116,6 +122,7 @@ ROUTES: tuple[Route, ...] = (
         sources.list_sources,
         "What is collected from, and how it is",
         answers.Sources,
+        query=_PAGE,
     ),
     Route(
         "/v1/sources/{source}",

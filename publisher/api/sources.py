@@ -6,7 +6,7 @@ from aiohttp import web
 
 from publisher.api import answers
 from publisher.api.parts import Call
-from publisher.api.replies import reply
+from publisher.api.replies import paged, reply
 from publisher.engine import Connection
 from publisher.errors import NotFoundError
 from publisher.model.catalog import TableEntry
@@ -18,11 +18,11 @@ _SHOWN = 100
 
 
 async def list_sources(call: Call) -> web.Response:
-    runs = await call.parts.engine.run(call.parts.store.last_runs, lane="query")
-    data = tuple(
-        _source(call, entry, harvest, runs.get(entry.ref)) for entry, harvest in _harvested(call)
-    )
-    return reply(call, answers.Sources(data=data))
+    found = sorted(_harvested(call), key=_id)
+    shown, next_url = paged(call, "sources", found, _id)
+    runs = await call.read(call.parts.store.last_runs)
+    data = tuple(_source(call, entry, harvest, runs.get(entry.ref)) for entry, harvest in shown)
+    return reply(call, answers.Sources(data=data, next=next_url), next_url=next_url)
 
 
 async def get_source(call: Call) -> web.Response:
@@ -33,7 +33,7 @@ async def get_source(call: Call) -> web.Response:
             def read(con: Connection, ref: TableRef = entry.ref) -> list[Run]:
                 return call.parts.store.runs(con, ref, limit=1)
 
-            runs = await call.parts.engine.run(read, lane="query")
+            runs = await call.read(read)
             return reply(call, _source(call, entry, harvest, runs[0] if runs else None))
     raise NotFoundError("source-not-found", source=stated[:_SHOWN])
 
@@ -43,8 +43,12 @@ def source_id(ref: TableRef) -> str:
     return f"{ref.dataset}.{ref.table}"
 
 
+def _id(source: tuple[TableEntry, Harvest]) -> str:
+    return source_id(source[0].ref)
+
+
 def _harvested(call: Call) -> Iterable[tuple[TableEntry, Harvest]]:
-    for _, entry in sorted(call.parts.catalog().entries.items()):
+    for entry in call.parts.catalog().entries.values():
         if entry.dataset.public and entry.harvest is not None:
             yield entry, entry.harvest
 

@@ -9,12 +9,12 @@ import orjson
 from aiohttp import web
 
 from publisher.api import answers
-from publisher.api.negotiation import BRIEF, IMMUTABLE, form_of, fresh, respond, unchanged
+from publisher.api.negotiation import BRIEF, IMMUTABLE, form_of, held, respond, unchanged
 from publisher.api.parts import Call
 from publisher.api.replies import first, link, next_page, page_after, page_size, reply, url_of
 from publisher.engine import Connection
 from publisher.model.run import RuleCount, Run
-from publisher.query import csv_rows, fetch, json_rows, next_pairs, prepare, visible_fields
+from publisher.query import csv_rows, fetch, json_rows, next_pairs, prepare
 from publisher.query.parameters import FORMATS
 
 _RENDERING = 1
@@ -47,11 +47,12 @@ async def get_rows(call: Call) -> web.Response:
         etag = signer.etag(
             _RENDERING, query, prepared.place, form, [(f.type, f.decimal) for f in shown]
         )
-        fixed = prepared.asked.version is not None and prepared.asked.fixed_time is None
+        # before the first version the columns are the catalog's
+        fixed = bool(prepared.asked.version) and prepared.asked.fixed_time is None
         planned = time.perf_counter()
-        if fresh(call.request, etag):
+        if (tag := held(call.request, etag)) is not None:
             timings = {"plan": planned - start}
-            return _Answer(etag, query.version, fixed, None, None, timings)
+            return _Answer(tag, query.version, fixed, None, None, timings)
         page = fetch(con, store, prepared, form=form, signer=signer)
         fetched = time.perf_counter()
         next_url = (
@@ -69,9 +70,7 @@ async def get_rows(call: Call) -> web.Response:
         }
         return _Answer(etag, query.version, fixed, body, next_url, timings)
 
-    answer = await call.parts.engine.run(
-        read, lane="query", timeout=call.parts.settings.query_timeout
-    )
+    answer = await call.read(read)
     cache = IMMUTABLE if answer.fixed else BRIEF
     if answer.body is None:
         response = unchanged(answer.etag, cache)
@@ -98,11 +97,12 @@ async def get_runs(call: Call) -> web.Response:
 
     def read(con: Connection) -> tuple[list[Run], set[str]]:
         store = call.parts.store
-        fields = visible_fields(entry, store.state(con, entry.ref))
+        state = store.state(con, entry.ref)
+        fields = entry.shown_fields(state.schema if state else None)
         runs = store.runs(con, entry.ref, limit=size + 1, before=before)
         return runs, {field.name for field in fields}
 
-    found, names = await call.parts.engine.run(read, lane="query")
+    found, names = await call.read(read)
     shown, more = first(found, size)
     next_url = next_page(call, "runs", shown[-1].id) if more else None
     data = tuple(_run(run, names) for run in shown)
@@ -114,12 +114,13 @@ async def get_quarantine(call: Call) -> web.Response:
 
     def read(con: Connection) -> answers.Quarantine:
         store = call.parts.store
-        fields = visible_fields(entry, store.state(con, entry.ref))
+        state = store.state(con, entry.ref)
+        fields = entry.shown_fields(state.schema if state else None)
         counts = store.quarantine_counts(con, entry.ref)
         names = {field.name for field in fields}
         return answers.Quarantine(total=counts.total, data=_findings(counts.rules, names))
 
-    return reply(call, await call.parts.engine.run(read, lane="query"))
+    return reply(call, await call.read(read))
 
 
 def _run(run: Run, names: set[str]) -> answers.RunAnswer:
@@ -138,7 +139,7 @@ def _run(run: Run, names: set[str]) -> answers.RunAnswer:
             removed=run.rows.removed,
             quarantined=run.rows.quarantined,
         ),
-        seconds=run.seconds,
+        seconds=None if run.seconds is None else round(run.seconds, 3),
         # Codes only: a problem's texts may quote cells, paths and internal addresses.
         problem=run.problem.code if run.problem else None,
         notes=tuple(note.code for note in run.notes),

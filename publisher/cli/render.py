@@ -48,6 +48,7 @@ _STATUS_COLUMNS = (
 _NUMERIC = {*_ROW_COUNTS, "version", "seconds", "rows", "count", "lag", "changes"}
 _WHOLE = {"table", "dataset", "outcome"}  # what is looked for by eye is never broken
 _MOST_CHANGES = 20
+_MOST_EXAMPLES = 20
 _LONGEST_CELL = 60
 _PIPE_WIDTH = 200  # columns where the output is no terminal
 
@@ -73,11 +74,7 @@ def harvested(session: Session, answer: Harvested) -> None:
             _problem(session, out, about, run.problem)
         for note in run.notes:
             _problem(session, out, about, note)
-        for found in run.findings:
-            rows = ", ".join(map(str, found.rows))
-            where = f" {found.field}" if found.field else ""
-            more = f" ({session.label('first-rows').lower()}: {rows})" if rows else ""
-            out.print(f"{about}: {found.rule}{where}: {found.count}{more}", soft_wrap=True)
+        _findings(session, out, about, run)
 
 
 def published(session: Session, answer: Published) -> None:
@@ -137,7 +134,10 @@ def status(session: Session, answer: Status) -> None:
     for dataset in answer.datasets:
         for table in dataset.tables:
             if table.last_run is not None and table.last_run.problem is not None:
-                _problem(session, out, f"{dataset.name}/{table.table}", table.last_run.problem)
+                about = f"{dataset.name}/{table.table}"
+                _problem(session, out, about, table.last_run.problem)
+                if table.last_run.examples:
+                    _findings(session, out, about, table.last_run)
         for target in dataset.targets:
             if target.problem is not None:
                 _problem(session, out, f"{dataset.name} → {target.target}", target.problem)
@@ -170,7 +170,10 @@ def quarantine_shown(session: Session, answer: Shown) -> None:
         out.print(session.label("nothing-quarantined"))
         return
     for row in answer.rows:
-        out.print(f"{session.label('row')} {row.row_number}  [{row.id}]", style="bold")
+        place = f"{session.label('row')} {row.row_number}"
+        if row.origin is not None:
+            place = f"{row.origin}, {place.lower()}"
+        out.print(f"{place}  [{row.id}]", style="bold", soft_wrap=True)
         for error in row.errors:
             message = error.get("message") or error.get("note") or error.get("type")
             out.print(f"  {message}", style="red", soft_wrap=True)
@@ -292,9 +295,23 @@ def _print(session: Session, headings: Sequence[str], rows: Iterable[Iterable[st
 
 
 def _problem(session: Session, out: Console, about: str, problem: Told) -> None:
-    out.print(f"{about}: {problem.message}", soft_wrap=True)
-    if problem.remedy:
-        out.print(f"  {session.label('remedy')}: {problem.remedy}", soft_wrap=True)
+    for told in problem.problems or (problem,):
+        out.print(f"{about}: {told.message}", soft_wrap=True)
+        if told.remedy:
+            out.print(f"  {session.label('remedy')}: {told.remedy}", soft_wrap=True)
+
+
+def _findings(session: Session, out: Console, about: str, run: RunLine) -> None:
+    """Count what is wrong with the rows; what no quarantine can show is shown here."""
+    for found in run.findings:
+        rows = ", ".join(map(str, found.rows))
+        where = f" {found.field}" if found.field else ""
+        more = f" ({session.label('first-rows').lower()}: {rows})" if rows else ""
+        out.print(f"{about}: {found.rule}{where}: {found.count}{more}", soft_wrap=True)
+    for it in run.examples[:_MOST_EXAMPLES]:
+        row = session.label("row").lower()
+        where = f", {it.field}" if it.field else ""
+        out.print(f"  {it.origin}, {row} {it.row}{where}: {it.message}", soft_wrap=True)
 
 
 def _styled(session: Session, kind: str, name: str) -> Text:

@@ -124,8 +124,8 @@ class Server:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         text = await asyncio.wait_for(reader.readline(), _PATIENCE)
-        if not text:
-            return  # somebody looked whether anybody is there
+        if not text.endswith(b"\n"):
+            return  # somebody looked whether anybody is there, or died in the midst of asking
         request = Request.model_validate_json(text)
         writer.write(line(Accepted(pid=os.getpid())))
         work = asyncio.create_task(execute(self._service, request, _emitter(writer)))

@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,10 +14,12 @@ import structlog
 
 from publisher.engine import Connection, Engine
 from publisher.errors import PublisherError, SourceError, UsageError
+from publisher.harvest.order import references_first
 from publisher.harvest.step import Step, judge_again, referred, take
+from publisher.harvest.summary import summed
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
-from publisher.model.run import Counts, Delivery, Outcome, Problem, Run, Seen
+from publisher.model.run import Delivery, Outcome, Problem, Run, Seen
 from publisher.model.values import TableRef
 from publisher.settings import Settings
 from publisher.sources import Source, SourceContext, open_source
@@ -28,8 +30,6 @@ log = structlog.get_logger(__name__)
 Trigger = Literal["command", "schedule", "release", "reference"]
 Progress = Callable[[TableRef, int], None]
 """Called with the rows judged so far; from any thread."""
-
-_SEVERITY: Mapping[Outcome, int] = {"unchanged": 0, "committed": 1, "held": 2, "failed": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,18 @@ class Parts:
 
 
 class Harvester:
-    """Harvests tables, never one table twice at the same time."""
+    """Harvests tables, never one table twice at the same time, and ``threads`` at most at once.
+
+    A table waits for those it refers to that were asked for before it, by whomever.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._locks: dict[TableRef, asyncio.Lock] = {}
-        self._going: set[asyncio.Task[Run]] = set()
+        self._room = asyncio.Semaphore(parts.settings.threads)
+        self._going: dict[asyncio.Task[Run], TableRef] = {}
+        self._waiting: set[asyncio.Task[Run]] = set()
+        """Those that are going but for their first step."""
 
     async def harvest(
         self,
@@ -64,20 +70,50 @@ class Harvester:
     ) -> Run:
         """Bring in what the table's source has to offer; failures are told in the Run.
 
-        A cancelled caller stops waiting, the harvest goes on to its end. Raises UsageError
-        for a table that is harvested from nowhere.
+        A cancelled caller stops waiting, a harvest that has begun goes on to its end.
+        Raises UsageError for a table that is harvested from nowhere.
         """
         source = self.source(entry)
         return await self._whole(
-            entry, trigger, lambda run: self._harvest(entry, source, run, progress)
+            entry,
+            trigger,
+            lambda run: self._harvest(entry, source, run, progress),
+            self._turn(entry, [it for it, ref in self._going.items() if ref in entry.refers_to]),
         )
+
+    async def harvest_all(
+        self,
+        entries: Iterable[TableEntry],
+        *,
+        progress: Progress | None = None,
+        done: Callable[[Run], None] | None = None,
+    ) -> dict[TableRef, Run]:
+        """Harvest each of *entries*, as there is room for them, as ``harvest`` does one."""
+
+        async def one(entry: TableEntry) -> Run:
+            run = await self.harvest(entry, progress=progress)
+            if done:
+                done(run)
+            return run
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {
+                    entry.ref: group.create_task(one(entry)) for entry in references_first(entries)
+                }
+        except ExceptionGroup as failures:
+            raise _first_expected(failures) from failures
+        return {ref: task.result() for ref, task in tasks.items()}
 
     async def release(
         self, entry: TableEntry, *, trigger: Trigger = "release", only_rule: str | None = None
     ) -> Run:
         """Judge the table's quarantined rows again; those that pass now are committed."""
         return await self._whole(
-            entry, trigger, lambda run: self._judge_again(entry, run, only_rule)
+            entry,
+            trigger,
+            lambda run: self._judge_again(entry, run, only_rule),
+            self._lock(entry.ref),
         )
 
     def source(self, entry: TableEntry) -> Source:
@@ -93,19 +129,54 @@ class Harvester:
 
     # one run, from its first line in the ledger to its last
 
+    def _lock(self, ref: TableRef) -> asyncio.Lock:
+        return self._locks.setdefault(ref, asyncio.Lock())
+
+    @asynccontextmanager
+    async def _turn(
+        self, entry: TableEntry, before: list[asyncio.Task[Run]]
+    ) -> AsyncIterator[None]:
+        """Wait for *before*, then for the table, then for room: so nobody waits in a circle.
+
+        Whoever has the table's lock or room waits for no run any more.
+        """
+        if before:
+            await asyncio.wait(before)
+        async with self._lock(entry.ref), self._room:
+            yield
+
     async def _whole(
-        self, entry: TableEntry, trigger: Trigger, steps: Callable[[str], AsyncIterator[Step]]
+        self,
+        entry: TableEntry,
+        trigger: Trigger,
+        steps: Callable[[str], AsyncIterator[Step]],
+        turn: AbstractAsyncContextManager[None],
     ) -> Run:
-        task = asyncio.create_task(self._recorded(entry, trigger, steps))
-        self._going.add(task)
-        task.add_done_callback(self._going.discard)
-        return await asyncio.shield(task)
+        task = asyncio.create_task(self._recorded(entry, trigger, steps, turn))
+        self._going[task] = entry.ref
+        self._waiting.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task in self._waiting:
+                task.cancel()
+            raise
+
+    def _ended(self, task: asyncio.Task[Run]) -> None:
+        del self._going[task]
+        self._waiting.discard(task)
 
     async def _recorded(
-        self, entry: TableEntry, trigger: Trigger, steps: Callable[[str], AsyncIterator[Step]]
+        self,
+        entry: TableEntry,
+        trigger: Trigger,
+        steps: Callable[[str], AsyncIterator[Step]],
+        turn: AbstractAsyncContextManager[None],
     ) -> Run:
         parts = self._parts
-        async with self._locks.setdefault(entry.ref, asyncio.Lock()):
+        async with turn:
+            self._waiting.discard(asyncio.current_task())
             began = time.monotonic()
             run = Run(
                 id=uuid.uuid4().hex,
@@ -116,7 +187,7 @@ class Harvester:
             )
             await parts.engine.run(lambda con: parts.store.start_run(con, run))
             done: list[Step] = []
-            problem: Problem | None = None
+            broke: Problem | None = None
             try:
                 async with aclosing(steps(run.id)) as stream:  # type: ignore[type-var]
                     async for step in stream:
@@ -124,11 +195,11 @@ class Harvester:
                         if step.changed:
                             parts.committed()
             except PublisherError as error:
-                problem = Problem(error.code, dict(error.params))
+                broke = Problem.of(error)
             except Exception as error:  # a bug or a broken machine must not lose the ledger's line
                 log.exception("harvest broke", table=str(entry.ref), run=run.id)
-                problem = Problem("unexpected", {"reason": type(error).__name__})
-            run = _summed(run, done, problem, seconds=time.monotonic() - began)
+                broke = Problem("unexpected", {"reason": type(error).__name__})
+            run = summed(run, done, broke, seconds=time.monotonic() - began)
             run = await parts.engine.run(lambda con: _finish(parts.store, con, run))
         log.info(
             "harvested",
@@ -147,25 +218,31 @@ class Harvester:
         self, entry: TableEntry, source: Source, run: str, progress: Progress | None
     ) -> AsyncIterator[Step]:
         parts = self._parts
-        seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref))
+        if progress:
+            progress(entry.ref, 0)  # its turn has come
+        seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref), lane="query")
         for delivery in await asyncio.to_thread(parts.landing.pending, entry.ref):
-            if await parts.engine.run(partial(parts.store.is_settled, delivery_id=delivery.id)):
+            if await parts.engine.run(
+                partial(parts.store.is_settled, delivery_id=delivery.id), lane="query"
+            ):
                 await asyncio.to_thread(parts.landing.settle, delivery)
                 continue
             yield await self._bring_in(entry, delivery, run, seen, progress)
-            seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref))
+            seen = await parts.engine.run(
+                lambda con: parts.store.seen(con, entry.ref), lane="query"
+            )
         known = {origin: last for origin, last in seen.items() if _stands(entry, last)}
-        async with aclosing(source.offers(known)) as offers:  # type: ignore[type-var]
-            broken: SourceError | None = None
-            async for offer in offers:
-                try:
-                    delivery = await parts.landing.land(entry.ref, offer)
-                except SourceError as error:  # costs this offer, not those behind it
-                    broken = error
-                    continue
-                yield await self._bring_in(entry, delivery, run, seen, progress)
-            if broken is not None:
-                raise broken
+        try:
+            async with aclosing(source.offers(known)) as offers:  # type: ignore[type-var]
+                async for offer in offers:
+                    try:
+                        delivery = await parts.landing.land(entry.ref, offer)
+                    except SourceError as error:  # costs this offer, not those behind it
+                        yield Step("failed", problem=Problem.of(error, origin=offer.origin))
+                        continue
+                    yield await self._bring_in(entry, delivery, run, seen, progress)
+        except SourceError as error:  # what the source could not even offer
+            yield Step("failed", problem=Problem.of(error))
 
     async def _bring_in(
         self,
@@ -206,10 +283,12 @@ class Harvester:
         outcome: Outcome = "unchanged" if last.outcome == "committed" else last.outcome
         await parts.engine.run(
             lambda con: parts.store.settle(
-                con, entry, delivery, run=run, outcome=outcome, problem=last.problem
+                con, entry, delivery, run=run, outcome=outcome, rejection=last.rejection
             )
         )
-        return Step(outcome=outcome, problem=last.problem)
+        if last.rejection is None:
+            return Step(outcome)
+        return Step(outcome, problem=last.rejection.problem, findings=last.rejection.findings)
 
     # quarantine
 
@@ -237,9 +316,20 @@ class Harvester:
                 for key in entry.schema.foreign_keys
             )
             if refers and await parts.engine.run(
-                partial(parts.store.has_quarantined, ref=entry.ref, rule="foreign-key")
+                partial(parts.store.has_quarantined, ref=entry.ref, rule="foreign-key"),
+                lane="query",
             ):
                 await self.release(entry, trigger="reference", only_rule="foreign-key")
+
+
+def _first_expected(failures: ExceptionGroup[Exception]) -> Exception:
+    """Give the failure to tell: the ledger itself could not be written."""
+    expected, rest = failures.split(PublisherError)
+    chosen = expected or rest
+    assert chosen is not None  # noqa: S101 - a group is never empty
+    while isinstance(chosen, ExceptionGroup):
+        chosen = chosen.exceptions[0]  # type: ignore[assignment]
+    return chosen
 
 
 def _judged(entry: TableEntry, last: Seen) -> bool:
@@ -258,29 +348,6 @@ def _stands(entry: TableEntry, last: Seen) -> bool:
     What was held or failed is asked for again, so that the run says again what is wrong.
     """
     return last.outcome in {"committed", "unchanged"} and _judged(entry, last)
-
-
-def _summed(run: Run, steps: list[Step], problem: Problem | None, *, seconds: float) -> Run:
-    worst = max(steps, key=lambda step: _SEVERITY[step.outcome], default=Step("unchanged"))
-    return replace(
-        run,
-        outcome="failed" if problem else worst.outcome,
-        finished_at=datetime.now(UTC),
-        rows=sum((step.rows for step in steps), Counts()),
-        seconds=seconds,
-        problem=problem or worst.problem,
-        findings=tuple(finding for step in steps for finding in step.findings),
-        notes=_distinct(note for step in steps for note in step.notes),
-        deliveries=tuple(step.delivery for step in steps if step.delivery),
-    )
-
-
-def _distinct(notes: Iterable[Problem]) -> tuple[Problem, ...]:
-    kept: list[Problem] = []
-    for note in notes:
-        if note not in kept:
-            kept.append(note)
-    return tuple(kept)
 
 
 def _finish(store: Store, con: Connection, run: Run) -> Run:

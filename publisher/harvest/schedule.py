@@ -15,12 +15,16 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from publisher.harvest.cron import cron_trigger
 from publisher.harvest.harvester import Harvester
+from publisher.harvest.order import references_first
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Run
 from publisher.model.values import TableRef
 from publisher.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+_SPREAD = 2.0  # seconds over which tables that are due at once begin
+_APART = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ def backoff(period: timedelta, failures: int, most: timedelta) -> timedelta:
 
     Never shorter than the table's own period.
     """
-    doubled: timedelta = period * (1 << min(failures, 30))
-    return max(period, min(doubled, most))
+    # In floats, which many doublings of a long period do not overflow as they do a timedelta.
+    doubled = period.total_seconds() * 2.0 ** min(failures, 64)
+    return max(period, timedelta(seconds=min(doubled, most.total_seconds())))
 
 
 class Scheduler:
@@ -76,35 +81,52 @@ class Scheduler:
     def start(
         self,
         entries: Iterable[TableEntry],
-        last_runs: Mapping[TableRef, Run],
+        harvests: Mapping[TableRef, Run],
         housekeeping: Callable[[], Awaitable[None]],
     ) -> None:
-        """Begin; *last_runs* are the newest of each table, from before the stop.
+        """Begin; *harvests* are the newest of each table, from before the stop.
 
         *housekeeping* runs once a day, in the small hours.
         """
-        for ref, run in last_runs.items():
+        for ref, run in harvests.items():
             if run.outcome == "failed":
                 self._failures[ref] = 1
         self._scheduler.start()
         self._scheduler.add_job(
             housekeeping, cron_trigger("17 3 * * *", self._zone, jitter=600), id="housekeeping"
         )
-        self.refresh(entries, last_runs)
+        self.refresh(entries, harvests)
 
     def refresh(
-        self, entries: Iterable[TableEntry], last_runs: Mapping[TableRef, Run] | None = None
+        self, entries: Iterable[TableEntry], harvests: Mapping[TableRef, Run] | None = None
     ) -> None:
         """Take over a changed catalog: jobs are added, moved and dropped as it says."""
-        wanted = {entry.ref: plan for entry in entries if (plan := Plan.of(entry))}
+        ordered = references_first(entries)
+        wanted = {entry.ref: plan for entry in ordered if (plan := Plan.of(entry))}
         for ref in self._plans.keys() - wanted.keys():
             self._scheduler.remove_job(str(ref))
             del self._plans[ref]
-        for ref, plan in wanted.items():
-            if self._plans.get(ref) != plan:
-                self._plans[ref] = plan
-                last = (last_runs or {}).get(ref)
-                self._add(ref, plan, last.started_at if last else None)
+        now = datetime.now(UTC)
+        at_once: dict[TableRef, datetime] = {}
+        for entry in ordered:
+            ref = entry.ref
+            plan = wanted.get(ref)
+            if plan is None or self._plans.get(ref) == plan:
+                continue
+            self._plans[ref] = plan
+            first = self._due(plan, (harvests or {}).get(ref))
+            if first is None or first <= now:
+                spread = random.uniform(0, min(_SPREAD, self._jitter(plan)))  # noqa: S311
+                behind = [at_once[other] + _APART for other in entry.refers_to & at_once.keys()]
+                first = at_once[ref] = max([now + timedelta(seconds=spread), *behind])
+            self._scheduler.add_job(
+                self._run,
+                self._trigger(plan),
+                args=[ref],
+                id=str(ref),
+                next_run_time=first,
+                replace_existing=True,
+            )
 
     async def stop(self) -> None:
         """Start nothing any more; what is going on is the harvester's to finish."""
@@ -116,18 +138,14 @@ class Scheduler:
         job = self._scheduler.get_job(str(ref))
         return job.next_run_time if job else None
 
-    def _add(self, ref: TableRef, plan: Plan, last: datetime | None) -> None:
-        trigger = self._trigger(plan)
-        due = None
-        if last is not None:
-            due = last + plan.every if plan.every else trigger.get_next_fire_time(None, last)
-        now = datetime.now(UTC)
-        # Many tables due at once start a little apart.
-        spread = timedelta(seconds=random.uniform(0, min(2, self._jitter(plan))))  # noqa: S311
-        first = now + spread if due is None or due <= now else due
-        self._scheduler.add_job(
-            self._run, trigger, args=[ref], id=str(ref), next_run_time=first, replace_existing=True
-        )
+    def _due(self, plan: Plan, last: Run | None) -> datetime | None:
+        """Tell when the harvest after *last* is due; None where none came to its end."""
+        if last is None or last.outcome in {"running", "interrupted"}:
+            return None
+        if plan.every:
+            return last.started_at + plan.every
+        due: datetime | None = self._trigger(plan).get_next_fire_time(None, last.started_at)
+        return due
 
     def _trigger(self, plan: Plan) -> BaseTrigger:
         if plan.cron is not None:

@@ -1,17 +1,18 @@
 """One delivery's way from the landing into the store; runs in a thread with its own cursor."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from publisher.engine import Connection
-from publisher.errors import HeldError, PublisherError
+from publisher.errors import HeldError, PublisherError, SourceError
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
-from publisher.model.run import Counts, Delivery, Outcome, Problem, RuleCount
+from publisher.model.run import Counts, Delivery, Outcome, Problem, Rejection, RuleCount
 from publisher.model.values import TableRef
 from publisher.store import Commit, Store
 from publisher.validation.judge import Judgement, Validator
+from publisher.validation.staging import examples
 from publisher.validation.view import missing_column
 
 
@@ -163,13 +164,17 @@ def _refuse(
     judgement: Judgement | None,
 ) -> Step:
     outcome: Outcome = "held" if isinstance(error, HeldError) else "failed"
-    problem = Problem(error.code, dict(error.params))
-    store.settle(con, entry, delivery, run=run, outcome=outcome, problem=problem)
+    # What is wrong with the view or the schema is no matter of this file, and told once
+    about = {"origin": delivery.origin} if isinstance(error, HeldError | SourceError) else {}
+    rejection = Rejection(Problem.of(error, **about))
+    if judgement is not None:
+        rejection = replace(rejection, findings=judgement.findings, examples=examples(con))
+    store.settle(con, entry, delivery, run=run, outcome=outcome, rejection=rejection)
     return Step(
         outcome=outcome,
         rows=Counts(read=judgement.read if judgement else 0),
-        problem=problem,
-        findings=judgement.findings if judgement else (),
+        problem=rejection.problem,
+        findings=rejection.findings,
         notes=judgement.notes if judgement else (),
     )
 

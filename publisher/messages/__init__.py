@@ -6,6 +6,7 @@ its error was raised with; both languages use the same ones (a test compares the
 One file per area; this table puts them together.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
@@ -29,10 +30,30 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
 )
 
 
+_NAMES_ORIGIN = re.compile(r"\{(origin|file|url)\b")
+
+
 def render(code: str, params: Mapping[str, object], language: Language = "en") -> tuple[str, str]:
-    """Give the message and the remedy (may be empty) of *code* in *language*."""
+    """Give the message and the remedy (may be empty) of *code* in *language*.
+
+    The file or URL that a problem is about, ``origin``, leads in a text that does not name it.
+    """
     text = TEXTS[code]
     message, remedy = (text.da, text.remedy_da) if language == "da" else (text.en, text.remedy_en)
     if text.alone_en and not params.get("nearest"):
         remedy = text.alone_da if language == "da" else text.alone_en
-    return message.format_map(params), remedy.format_map(params)
+    if "origin" in params and not _NAMES_ORIGIN.search(message):
+        message = "{origin}: " + message
+    spelled = {name: spell(value, language) for name, value in params.items()}
+    return message.format_map(spelled), remedy.format_map(spelled)
+
+
+def spell(value: object, language: Language = "en") -> object:
+    """Tell problems among another's parameters in its language; anything else stays as it is."""
+    if isinstance(value, list) and value and all(_is_problem(part) for part in value):
+        return " | ".join(render(part["code"], part["params"], language)[0] for part in value)
+    return value
+
+
+def _is_problem(value: object) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"code", "params"}

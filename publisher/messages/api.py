@@ -14,6 +14,7 @@ TITLES: Mapping[int, Text] = {
     414: Text(en="Address too long", da="Adressen er for lang"),
     500: Text(en="Internal error", da="Intern fejl"),
     503: Text(en="Not available right now", da="Ikke tilgængelig lige nu"),
+    504: Text(en="Took too long", da="Det tog for lang tid"),
 }
 
 _NEAR_EN = "Did you mean {nearest}?"
@@ -45,6 +46,18 @@ API: dict[str, Text] = {
         remedy_en="Ask with fewer or shorter conditions.",
         remedy_da="Spørg med færre eller kortere betingelser.",
     ),
+    "address-not-utf-8": Text(
+        en="The address holds bytes that are no UTF-8",
+        da="Adressen indeholder byte, der ikke er UTF-8",
+        remedy_en="Write each character as the percent codes of its UTF-8 bytes: å is %C3%A5.",
+        remedy_da="Skriv hvert tegn som procentkoderne for dets UTF-8-byte: å er %C3%A5.",
+    ),
+    "wrong-host": Text(
+        en="The Host header is no host name, with or without a port",
+        da="Host-headeren er intet værtsnavn, med eller uden port",
+        remedy_en="Send the name the service is reached by, such as data.example.org.",
+        remedy_da="Send det navn, tjenesten nås på, for eksempel data.example.org.",
+    ),
     "bad-request": Text(
         en="The request cannot be read",
         da="Forespørgslen kan ikke læses",
@@ -66,6 +79,12 @@ API: dict[str, Text] = {
     "not-ready": Text(
         en="The service is still starting",
         da="Tjenesten er ved at starte",
+        remedy_en="Try again in a little while.",
+        remedy_da="Prøv igen om lidt.",
+    ),
+    "queries-waiting": Text(
+        en="So many queries wait that this one did not begin within {seconds} seconds",
+        da="Så mange forespørgsler venter, at denne ikke begyndte inden for {seconds} sekunder",
         remedy_en="Try again in a little while.",
         remedy_da="Prøv igen om lidt.",
     ),
@@ -110,14 +129,20 @@ API: dict[str, Text] = {
     "wrong-parameters": Text(
         en="{count} parameters are wrong",
         da="{count} parametre er forkerte",
-        remedy_en="Each is explained under errors.",
-        remedy_da="Hver af dem er forklaret under errors.",
+        remedy_en="They are explained under errors, the first 20 of them.",
+        remedy_da="De er forklaret under errors, de første 20 af dem.",
     ),
     "many-parameters": Text(
         en="There are more than {most} parameters",
         da="Der er flere end {most} parametre",
         remedy_en="Use lists with __in instead.",
         remedy_da="Brug lister med __in i stedet.",
+    ),
+    "takes-no-parameters": Text(
+        en="This address takes no parameters, so “{value}” means nothing",
+        da="Denne adresse har ingen parametre, så “{value}” betyder intet",
+        remedy_en="Leave it out.",
+        remedy_da="Udelad den.",
     ),
     "unknown-parameter": Text(
         en="There is no parameter or field “{value}”",
@@ -166,6 +191,18 @@ API: dict[str, Text] = {
         da="{parameter} er angivet to gange",
         remedy_en="For one of several values write {field}__in=a,b.",
         remedy_da="Skriv {field}__in=a,b for en af flere værdier.",
+    ),
+    "parameter-given-twice": Text(
+        en="{parameter} is given twice",
+        da="{parameter} er angivet to gange",
+        remedy_en="Give it once.",
+        remedy_da="Angiv den én gang.",
+    ),
+    "field-named-otherwise": Text(
+        en="{parameter} is the name of a parameter, so it is no condition on the field",
+        da="{parameter} er navnet på en parameter og derfor ingen betingelse på feltet",
+        remedy_en="Write {value} for the field.",
+        remedy_da="Skriv {value} for feltet.",
     ),
     "name-twice": Text(
         en="{parameter} names a field twice: “{value}”",

@@ -6,12 +6,14 @@ HARVEST: dict[str, Text] = {
         en="{bad} of {read} rows are wrong ({share}); at most {limit} may be (maxBad)",
         da="{bad} af {read} rækker er forkerte ({share}); højst {limit} må være det (maxBad)",
         remedy_en=(
-            "nothing of the delivery was taken, and the last good version stays; see what is "
-            "wrong with the rows, have the source mended, or raise maxBad"
+            "nothing of the delivery was taken, and the last good version stays; `publisher "
+            "status DATASET` shows examples of what is wrong with the rows; have the source "
+            "mended, or raise maxBad"
         ),
         remedy_da=(
-            "intet af leverancen blev taget, og den sidste gode version bliver stående; se, hvad "
-            "der er galt med rækkerne, få kilden rettet, eller hæv maxBad"
+            "intet af leverancen blev taget, og den sidste gode version bliver stående; "
+            "`publisher status DATASET` viser eksempler på, hvad der er galt med rækkerne; få "
+            "kilden rettet, eller hæv maxBad"
         ),
     ),
     "missing-column": Text(

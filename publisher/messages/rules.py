@@ -175,6 +175,13 @@ RULES: dict[str, Text] = {
         remedy_en='choose a key of fields that may be seen, or leave out "access: public"',
         remedy_da='vælg en nøgle af felter, der må ses, eller udelad "access: public"',
     ),
+    "personal-foreign-key": Text(
+        en="the dataset is public, but {field} of {schema} refers to {other}, which is personal",
+        da="datasættet er offentligt, men {field} i {schema} henviser til {other}, "
+        "der er personligt",
+        remedy_en='make {field} personal too, or leave out "access: public"',
+        remedy_da='gør også {field} personligt, eller udelad "access: public"',
+    ),
     "language-not-known": Text(
         en='"{language}" is no language code in use',
         da='"{language}" er ikke en sprogkode i brug',

@@ -87,6 +87,10 @@ SOURCES: dict[str, Text] = {
         remedy_en="put each right; the other files have been taken",
         remedy_da="bring hver af dem i orden; de øvrige filer er taget med",
     ),
+    "and-more": Text(
+        en="and {count} more",
+        da="og {count} til",
+    ),
     # HTTP
     "http-url": Text(
         en="{url} is no address that can be asked",

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from publisher.errors import NotFoundError
 from publisher.model.base import Model
 from publisher.model.dataset import Dataset, Harvest, Mode, Resource
-from publisher.model.schema import Schema
+from publisher.model.schema import Field, Schema
 from publisher.model.values import Email, Name, TableRef
 
 
@@ -83,16 +83,22 @@ class TableEntry:
         stated = self.resource.harvest.mode if self.resource.harvest else None
         return stated or ("merge" if self.schema.primary_key else "append")
 
+    def shown_fields(self, stored: Schema | None) -> tuple[Field, ...]:
+        """Give the fields of a *stored* version that may be shown: those that both have open.
+
+        A field that the schema has no longer is not shown either: its line may have said that
+        it was personal. Without a stored version they are the schema's own.
+        """
+        if stored is None:
+            return self.schema.open_fields
+        now = {field.name for field in self.schema.open_fields}
+        return tuple(field for field in stored.open_fields if field.name in now)
+
     @cached_property
     def refers_to(self) -> frozenset[TableRef]:
         """The other tables that its foreign keys are judged against."""
-        named = (key.reference.resource for key in self.schema.foreign_keys)
-        refs = {
-            TableRef(*name.split("/", 1)) if "/" in name else TableRef(self.dataset.name, name)
-            for name in named
-            if name
-        }
-        return frozenset(refs - {self.ref})
+        refs = (key.refers_to(self.ref) for key in self.schema.foreign_keys)
+        return frozenset(refs) - {self.ref}
 
     @cached_property
     def view_fingerprint(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from publisher.errors import PublisherError
 from publisher.model.values import TableRef
 
 Outcome = Literal["committed", "unchanged", "held", "failed"]
@@ -40,7 +41,7 @@ class Seen:
     """``TableEntry.view_fingerprint`` it was judged under."""
     outcome: Outcome
     cursor: Mapping[str, Any]
-    problem: "Problem | None" = None
+    rejection: "Rejection | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,23 @@ class Problem:
 
     code: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    """``origin`` is the file or URL that it is about, where it is about one."""
+
+    @classmethod
+    def of(cls, error: PublisherError, **about: Any) -> "Problem":
+        return cls(error.code, {**error.params, **about})
+
+    @property
+    def parts(self) -> tuple["Problem", ...]:
+        """The problems that this one tells together; none where it is a single one."""
+        parts = self.params.get("problems")
+        if not isinstance(parts, list):
+            return ()
+        return tuple(Problem(part["code"], part["params"]) for part in parts)
+
+    def descriptor(self) -> dict[str, Any]:
+        """Give it as a part of another one's parameters."""
+        return {"code": self.code, "params": dict(self.params)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,25 @@ class RuleCount:
     field: str | None
     count: int
     rows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One error of one row. It may quote a cell: never leaves by the API."""
+
+    row: int
+    field: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a delivery was held or failed as a whole; its rows are not in quarantine."""
+
+    problem: Problem
+    findings: tuple[RuleCount, ...] = ()
+    examples: tuple[Example, ...] = ()
+    """A few of each rule and field, by row number."""
 
 
 @dataclass(frozen=True, slots=True)

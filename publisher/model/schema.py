@@ -15,7 +15,7 @@ from pydantic import Field as Key
 from pydantic_core import PydanticCustomError
 
 from publisher.model.base import Model
-from publisher.model.values import FieldName, Name
+from publisher.model.values import FieldName, Name, TableRef
 
 FieldType = Literal[
     "string",
@@ -136,6 +136,10 @@ class Field(Reading):
         return bool(self.constraints.required)
 
 
+TEXTS = ("title", "description", "translations", "observed_property")
+"""What may be said otherwise of a field without a new version of its table."""
+
+
 class Reference(Model):
     resource: str
     """A table of the same dataset, ``dataset/table`` of another, or empty: this table."""
@@ -145,6 +149,13 @@ class Reference(Model):
 class ForeignKey(Model):
     fields: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
     reference: Reference
+
+    def refers_to(self, table: TableRef) -> TableRef:
+        """Give the table that is meant where *table* has the key; it may be *table* itself."""
+        name = self.reference.resource
+        if not name:
+            return table
+        return TableRef(*name.split("/", 1)) if "/" in name else TableRef(table.dataset, name)
 
 
 class Schema(Model):

@@ -42,6 +42,8 @@ class TableState:
     version: int
     schema: Schema
     """As it was applied to the stored table by that commit."""
+    schema_since: int
+    """The version that brought the schema."""
     rows: int
     committed_at: datetime
     oldest_version: int
@@ -62,6 +64,14 @@ class QuarantinedRow:
     cells: tuple[Any, ...]
     """As the source wrote them: text, or JSON values."""
     errors: tuple[dict[str, Any], ...]
-    """Frictionless error descriptors (type, note, message, rowNumber, fieldName, ...)."""
+    """Frictionless error descriptors (type, note, message, rowNumber, fieldName, ...).
+
+    ``fieldName`` is the column's label; ``field`` beside it the schema's field, if one reads it.
+    """
     version: int
-    """The table's version when the row was refused (0: none yet)."""
+    """What the table stood at before the commit that refused the row (0: nothing yet).
+
+    That commit need not have made a version. A released row supersedes nothing newer than this.
+    """
+    origin: str | None = None
+    """The file or URL it came from; None where its delivery is not known any longer."""

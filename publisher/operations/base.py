@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from publisher.errors import PublisherError
-from publisher.messages import Language, render
+from publisher.messages import Language, render, spell
 from publisher.model.base import Model
 from publisher.model.run import Problem, RuleCount
 
@@ -31,12 +31,21 @@ class Told(Model):
     message: str
     remedy: str = ""
     params: Mapping[str, Any] = {}
+    problems: tuple["Told", ...] = ()
+    """Each by itself, where several are told together."""
 
     @classmethod
     def of(cls, problem: Problem | PublisherError, language: Language) -> "Told":
+        if isinstance(problem, PublisherError):
+            problem = Problem.of(problem)
         message, remedy = render(problem.code, problem.params, language)
-        params = {name: _plain(value) for name, value in problem.params.items()}
-        return cls(code=problem.code, message=message, remedy=remedy, params=params)
+        return cls(
+            code=problem.code,
+            message=message,
+            remedy=remedy,
+            params={name: _plain(spell(it, language)) for name, it in problem.params.items()},
+            problems=tuple(cls.of(part, language) for part in problem.parts),
+        )
 
 
 class Finding(Model):

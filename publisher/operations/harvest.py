@@ -1,11 +1,11 @@
 """``publisher harvest``: bring in what the sources have to offer, now."""
 
-import asyncio
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from publisher.errors import PublisherError, UsageError
+from publisher.errors import UsageError
 from publisher.model.base import Model
-from publisher.model.run import Counts, Run
+from publisher.model.run import Counts, Rejection, Run
 from publisher.model.values import TableRef
 from publisher.operations import select
 from publisher.operations.base import (
@@ -20,7 +20,9 @@ from publisher.operations.base import (
 
 if TYPE_CHECKING:
     from publisher.app import Service
-    from publisher.model.catalog import TableEntry
+    from publisher.engine import Connection
+
+_MOST_EXAMPLES = 100
 
 
 class Params(Model):
@@ -49,6 +51,16 @@ class Rows(Model):
         )
 
 
+class Example(Model):
+    """An error of one row, of a delivery that was refused whole."""
+
+    origin: str
+    """The file or URL."""
+    row: int
+    field: str | None
+    message: str
+
+
 class RunLine(Model):
     """One run of the ledger."""
 
@@ -61,9 +73,13 @@ class RunLine(Model):
     problem: Told | None
     findings: tuple[Finding, ...] = ()
     notes: tuple[Told, ...] = ()
+    examples: tuple[Example, ...] = ()
+    """Of what is wrong with the rows of refused deliveries, which no quarantine holds."""
 
     @classmethod
-    def of(cls, run: Run, context: Context) -> "RunLine":
+    def of(
+        cls, run: Run, context: Context, rejections: Iterable[tuple[str, Rejection]] = ()
+    ) -> "RunLine":
         return cls(
             dataset=run.ref.dataset,
             table=run.ref.table,
@@ -74,6 +90,11 @@ class RunLine(Model):
             problem=context.told(run.problem) if run.problem else None,
             findings=tuple(Finding.of(found) for found in run.findings),
             notes=tuple(context.told(note) for note in run.notes),
+            examples=tuple(
+                Example(origin=origin, row=it.row, field=it.field, message=it.message)
+                for origin, rejection in rejections
+                for it in rejection.examples
+            )[:_MOST_EXAMPLES],
         )
 
 
@@ -97,50 +118,26 @@ async def _harvest(service: "Service", params: Params, context: Context) -> Harv
             wanted.append(entry)
         elif str(entry.ref) in named:
             problems.append(UsageError("nothing-to-harvest", table=str(entry.ref)))
-    runs = await _in_order(service, select.references_first(wanted), context)
+    runs = await service.harvester.harvest_all(
+        wanted,
+        progress=lambda ref, rows: context.emit(Progress(task=str(ref), rows=rows)),
+        done=lambda run: context.emit(Progress(task=str(run.ref), rows=run.rows.read, done=True)),
+    )
+    rejections = await service.engine.run(lambda con: rejected(service, con, runs), lane="query")
     return Harvested(
-        runs=tuple(RunLine.of(runs[entry.ref], context) for entry in wanted),
+        runs=tuple(RunLine.of(runs[entry.ref], context, rejections[entry.ref]) for entry in wanted),
         problems=tuple(context.told(problem) for problem in problems),
     )
 
 
-async def _in_order(
-    service: "Service", entries: list["TableEntry"], context: Context
-) -> dict[TableRef, Run]:
-    """Harvest *entries* some at a time, each after those before it that it refers to."""
-    room = asyncio.Semaphore(service.settings.threads)
-    going: dict[TableRef, asyncio.Task[Run]] = {}
-
-    def progress(ref: TableRef, rows: int) -> None:
-        context.emit(Progress(task=str(ref), rows=rows))
-
-    async def one(entry: "TableEntry", before: list[asyncio.Task[Run]]) -> Run:
-        if before:
-            await asyncio.wait(before)
-        async with room:
-            context.emit(Progress(task=str(entry.ref)))
-            run = await service.harvester.harvest(entry, trigger="command", progress=progress)
-            context.emit(Progress(task=str(entry.ref), rows=run.rows.read, done=True))
-            return run
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for entry in entries:
-                before = [going[ref] for ref in entry.refers_to if ref in going]
-                going[entry.ref] = group.create_task(one(entry, before))
-    except ExceptionGroup as failures:
-        raise _first_expected(failures) from failures
-    return {ref: task.result() for ref, task in going.items()}
-
-
-def _first_expected(failures: ExceptionGroup[Exception]) -> Exception:
-    """Give the failure to tell: the ledger itself could not be written."""
-    expected, rest = failures.split(PublisherError)
-    chosen = expected or rest
-    assert chosen is not None  # noqa: S101 - a group is never empty
-    while isinstance(chosen, ExceptionGroup):
-        chosen = chosen.exceptions[0]  # type: ignore[assignment]
-    return chosen
+def rejected(
+    service: "Service", con: "Connection", runs: Mapping[TableRef, Run]
+) -> dict[TableRef, list[tuple[str, Rejection]]]:
+    """Give what was wrong with the deliveries that each table's run refused, by origin."""
+    return {
+        ref: service.store.rejections(con, run.deliveries) if run.problem else []
+        for ref, run in runs.items()
+    }
 
 
 HARVEST = Operation(Params, Harvested, _harvest)

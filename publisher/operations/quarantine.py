@@ -50,12 +50,15 @@ class Listed(Answer):
 
 class ShownRow(Model):
     id: str
+    origin: str | None
+    """The file or URL; None where it is not known any longer."""
     row_number: int
     cells: Mapping[str, Any]
     """As the source wrote them, by its own labels."""
     errors: tuple[Mapping[str, Any], ...]
     """Frictionless error descriptors."""
     version: int
+    """What the table stood at before the commit that refused the row; 0: nothing yet."""
     run: str
 
     @classmethod
@@ -63,6 +66,7 @@ class ShownRow(Model):
         labels = _distinct(row.labels, len(row.cells))
         return cls(
             id=row.id,
+            origin=row.origin,
             row_number=row.row_number,
             cells=dict(zip(labels, row.cells, strict=True)),
             errors=row.errors,
@@ -98,7 +102,7 @@ async def _list(service: "Service", params: ListParams, context: Context) -> Lis
         found = (_counted(service, con, entry.ref) for entry in entries)
         return [table for table in found if table.rows or params.table is not None]
 
-    return Listed(quarantine=tuple(await service.engine.run(look)))
+    return Listed(quarantine=tuple(await service.engine.run(look, lane="query")))
 
 
 def _counted(service: "Service", con: "Connection", ref: TableRef) -> TableQuarantine:
@@ -113,11 +117,14 @@ def _counted(service: "Service", con: "Connection", ref: TableRef) -> TableQuara
 
 async def _show(service: "Service", params: ShowParams, context: Context) -> Shown:  # noqa: ARG001
     ref = select.table(service, params.table).ref
-    counts = await service.engine.run(lambda con: service.store.quarantine_counts(con, ref))
+    counts = await service.engine.run(
+        lambda con: service.store.quarantine_counts(con, ref), lane="query"
+    )
     rows = await service.engine.run(
         lambda con: service.store.quarantine_rows(
             con, ref, limit=params.limit + 1, after=params.after
-        )
+        ),
+        lane="query",
     )
     page = rows[: params.limit]
     return Shown(

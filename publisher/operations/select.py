@@ -94,26 +94,6 @@ def nearest(
     )
 
 
-def references_first(entries: Sequence["TableEntry"]) -> list["TableEntry"]:
-    """Order *entries* so that a table comes after those its foreign keys refer to."""
-    by_ref = {entry.ref: entry for entry in entries}
-    ordered: dict[TableRef, TableEntry] = {}
-    open_: set[TableRef] = set()
-
-    def place(entry: "TableEntry") -> None:
-        if entry.ref in ordered or entry.ref in open_:
-            return  # placed, or a circle, which has no order
-        open_.add(entry.ref)
-        for ref in sorted(entry.refers_to):
-            if ref in by_ref:
-                place(by_ref[ref])
-        ordered[entry.ref] = entry
-
-    for entry in entries:
-        place(entry)
-    return list(ordered.values())
-
-
 def _meant(service: "Service", name: str) -> list["TableEntry"]:
     dataset_name, slash, table_name = name.partition("/")
     catalog = service.catalog

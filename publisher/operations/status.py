@@ -1,6 +1,6 @@
 """``publisher status``: where every table and target stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -9,13 +9,13 @@ from publisher.model.base import Model
 from publisher.model.values import TableRef
 from publisher.operations import select
 from publisher.operations.base import Answer, Context, Operation, Told
-from publisher.operations.harvest import RunLine
+from publisher.operations.harvest import RunLine, rejected
 
 if TYPE_CHECKING:
     from publisher.app import Service
     from publisher.engine import Connection
     from publisher.model.dataset import Dataset
-    from publisher.model.run import Run
+    from publisher.model.run import Rejection, Run
     from publisher.model.table import TableState
     from publisher.store import Published
 
@@ -70,6 +70,8 @@ class _Known:
 
     states: Mapping[TableRef, "TableState"]
     last_runs: Mapping[TableRef, "Run"]
+    rejections: Mapping[TableRef, list[tuple[str, "Rejection"]]]
+    """Of the last runs; only where one dataset is asked for."""
     last_reads: Mapping[TableRef, datetime]
     waiting: Mapping[TableRef, int]
     publications: Mapping[tuple[str, str], "Published"]
@@ -85,15 +87,18 @@ async def _status(service: "Service", params: Params, context: Context) -> Statu
     store = service.store
 
     def look(con: "Connection") -> _Known:
+        runs = store.last_runs(con)
+        asked = {ref: run for ref, run in runs.items() if ref.dataset == params.dataset}
         return _Known(
             states=store.states(con),
-            last_runs=store.last_runs(con),
+            last_runs=runs,
+            rejections=rejected(service, con, asked),
             last_reads=store.last_reads(con),
             waiting=store.waiting(con),
             publications=store.publications(con),
         )
 
-    known = await service.engine.run(look)
+    known = await service.engine.run(look, lane="query")
     return Status(
         datasets=tuple(_dataset(service, known, dataset, context) for dataset in wanted),
         problems=tuple(context.told(problem) for problem in problems),
@@ -128,11 +133,16 @@ def _table(service: "Service", known: _Known, ref: TableRef, context: Context) -
         committed_at=state.committed_at if state else None,
         lag=round((datetime.now(UTC) - read).total_seconds(), 1) if read else None,
         quarantined=known.waiting.get(ref, 0),
-        last_run=LastRun(**RunLine.of(last, context).model_dump(), started_at=last.started_at)
-        if last
-        else None,
+        last_run=_last_run(last, context, known.rejections.get(ref, ())) if last else None,
         next_run=service.scheduler.next_run(ref),
     )
+
+
+def _last_run(
+    run: "Run", context: Context, rejections: Iterable[tuple[str, "Rejection"]]
+) -> LastRun:
+    line = RunLine.of(run, context, rejections)
+    return LastRun(**line.model_dump(), started_at=run.started_at)
 
 
 def _target(

@@ -2,7 +2,7 @@
 
 from publisher.query.cursor import Signer, load_key
 from publisher.query.render import csv_rows, json_rows
-from publisher.query.rows import Page, Prepared, fetch, next_pairs, prepare, visible_fields
+from publisher.query.rows import Page, Prepared, fetch, next_pairs, prepare
 
 __all__ = [
     "Page",
@@ -14,5 +14,4 @@ __all__ = [
     "load_key",
     "next_pairs",
     "prepare",
-    "visible_fields",
 ]

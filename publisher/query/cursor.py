@@ -76,11 +76,11 @@ class Signer:
 
 def _decode(cursor: str) -> bytes:
     try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        content = urlsafe_b64decode(padded)
+        stated = cursor.encode("ascii")
+        content = urlsafe_b64decode(stated + b"=" * (-len(stated) % 4))
     except (ValueError, binascii.Error):
         raise ParameterError("bad-cursor", parameter="cursor") from None
     # Spellings that decode alike are refused: one place has one cursor.
-    if len(content) <= _TAG or urlsafe_b64encode(content).rstrip(b"=") != padded.rstrip(b"="):
+    if len(content) <= _TAG or urlsafe_b64encode(content).rstrip(b"=") != stated:
         raise ParameterError("bad-cursor", parameter="cursor")
     return content

@@ -1,5 +1,6 @@
 """The URL's grammar: parameters in, what was asked out, every fault told at once."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,7 +8,16 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import cast, get_args
 
 from publisher.errors import ParameterError
-from publisher.model.query import Among, Compare, Comparison, Condition, Contains, IsNull, Order
+from publisher.model.query import (
+    PARAMETERS,
+    Among,
+    Compare,
+    Comparison,
+    Condition,
+    Contains,
+    IsNull,
+    Order,
+)
 from publisher.model.query import Part as TextPart
 from publisher.model.schema import Field
 from publisher.model.values import parse_zone
@@ -33,7 +43,7 @@ from publisher.query.values import (
 )
 
 _MOST_VERSION = 2**62
-Pairs = Iterable[tuple[str, str]]
+Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +86,24 @@ class Faults:
             )
 
 
-def distinct(pairs: Pairs, faults: Faults) -> dict[str, str]:
-    """Give the parameters by name; one given twice, or too many of them, is a fault."""
-    stated: dict[str, str] = {}
-    for name, value in pairs:
-        with faults.collected():
-            if len(stated) >= MOST_PARAMETERS:
-                raise ParameterError("many-parameters", most=MOST_PARAMETERS)
-            if name in stated:
-                raise fault("repeated-parameter", name, name, field=name.partition("__")[0])
-            stated[name] = value
-    return stated
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """The parameters by name, and the names that came more than once."""
+
+    values: Mapping[str, str]
+    repeated: tuple[str, ...]
+
+
+def distinct(pairs: Pairs) -> Stated:
+    """Sort the parameters by name; ParameterError ``many-parameters`` where it is no use."""
+    if len(pairs) > MOST_PARAMETERS:
+        raise ParameterError("many-parameters", most=MOST_PARAMETERS)
+    counts = Counter(name for name, _ in pairs)
+    return Stated(dict(pairs), tuple(name for name, count in counts.items() if count > 1))
+
+
+def given_twice(parameter: str) -> ParameterError:
+    return fault("parameter-given-twice", parameter, parameter)
 
 
 def unknown(kind: str, name: str, known: Iterable[str], parameter: str) -> ParameterError:
@@ -101,24 +118,40 @@ def unknown(kind: str, name: str, known: Iterable[str], parameter: str) -> Param
     return fault(f"unknown-{kind}-near", parameter, name, allowed=known, nearest=near)
 
 
-def read_rows(pairs: Pairs, fields: Sequence[Field], now: datetime) -> Asked:
+def read_when(stated: Stated) -> tuple[int | None, datetime | None]:
+    """Give the version asked for, or the instant (UTC, no tzinfo), before the fields are known.
+
+    None and None where that is wrong: ``read_rows`` tells it with everything else.
+    """
+    values = stated.values
+    try:
+        zone = parse_zone(read_zone("tz", values["tz"]) if "tz" in values else "UTC")
+        return _when(values, zone)
+    except ParameterError:
+        return None, None
+
+
+def read_rows(stated: Stated, fields: Iterable[Field], now: datetime) -> Asked:
     """Read the parameters of ``rows`` on a table that shows *fields*.
 
     *now* is aware. Raises ParameterError; several faults are told in one.
     """
     faults = Faults()
-    stated = distinct(pairs, faults)
     reader = _Reader(fields, faults)
-    ours = {name: stated.pop(name) for name in reader.reserved & stated.keys()}
+    for name in stated.repeated:
+        with faults.collected():
+            raise reader.repeated(name)
+    once = {name: text for name, text in stated.values.items() if name not in stated.repeated}
+    ours = {name: once.pop(name) for name in reader.reserved & once.keys()}
     with faults.collected():
         reader.zone_text = read_zone("tz", ours["tz"]) if "tz" in ours else "UTC"
-    asked = reader.read(ours, stated, now)
+    asked = reader.read(ours, once, now)
     faults.settle()
     return asked
 
 
 class _Reader:
-    def __init__(self, fields: Sequence[Field], faults: Faults) -> None:
+    def __init__(self, fields: Iterable[Field], faults: Faults) -> None:
         self.fields: Mapping[str, Field] = {field.name: field for field in fields}
         self.faults = faults
         self.reserved = frozenset(parameter.name for parameter in parameters.ROWS)
@@ -126,7 +159,7 @@ class _Reader:
         self.time_field = next(
             (
                 field
-                for field in fields
+                for field in self.fields.values()
                 if field.role == "time" and field.type in {"date", "datetime"}
             ),
             None,
@@ -159,7 +192,7 @@ class _Reader:
             if "limit" in ours:
                 limit = read_count("limit", ours["limit"], 1, MOST_LIMIT)
         with self.faults.collected():
-            version, as_of = self._when(ours.get("version"), ours.get("as_of"))
+            version, as_of = _when(ours, self.zone)
         return Asked(
             where=tuple(where),
             select=select,
@@ -171,6 +204,14 @@ class _Reader:
             as_of=as_of,
             fixed_time=fixed_time,
         )
+
+    def repeated(self, parameter: str) -> ParameterError:
+        """Give the error for a parameter that came twice, naming ``in`` where that would help."""
+        if parameter not in self.reserved:
+            field, op = self._target(parameter)
+            if op in {"exact", "in"} and "in" in OPERATORS_OF[field.type]:
+                return fault("repeated-parameter", parameter, parameter, field=field.name)
+        return given_twice(parameter)
 
     def _condition(self, parameter: str, text: str) -> Condition:
         field, op = self._target(parameter)
@@ -197,6 +238,8 @@ class _Reader:
     def _target(self, parameter: str) -> tuple[Field, str]:
         """Give the field and operator; the longest known field name wins before ``__``."""
         if parameter in self.fields:
+            if parameter in PARAMETERS:
+                raise fault("field-named-otherwise", parameter, f"{parameter}__exact")
             return self.fields[parameter], "exact"
         name, found, op = parameter.rpartition("__")
         while found:
@@ -206,7 +249,8 @@ class _Reader:
                 raise unknown("operator", op, OPERATORS, parameter)
             name, found, rest = name.rpartition("__")
             op = f"{rest}__{op}"
-        known = [*self.fields, *sorted(self.reserved)]
+        named = [f"{it}__exact" if it in PARAMETERS else it for it in self.fields]
+        known = [*named, *sorted(self.reserved)]
         head, _, tail = parameter.partition("__")
         near = nearest(head, self.fields) if tail in OPERATORS else None
         if near is not None:
@@ -237,14 +281,6 @@ class _Reader:
             if bound is not None
         ]
 
-    def _when(self, version: str | None, as_of: str | None) -> tuple[int | None, datetime | None]:
-        if version is not None and as_of is not None:
-            raise fault("version-and-as-of", "as_of", as_of)
-        return (
-            None if version is None else read_count("version", version, 0, _MOST_VERSION),
-            None if as_of is None else read_instant("as_of", as_of, self.zone),
-        )
-
     def _names(self, parameter: str, text: str) -> list[str]:
         names = read_list(parameter, text)
         for name in names:
@@ -268,6 +304,16 @@ class _Reader:
         if len({order.field for order in orders}) < len(orders):
             raise fault("name-twice", "sort", text)
         return tuple(orders)
+
+
+def _when(ours: Mapping[str, str], zone: tzinfo) -> tuple[int | None, datetime | None]:
+    version, as_of = ours.get("version"), ours.get("as_of")
+    if version is not None and as_of is not None:
+        raise fault("version-and-as-of", "as_of", as_of)
+    return (
+        None if version is None else read_count("version", version, 0, _MOST_VERSION),
+        None if as_of is None else read_instant("as_of", as_of, zone),
+    )
 
 
 def _first_date(bound: datetime) -> date:

@@ -25,8 +25,9 @@ class Parameter:
 TIME = Parameter(
     "time",
     "Half-open interval on the field with role time: `start/end`, either end may be `..`. An end"
-    " is an instant, a date, `now`, or `now-P1D` (any ISO 8601 duration); one date, month or year"
-    " alone means its whole interval in `tz`. `now` is the minute.",
+    " is an instant, a date, `now`, or `now-P1D` (any ISO 8601 duration; a month in it is 30 days,"
+    " a year 365); one date, month or year alone means its whole interval in `tz`. `now` is the"
+    " minute.",
     {"type": "string"},
     "2026-01-01/2026-02-01",
 )
@@ -53,15 +54,16 @@ CURSOR = Parameter(
 )
 VERSION = Parameter(
     "version",
-    "The table at that version; 0 is the table before its first. 410 once its history is gone.",
+    "The table at that version, with the fields it had then; 0 is the table before its first. 410"
+    " once its history is gone.",
     {"type": "integer", "minimum": 0},
 )
 AS_OF = Parameter(
     "as_of",
-    "The table at the newest version committed by that instant; a time without an offset is in"
-    " `tz`.",
+    "The table at the newest version committed by that instant, which may lie ahead; 404 where"
+    " there was none yet. A time without an offset is in `tz`.",
     {"type": "string"},
-    "2026-01-01T12:00:00Z",
+    "2040-01-01T00:00:00Z",
 )
 TZ = Parameter(
     "tz",

@@ -15,7 +15,7 @@ from publisher.model.schema import Field
 from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
 from publisher.query.cursor import Signer
-from publisher.query.grammar import Asked, Pairs, read_rows
+from publisher.query.grammar import Asked, Pairs, Stated, distinct, read_rows, read_when
 from publisher.query.sql import Form, place_statement, rows_statement
 from publisher.store import Store
 
@@ -47,20 +47,6 @@ class Page:
     """Of the next page; None on the last."""
 
 
-def visible_fields(entry: TableEntry, state: TableState | None) -> tuple[Field, ...]:
-    """Give the fields that may be shown: personal ones never, whichever schema says so.
-
-    They are typed as they are stored; texts and roles are the catalog's where the type agrees.
-    """
-    wanted = entry.schema.by_name
-    stored = state.schema.fields if state else entry.schema.fields
-    return tuple(
-        new if (new := wanted.get(old.name, old)) and sql_type(new) == sql_type(old) else old
-        for old in stored
-        if not old.personal and not wanted.get(old.name, old).personal
-    )
-
-
 def prepare(
     con: Connection,
     store: Store,
@@ -72,25 +58,25 @@ def prepare(
 ) -> Prepared:
     """Read *pairs* as a query of the table and settle its version.
 
-    A table without a version answers as version 0, which is empty. Raises ParameterError,
+    A table without a version answers as version 0, which is empty, whenever. Raises ParameterError,
     NotFoundError for a version that is not there yet, GoneError for one kept no longer.
     """
+    stated = distinct(pairs)
     state = store.state(con, entry.ref)
-    fields = {field.name: field for field in visible_fields(entry, state)}
-    asked = read_rows(pairs, tuple(fields.values()), now)
+    version = _version(con, store, entry.ref, state, stated)
+    fields = _fields(con, store, entry, state, version)
+    asked = read_rows(stated, fields.values(), now)
     key = (state.schema if state else entry.schema).primary_key
     order = complete_order(asked.order, [name for name in key if name in fields])
     place = None
     if asked.cursor is not None:
-        version, *place = signer.place(asked.cursor, bound_to=_bound_to(entry.ref, asked, order))
-        if asked.version not in {None, version}:
-            raise bad_cursor()
-    elif asked.as_of is not None:
-        version = store.version_at(con, entry.ref, asked.as_of.replace(tzinfo=UTC))
-    else:
-        newest = state.version if state else 0
-        version = newest if asked.version is None else asked.version
-    _check_kept(entry, state, version)
+        pinned, *place = signer.place(asked.cursor, bound_to=_bound_to(entry.ref, asked, order))
+        if pinned != version:
+            if (asked.version, asked.as_of) != (None, None):
+                raise bad_cursor()
+            version, fields = pinned, _fields(con, store, entry, state, pinned)
+            asked = read_rows(stated, fields.values(), now)
+    _check_kept(entry.ref, state, version)
     query = Rows(
         table=entry.ref,
         version=version,
@@ -104,7 +90,7 @@ def prepare(
 
 
 def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:
-    """Give one page as *form* writes its cells."""
+    """Give one page as *form* writes its cells; GoneError where its version went meanwhile."""
     query, place = prepared.query, prepared.place
     if query.version == 0:
         return Page([], None)
@@ -114,9 +100,12 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
             *place_statement(query.order, prepared.fields, relation, place[0])
         ).fetchone()
         if found is None:
+            _check_kept(query.table, store.state(con, query.table), query.version)
             raise bad_cursor()
         place = found
     rows = con.execute(*rows_statement(query, prepared.fields, relation, form, place)).fetchall()
+    # History may have been let go of since the version was settled: rather no page than a short one
+    _check_kept(query.table, store.state(con, query.table), query.version)
     if len(rows) <= query.limit:
         return Page(rows, None)
     rows.pop()
@@ -152,15 +141,45 @@ def _bound_to(table: TableRef, asked: Asked, order: tuple[Order, ...]) -> object
     return table, asked.where, order
 
 
-def _check_kept(entry: TableEntry, state: TableState | None, version: int) -> None:
+def _version(
+    con: Connection, store: Store, ref: TableRef, state: TableState | None, stated: Stated
+) -> int:
+    version, as_of = read_when(stated)
+    if state is None:
+        return version or 0
+    if as_of is not None:
+        return store.version_at(con, ref, as_of.replace(tzinfo=UTC))
+    return state.version if version is None else version
+
+
+def _fields(
+    con: Connection, store: Store, entry: TableEntry, state: TableState | None, version: int
+) -> Mapping[str, Field]:
+    """Give the fields of *version* that may be shown, so that its answer stays the same."""
+    if state is None:
+        return {field.name: field for field in entry.shown_fields(None)}
+    schema = store.schema_at(con, state, version)
+    shown = entry.shown_fields(schema)
+    if schema is not state.schema:
+        # a table that never held a row may have been made anew with other columns
+        held = state.schema.by_name
+        shown = tuple(
+            field
+            for field in shown
+            if field.name in held and sql_type(held[field.name]) == sql_type(field)
+        )
+    return {field.name: field for field in shown}
+
+
+def _check_kept(ref: TableRef, state: TableState | None, version: int) -> None:
     if version == 0:
         return
     if state is None or version > state.version:
         raise NotFoundError(
             "unknown-version",
-            table=str(entry.ref),
+            table=str(ref),
             version=version,
             newest=state.version if state else 0,
         )
     if version < state.oldest_version:
-        raise GoneError("version-gone", table=str(entry.ref), oldest=state.oldest_version)
+        raise GoneError("version-gone", table=str(ref), oldest=state.oldest_version)

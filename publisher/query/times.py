@@ -125,18 +125,29 @@ def _whole(parameter: str, text: str, zone: tzinfo) -> tuple[Bound, Bound]:
     year, month, day = (int(part) if part else None for part in match.groups())
     try:
         start = date(year or 0, month or 1, day or 1)
-        if day is not None:
-            end = start + timedelta(days=1)
-        elif month is not None:
-            end = (start.replace(day=28) + timedelta(days=4)).replace(day=1)
-        else:
-            end = start.replace(year=start.year + 1)
-        return (
-            _utc(datetime.combine(start, time()), zone),
-            _utc(datetime.combine(end, time()), zone),
-        )
-    except (ValueError, OverflowError):
+    except ValueError:
         raise fault("not-an-interval", parameter, text) from None
+    end = _end(start, month, day)
+    return _start_of(start, zone), _start_of(end, zone) if end else None
+
+
+def _end(start: date, month: int | None, day: int | None) -> date | None:
+    """Give the first date behind the day, month or year; None behind the calendar's last."""
+    try:
+        if day is not None:
+            return start + timedelta(days=1)
+        if month is not None:
+            return (start.replace(day=28) + timedelta(days=4)).replace(day=1)
+        return start.replace(year=start.year + 1)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _start_of(day: date, zone: tzinfo) -> Bound:
+    try:
+        return _utc(datetime.combine(day, time()), zone)
+    except OverflowError:
+        return None  # in UTC it lies before the calendar's first year or behind its last
 
 
 def _utc(local: datetime, zone: tzinfo) -> datetime:

@@ -41,7 +41,6 @@ OPERATORS_OF: Mapping[FieldType, tuple[str, ...]] = {
 
 _INTEGER = re.compile(r"[+ -]?\d{1,40}")
 _NUMBER = re.compile(r"[+ -]?(\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})([eE][+ -]?\d{1,4})?")
-_PLAIN = re.compile(r"[+ -]?(\d{0,38})(?:\.(\d{0,38}))?")
 _YEAR = re.compile(r"-?\d{1,4}")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _MOST_DIGITS = 38
@@ -121,14 +120,16 @@ def _number(parameter: str, text: str) -> float:
 
 
 def _decimal(precision: str, parameter: str, text: str) -> Decimal:
-    match = _PLAIN.fullmatch(text)
-    if match is None or not text.isascii() or not (match[1] or match[2]):
+    if not _NUMBER.fullmatch(text) or not text.isascii():
         raise fault("not-a-number", parameter, text)
+    value = Decimal(_signed(text))
+    _, stated, exponent = value.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101 - neither infinite nor NaN: the pattern has none
     digits, scale = (int(part) for part in precision.split(","))
-    whole = max(len(match[1].lstrip("0")), digits - scale)
-    if whole + max(len(match[2] or ""), scale) > _MOST_DIGITS:
+    whole = max(len(stated) + exponent if value else 0, digits - scale)
+    if whole + max(-exponent, scale) > _MOST_DIGITS:
         raise fault("number-too-large", parameter, text)
-    return Decimal(_signed(text))
+    return value
 
 
 def _date(parameter: str, text: str) -> date:

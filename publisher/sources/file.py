@@ -17,7 +17,7 @@ import structlog
 from publisher.errors import DeliveryError, SourceError, SourceUnavailableError
 from publisher.landing import Details, Offer, readable
 from publisher.model.dataset import FileSource as FileSpec
-from publisher.model.run import Seen
+from publisher.model.run import Problem, Seen
 from publisher.sources.base import SourceContext
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,7 @@ class FileSource:
             raise SourceError(
                 "files-unusable",
                 count=len(problems),
-                problems=" | ".join(problem.message() for problem in problems),
+                problems=[Problem.of(problem).descriptor() for problem in problems],
             )
 
     def _find(self, problems: list[SourceError]) -> list[_Found]:

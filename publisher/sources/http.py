@@ -11,15 +11,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import stamina
+import structlog
 from aiohttp import ClientResponse, hdrs
 from yarl import URL
 
-from publisher.errors import DeliveryError, SourceError, SourceUnavailableError
+from publisher.errors import DeliveryError, PublisherError, SourceError, SourceUnavailableError
 from publisher.landing import Details, Offer, readable
 from publisher.model.dataset import HttpSource as HttpSpec
 from publisher.model.run import Seen
-from publisher.secrets import without_userinfo
+from publisher.secrets import without_credentials
 from publisher.sources.base import SourceContext
+
+log = structlog.get_logger(__name__)
 
 _PIECE = 1 << 20  # bytes that one step of decompression may give
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
@@ -46,7 +49,7 @@ class HttpSource:
             spec.max_bytes or context.settings.max_delivery_bytes,
             context.settings.max_delivery_bytes,
         )
-        self._shown = without_userinfo(spec.url)
+        self._shown = without_credentials(spec.url)
 
     async def offers(self, seen: Mapping[str, Seen]) -> AsyncIterator[Offer]:
         last = seen.get(self._shown)
@@ -215,6 +218,22 @@ def _retry_after(response: ClientResponse) -> float | None:
         return float(stated)
     moment = _date(response, hdrs.RETRY_AFTER)
     return max((moment - datetime.now(UTC)).total_seconds(), 0.0) if moment else None
+
+
+def _tell_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    """Say what is asked again; stamina's own line knows neither the URL nor the reason."""
+    error = details.caused_by
+    if isinstance(error, PublisherError):
+        log.warning(
+            "source is asked again",
+            url=error.params.get("url"),
+            code=error.code,
+            tries=details.retry_num,
+            wait=round(details.wait_for, 2),
+        )
+
+
+stamina.instrumentation.set_on_retry_hooks([_tell_retry])
 
 
 def _wait(error: Exception) -> bool | float:

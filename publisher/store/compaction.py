@@ -23,10 +23,10 @@ _WORN = (
     """DELETE FROM store.meta.deliveries WHERE ref = $ref AND settled_at < $before
         AND id NOT IN (SELECT max(id) FROM store.meta.deliveries WHERE ref = $ref GROUP BY origin)
         AND id NOT IN (SELECT delivery FROM store.meta.quarantine WHERE ref = $ref)""",
-    # versions that cannot be asked for any more, and what an older row said
+    # versions that cannot be asked for any more and their schemas, and what an older row said
     """DELETE FROM store.meta.versions WHERE ref = $ref AND version < $oldest""",
     """DELETE FROM store.meta.schemas WHERE ref = $ref AND version < (
-        SELECT max(version) FROM store.meta.schemas WHERE ref = $ref)""",
+        SELECT max(version) FROM store.meta.schemas WHERE ref = $ref AND version <= $oldest)""",
     "DELETE FROM store.meta.horizons WHERE ref = $ref AND oldest < $oldest",
     """DELETE FROM store.meta.intents WHERE dataset = $dataset AND table_name = $table
         AND (target, version) NOT IN (

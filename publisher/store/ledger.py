@@ -1,6 +1,6 @@
 """The run ledger and the settled deliveries: insert-only, the newest row counts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,17 @@ from typing import Any
 import orjson
 
 from publisher.engine import Connection
-from publisher.model.run import Counts, Delivery, Outcome, Problem, RuleCount, Run, Seen
+from publisher.model.run import (
+    Counts,
+    Delivery,
+    Example,
+    Outcome,
+    Problem,
+    Rejection,
+    RuleCount,
+    Run,
+    Seen,
+)
 from publisher.model.values import TableRef
 from publisher.store.versions import aware, utc
 
@@ -30,6 +40,33 @@ def read_problem(text: str | None) -> Problem | None:
 # deliveries
 
 
+def _rejection_text(rejection: Rejection | None) -> str | None:
+    if rejection is None:
+        return None
+    body = {
+        **rejection.problem.descriptor(),
+        "findings": rejection.findings,
+        "examples": rejection.examples,
+    }
+    return orjson.dumps(body, default=str).decode()
+
+
+def _read_rejection(text: str | None) -> Rejection | None:
+    """Read what was wrong; of deliveries settled by the first releases only the problem is kept."""
+    if text is None:
+        return None
+    body = orjson.loads(text)
+    return Rejection(
+        problem=Problem(body["code"], body["params"]),
+        findings=_read_findings(body.get("findings", ())),
+        examples=tuple(Example(**example) for example in body.get("examples", ())),
+    )
+
+
+def _read_findings(stored: Iterable[Mapping[str, Any]]) -> tuple[RuleCount, ...]:
+    return tuple(RuleCount(**{**found, "rows": tuple(found["rows"])}) for found in stored)
+
+
 def settle(
     con: Connection,
     delivery: Delivery,
@@ -37,7 +74,7 @@ def settle(
     fingerprint: str,
     run: str,
     outcome: Outcome,
-    problem: Problem | None = None,
+    rejection: Rejection | None = None,
 ) -> None:
     """Record that *delivery* was judged under the view *fingerprint*, and how it ended."""
     con.execute(
@@ -51,7 +88,7 @@ def settle(
             fingerprint,
             outcome,
             dumps(dict(delivery.cursor)),
-            problem_text(problem),
+            _rejection_text(rejection),
             utc(datetime.now(UTC)),
         ],
     )
@@ -89,10 +126,22 @@ def seen(con: Connection, ref: TableRef) -> dict[str, Seen]:
             view=fingerprint,
             outcome=outcome,
             cursor=orjson.loads(position),
-            problem=read_problem(problem),
+            rejection=_read_rejection(problem),
         )
         for origin, delivery, sha256, fingerprint, outcome, position, problem in rows
     }
+
+
+def rejections(con: Connection, deliveries: Collection[str]) -> list[tuple[str, Rejection]]:
+    """Give what was wrong with those of the *deliveries* that were refused, by origin."""
+    rows = con.execute(
+        "SELECT origin, arg_max(problem, settled_at) FROM store.meta.deliveries"
+        " WHERE id IN (SELECT unnest($ids::VARCHAR[])) AND outcome IN ('held', 'failed')"
+        " GROUP BY id, origin ORDER BY id",
+        {"ids": list(deliveries)},
+    ).fetchall()
+    found = ((origin, _read_rejection(problem)) for origin, problem in rows)
+    return [(origin, rejection) for origin, rejection in found if rejection is not None]
 
 
 def unsettled_contents(con: Connection) -> set[str]:
@@ -133,10 +182,23 @@ def runs(
 
 def last_runs(con: Connection) -> dict[TableRef, Run]:
     """Give each table's newest run."""
+    return _newest(con, "")
+
+
+def last_harvests(con: Connection) -> dict[TableRef, Run]:
+    """Give each table's newest run that asked its source; others judge what is here already."""
+    return _newest(con, " WHERE body ->> 'trigger' IN ('command', 'schedule')")
+
+
+def _newest(con: Connection, where: str) -> dict[TableRef, Run]:
+    # of the others nothing but the time is read
     rows = con.execute(
-        "SELECT ref, id, started_at, finished_at, outcome, body FROM store.meta.runs"
-        " QUALIFY row_number() OVER (PARTITION BY ref"
-        " ORDER BY started_at DESC, id DESC, finished_at DESC NULLS LAST) = 1"
+        "SELECT ref, id, started_at, finished_at, outcome, body"
+        f" FROM (SELECT * FROM store.meta.runs{where})"
+        " SEMI JOIN (SELECT ref, max(started_at) AS started_at"
+        f" FROM store.meta.runs{where} GROUP BY ref)"
+        " USING (ref, started_at) QUALIFY row_number() OVER (PARTITION BY ref"
+        " ORDER BY id DESC, finished_at DESC NULLS LAST) = 1"
     ).fetchall()
     return {run.ref: run for run in map(_read, rows)}
 
@@ -217,9 +279,7 @@ def _read(row: tuple[Any, ...]) -> Run:
         rows=Counts(**body["rows"]),
         seconds=body["seconds"],
         problem=None if body["problem"] is None else Problem(**body["problem"]),
-        findings=tuple(
-            RuleCount(**{**finding, "rows": tuple(finding["rows"])}) for finding in body["findings"]
-        ),
+        findings=_read_findings(body["findings"]),
         notes=tuple(Problem(**note) for note in body["notes"]),
         deliveries=tuple(body["deliveries"]),
     )

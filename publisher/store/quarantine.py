@@ -73,8 +73,11 @@ def rows(
     With *only_rule* those that this rule alone refused; with *ids* only these.
     """
     found = con.execute(
-        "SELECT id, run, delivery, row_number, labels, cells, errors, version"
-        f" FROM {_OPEN} WHERE ($after IS NULL OR id > $after)"
+        "SELECT id, run, delivery, row_number, labels, cells, errors, version, origin"
+        f" FROM {_OPEN} LEFT JOIN ("
+        "   SELECT id AS delivery, any_value(origin) AS origin FROM store.meta.deliveries"
+        "   WHERE ref = $ref GROUP BY ALL) USING (delivery)"
+        " WHERE ($after IS NULL OR id > $after)"
         " AND ($rule IS NULL OR list_distinct(rules) = [$rule])"
         " AND ($ids IS NULL OR list_contains($ids::VARCHAR[], id)) ORDER BY id LIMIT $limit",
         {
@@ -102,9 +105,14 @@ def each(
 
 
 def counts(con: Connection, ref: TableRef) -> QuarantineCounts:
+    """Count the rows that wait by rule and schema field.
+
+    Errors that were stored before they told the field are counted by the column's label.
+    """
     found = con.execute(
         f"""
-        SELECT e ->> 'type' AS rule, e ->> 'fieldName' AS field, count(DISTINCT id) AS hits,
+        SELECT e ->> 'type' AS rule, CASE WHEN json_exists(e, '$.field') THEN e ->> 'field'
+            ELSE nullif(e ->> 'fieldName', '') END AS field, count(DISTINCT id) AS hits,
             min(row_number, {_EXAMPLES})
         FROM (SELECT id, row_number, unnest(from_json(errors, '["JSON"]')) AS e FROM {_OPEN})
         GROUP BY rule, field ORDER BY hits DESC, rule, field
@@ -149,7 +157,7 @@ def discard(con: Connection, ref: TableRef, ids: Collection[str] | None) -> int:
 
 
 def refuse(con: Connection, delivery: Delivery, *, run: str, version: int, mode: Mode) -> int:
-    """Keep the rows of ``judged_bad``, refused when the table was at *version*.
+    """Keep the rows of ``judged_bad``, refused on top of the table's *version*.
 
     What waits and is offered anew by this delivery is closed: all of the table where the
     delivery is the whole of it, else the rows of the same content read again, and rows that
@@ -206,7 +214,7 @@ def _waiting(con: Connection, ref: str) -> bool:
 
 
 def _read(ref: TableRef, row: tuple[Any, ...]) -> QuarantinedRow:
-    row_id, run, delivery, row_number, labels, cells, errors, version = row
+    row_id, run, delivery, row_number, labels, cells, errors, version, origin = row
     return QuarantinedRow(
         id=row_id,
         ref=ref,
@@ -217,4 +225,5 @@ def _read(ref: TableRef, row: tuple[Any, ...]) -> QuarantinedRow:
         cells=tuple(orjson.loads(cells)),
         errors=tuple(orjson.loads(errors)),
         version=version,
+        origin=origin,
     )

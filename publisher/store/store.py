@@ -9,7 +9,8 @@ from typing import Any
 
 from publisher.engine import Connection, Engine, identifier
 from publisher.model.catalog import TableEntry
-from publisher.model.run import Delivery, Outcome, Problem, Run, Seen
+from publisher.model.run import Delivery, Outcome, Problem, Rejection, Run, Seen
+from publisher.model.schema import Schema
 from publisher.model.table import QuarantinedRow, TableState
 from publisher.model.values import TableRef
 from publisher.store import (
@@ -23,6 +24,7 @@ from publisher.store import (
 )
 from publisher.store.commit import Commit, Committed, carry_out
 from publisher.store.intents import Intent, Published
+from publisher.store.memory import Memory
 from publisher.store.quarantine import QuarantineCounts
 
 
@@ -35,8 +37,8 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writers: defaultdict[TableRef, threading.Lock] = defaultdict(threading.Lock)
-        self._states: dict[TableRef, TableState] = {}
-        self._changes = 0
+        self._states: Memory[TableState] = Memory(lasting=engine.exclusive)
+        self._schemas: Memory[versions.Schemas] = Memory(lasting=engine.exclusive)
 
     def prepare(self, con: Connection) -> None:
         """Create the store or bring it to the present format.
@@ -53,14 +55,15 @@ class Store:
         It is asked with every request, so it is remembered until this process writes; where
         others may write too, it is looked up each time.
         """
-        known = self._states.get(ref)
-        if known is not None:
-            return known
-        changes = self._changes
-        found = versions.state(con, ref)
-        if found is not None and self._engine.exclusive and changes == self._changes:
-            self._states[ref] = found
-        return found
+        return self._states.get(ref, lambda: versions.state(con, ref))
+
+    def schema_at(self, con: Connection, state: TableState, version: int) -> Schema:
+        """Give the schema that *version* of the table was made under, 0 that of its first."""
+        if version >= state.schema_since:
+            return state.schema
+        known = self._schemas.get(state.ref, lambda: versions.schemas(con, state.ref)) or ()
+        earlier = [schema for since, schema in known if since <= version]
+        return earlier[-1] if earlier else known[0][1]
 
     def states(self, con: Connection) -> dict[TableRef, TableState]:
         """Give every table that has a version."""
@@ -113,7 +116,7 @@ class Store:
 
     def prune_history(self, con: Connection, ref: TableRef, before: datetime) -> int:
         """Let go of versions that were superseded by *before*; give the rows removed."""
-        with self._changing(ref):
+        with self._states.unsure(ref), self._changing(ref):
             return self._engine.transaction(con, lambda: versions.prune_history(con, ref, before))
 
     def keep_house(self, con: Connection, ref: TableRef, before: datetime) -> None:
@@ -141,7 +144,7 @@ class Store:
         *,
         run: str,
         outcome: Outcome,
-        problem: Problem | None = None,
+        rejection: Rejection | None = None,
     ) -> None:
         """Record a delivery that led to no commit, so that it is not judged again as it is."""
         self._engine.transaction(
@@ -152,9 +155,15 @@ class Store:
                 fingerprint=entry.view_fingerprint,
                 run=run,
                 outcome=outcome,
-                problem=problem,
+                rejection=rejection,
             ),
         )
+
+    def rejections(
+        self, con: Connection, deliveries: Collection[str]
+    ) -> list[tuple[str, Rejection]]:
+        """Give what was wrong with those of the *deliveries* that were refused, by origin."""
+        return ledger.rejections(con, deliveries)
 
     def unsettled_contents(self, con: Connection) -> set[str]:
         """Give the SHA-256 of contents that were held or failed and not replaced since."""
@@ -182,6 +191,10 @@ class Store:
     def last_runs(self, con: Connection) -> dict[TableRef, Run]:
         """Give each table's newest run."""
         return ledger.last_runs(con)
+
+    def last_harvests(self, con: Connection) -> dict[TableRef, Run]:
+        """Give each table's newest run that asked its source, however it ended."""
+        return ledger.last_harvests(con)
 
     def last_reads(self, con: Connection) -> dict[TableRef, datetime]:
         """Give when each table's source was last read in full."""
@@ -215,6 +228,10 @@ class Store:
     def quarantine_counts(self, con: Connection, ref: TableRef) -> QuarantineCounts:
         """Count the rows that wait: all, and by rule and field."""
         return quarantine.counts(con, ref)
+
+    def quarantined(self, con: Connection, ref: TableRef) -> int:
+        """Count the rows that wait, without a look at why."""
+        return quarantine.count_open(con, ref)
 
     def waiting(self, con: Connection) -> dict[TableRef, int]:
         """Count the rows in quarantine, for every table that has any."""
@@ -270,14 +287,10 @@ class Store:
 
     @contextmanager
     def _changing(self, ref: TableRef) -> Iterator[None]:
-        """Keep other writers of the table out, and forget its state when they may come in.
-
-        A reader that looked before the commit and remembers after it would bring the old state
-        back: the count of changes tells it not to.
-        """
+        """Keep other writers of the table out, and forget what is known when they may come in."""
         with self._writers[ref]:
             try:
                 yield
             finally:
-                self._changes += 1
-                self._states.pop(ref, None)
+                self._states.forget(ref)
+                self._schemas.forget(ref)

@@ -30,9 +30,9 @@ def _schema(descriptor: str) -> Schema:
 
 _ALL_STATES = """
     SELECT v.ref, max(v.version), arg_max(total_rows, v.version), arg_max(committed_at, v.version),
-        any_value(s.descriptor), coalesce(any_value(h.oldest), 1)
+        any_value(s.descriptor), any_value(s.since), coalesce(any_value(h.oldest), 1)
     FROM store.meta.versions AS v
-    JOIN (SELECT ref, arg_max(descriptor, version) AS descriptor
+    JOIN (SELECT ref, arg_max(descriptor, version) AS descriptor, max(version) AS since
           FROM store.meta.schemas GROUP BY ref) AS s ON s.ref = v.ref
     LEFT JOIN (SELECT ref, max(oldest) AS oldest
                FROM store.meta.horizons GROUP BY ref) AS h ON h.ref = v.ref
@@ -41,6 +41,7 @@ _ALL_STATES = """
 _STATE = """
     SELECT $ref, max(version), arg_max(total_rows, version), arg_max(committed_at, version),
         (SELECT arg_max(descriptor, version) FROM store.meta.schemas WHERE ref = $ref),
+        (SELECT max(version) FROM store.meta.schemas WHERE ref = $ref),
         coalesce((SELECT max(oldest) FROM store.meta.horizons WHERE ref = $ref), 1)
     FROM store.meta.versions WHERE ref = $ref HAVING count(*) > 0
 """  # asked with every request: scalar subqueries are planned twice as fast as joins
@@ -58,15 +59,29 @@ def states(con: Connection) -> dict[TableRef, TableState]:
 
 
 def _read(row: tuple[Any, ...]) -> TableState:
-    ref, version, rows, committed_at, descriptor, oldest = row
+    ref, version, rows, committed_at, descriptor, schema_since, oldest = row
     return TableState(
         ref=TableRef(*ref.split("/")),
         version=version,
         schema=_schema(descriptor),
+        schema_since=schema_since,
         rows=rows,
         committed_at=aware(committed_at),
         oldest_version=oldest,
     )
+
+
+Schemas = tuple[tuple[int, Schema], ...]
+"""Each with the version that brought it, oldest first."""
+
+
+def schemas(con: Connection, ref: TableRef) -> Schemas:
+    """Give every schema that the table had."""
+    rows = con.execute(
+        "SELECT version, descriptor FROM store.meta.schemas WHERE ref = ? ORDER BY version",
+        [str(ref)],
+    ).fetchall()
+    return tuple((version, _schema(descriptor)) for version, descriptor in rows)
 
 
 def version_at(con: Connection, ref: TableRef, instant: datetime) -> int:

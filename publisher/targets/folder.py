@@ -51,7 +51,7 @@ class FolderTarget:
                 await self._build(snapshot, building)
                 await self._disk(self._take_into_use, dataset, building, name)
             finally:
-                await asyncio.to_thread(shutil.rmtree, building, ignore_errors=True)
+                await self._disk(lambda: shutil.rmtree(building, ignore_errors=True))
         return Receipt(changes=tuple(changes), remote={"package": name})
 
     async def withdraw(self, dataset: str, remote: Mapping[str, Any], *, dry_run: bool) -> Receipt:
@@ -67,11 +67,27 @@ class FolderTarget:
         return
 
     async def _disk(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do *work* in a thread, to its end even where the caller is cancelled meanwhile.
+
+        A thread cannot be stopped: what comes next, the cleaning up for one, must not begin
+        while it still renames and links.
+        """
+
         def call() -> T:
             with _explained(self._path):
                 return work(*arguments)
 
-        return await asyncio.to_thread(call)
+        working = asyncio.create_task(asyncio.to_thread(call))
+        cancelled: asyncio.CancelledError | None = None
+        while not working.done():
+            try:
+                await asyncio.wait([working])
+            except asyncio.CancelledError as error:  # perhaps not the first
+                cancelled = error
+        if cancelled is not None:
+            working.exception()  # has been seen
+            raise cancelled
+        return working.result()
 
     def _home(self, dataset: str) -> Path:
         return self._path / PACKAGES / dataset

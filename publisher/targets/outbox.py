@@ -113,7 +113,7 @@ class Outbox:
         A failure is a result. Raises NotFoundError where there is no such dataset.
         """
         stated = self._catalog().dataset(dataset)
-        known = await self._engine.run(self._store.publications)
+        known = await self._engine.run(self._store.publications, lane="query")
         there = {name for (published, name), state in known.items() if published == dataset}
         names = [*stated.stated_targets, *sorted(there - set(stated.stated_targets))]
         if target is not None:
@@ -144,7 +144,7 @@ class Outbox:
         def look(con: Connection) -> tuple[dict[TableRef, int], dict[tuple[str, str], Published]]:
             return self._store.newest_versions(con), self._store.publications(con)
 
-        newest, known = await self._engine.run(look)
+        newest, known = await self._engine.run(look, lane="query")
         versions: dict[str, dict[str, int]] = defaultdict(dict)
         for ref in catalog.entries.keys() & newest.keys():
             versions[ref.dataset][ref.table] = newest[ref]
@@ -219,7 +219,7 @@ class Outbox:
     async def _bring(self, pair: Pair, *, dry_run: bool) -> PublishResult:
         async with self._locks[pair], self._gates[pair.target]:
             known = await self._engine.run(
-                lambda con: self._store.published(con, pair.dataset, pair.target)
+                lambda con: self._store.published(con, pair.dataset, pair.target), lane="query"
             )
             try:
                 result = await self._carry_out(pair, known, dry_run=dry_run)

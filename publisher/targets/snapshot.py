@@ -14,7 +14,7 @@ from typing import Any
 from publisher.engine import Connection, Engine, identifier, literal
 from publisher.model.catalog import Catalog, Organization, TableEntry
 from publisher.model.dataset import Dataset, Resource
-from publisher.model.schema import Field
+from publisher.model.schema import TEXTS, Field
 from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
 from publisher.store import Store
@@ -103,7 +103,7 @@ class Snapshot:
             finally:
                 con.execute("ROLLBACK")
 
-        states = await engine.run(read)
+        states = await engine.run(read, lane="query")
         return cls(
             engine,
             store,
@@ -251,22 +251,16 @@ def _dicts(con: Connection, query: str, parameters: list[object]) -> list[dict[s
 
 def _pinned(entry: TableEntry, state: TableState) -> PinnedTable:
     """Join what the store holds with what the catalog says of it now."""
-    fields = []
-    for stored in state.schema.open_fields:
-        now = entry.schema.by_name.get(stored.name)
-        if now is None:
-            fields.append(stored)
-        elif not now.personal:
-            texts = {
-                name: getattr(now, name)
-                for name in ("title", "description", "translations", "observed_property")
-            }
-            fields.append(stored.model_copy(update=texts))
+    now = entry.schema.by_name
+    fields = tuple(
+        stored.model_copy(update={name: getattr(now[stored.name], name) for name in TEXTS})
+        for stored in entry.shown_fields(state.schema)
+    )
     names = {field.name for field in fields}
     key = state.schema.primary_key
     return PinnedTable(
         entry=entry,
         state=state,
-        fields=tuple(fields),
+        fields=fields,
         key=key if names.issuperset(key) else (),
     )

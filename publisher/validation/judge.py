@@ -156,14 +156,12 @@ class _Trial:
         self._progress = progress
         self._tally = Tally()
         self._read: set[str] = set()
-        self._field_of: dict[str, str] = {}
 
     def judge_rows(self, opened: Opener) -> None:
         """Judge every row by itself, and stage the values."""
         with opened() as groups:
             for fit, rows in groups:
                 self._read |= {slot.field.name for slot in fit.slots}
-                self._field_of |= fit.fields
                 RowLoop(self._view, fit, self._spools, self._tally, self._progress).judge(rows)
         folded = frozenset(self._tally.folded)
         staging.stage(self._con, self._view, self._spools.staged, self._read, folded)
@@ -195,7 +193,7 @@ class _Trial:
         damaged = self._tally.damaged
         if damaged:
             notes = (*notes, Problem("replacement-character", {"rows": damaged}))
-        found = staging.findings(self._con, self._field_of)
+        found = staging.findings(self._con)
         return Judgement(self._tally.read, good, bad, found, notes)
 
 

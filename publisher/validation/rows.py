@@ -120,13 +120,13 @@ class RowLoop:
         folds = {FOLD_OF + name: fold for name, fold in self._view.folds.found.items()}
         self._tally.folded.update(self._view.folds.found)
         self._view.folds.found.clear()
-        marks = {BAD: True} if verdict.errors else {}
+        marks = {BAD: True} if verdict.found else {}
         if not verdict.unstorable & self._view.key_fields:
             line = orjson.dumps({ROW: position, **verdict.values, **folds, **marks}, option=_LINE)
             self._spools.staged.write(line)
             if not marks and _REPLACEMENT in line:
                 self._tally.damaged += 1
-        if verdict.errors:
+        if verdict.found:
             self._write(self._spools.refused, position, cells, verdict)
 
     def _write(self, to: Spool, position: int, cells: Sequence[Any], verdict: Verdict) -> None:
@@ -138,7 +138,7 @@ class RowLoop:
                 "labels": known.labels if known is not None else self._fit.labels,
                 "cells": known.raw if known is not None else cells,
                 "errors": verdict.descriptors(),
-                "rules": list(dict.fromkeys(error.type for error in verdict.errors)),
+                "rules": verdict.rules(),
             }
         )
 

@@ -1,10 +1,10 @@
 """The temporary tables a judgement leaves: judged_good and judged_bad."""
 
 # ruff: noqa: S608 - only our own names and quoted identifiers are composed
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from publisher.engine import Connection, identifier, literal
-from publisher.model.run import RuleCount
+from publisher.model.run import Example, RuleCount
 from publisher.model.table import sql_type
 from publisher.validation.rows import BAD, FOLD_OF, ROW, Spools
 from publisher.validation.spool import Spool
@@ -19,6 +19,8 @@ _REFUSED = {
     "rules": "VARCHAR[]",
 }
 _ROWS_NAMED = 10
+_EXAMPLES = 20
+_LONGEST_MESSAGE = 300  # it quotes the cell, which may be a document
 
 
 def stage(
@@ -74,15 +76,30 @@ def finish(con: Connection) -> None:
     con.execute("ALTER TABLE temp.judged_bad DROP COLUMN position")
 
 
-def findings(con: Connection, field_of: Mapping[str, str]) -> tuple[RuleCount, ...]:
-    """Count the errors of judged_bad by rule and field; *field_of* names a label's field."""
+def findings(con: Connection) -> tuple[RuleCount, ...]:
+    """Count the errors of judged_bad by rule and schema field."""
     found = con.execute(
-        "SELECT error->>'type', nullif(error->>'fieldName', ''), count(*), "
+        "SELECT error->>'type', error->>'field', count(*), "
         f"min(row_number, {_ROWS_NAMED}) FROM (SELECT row_number, "
         "unnest(CAST(errors AS JSON[])) AS error FROM temp.judged_bad) "
         "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
     ).fetchall()
+    return tuple(RuleCount(rule, field, count, tuple(rows)) for rule, field, count, rows in found)
+
+
+def examples(con: Connection) -> tuple[Example, ...]:
+    """Give some errors of judged_bad, so that each rule and field has its share of them."""
+    found = con.execute(
+        "SELECT row_number, error->>'field' AS field, error->>'message' AS message "
+        "FROM (SELECT row_number, unnest(CAST(errors AS JSON[])) AS error FROM temp.judged_bad) "
+        "ORDER BY row_number() OVER (PARTITION BY error->>'type', field ORDER BY row_number), "
+        f"row_number LIMIT {_EXAMPLES}"
+    ).fetchall()
     return tuple(
-        RuleCount(rule, field_of.get(label, label), count, tuple(rows))
-        for rule, label, count, rows in found
+        Example(row, field, _shortened(message))
+        for row, field, message in sorted(found, key=lambda example: example[0])
     )
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 1] + "…"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from frictionless import errors
 from frictionless.table.row import Row
@@ -23,7 +23,8 @@ _TWICE = (
     "and the order of the rows does not tell which is meant"
 )
 # Of an error's descriptor, but for what all of one type say alike (title, description, tags)
-# and the row's cells, which stand beside its errors
+# and the row's cells, which stand beside its errors. `fieldName` is Frictionless' word for the
+# column's label: the schema's field is told beside it, as `field`.
 _PARTS = {
     "type": "type",
     "note": "note",
@@ -67,9 +68,21 @@ class Clash:
     """Number of the row it clashes with."""
 
 
+class Found(NamedTuple):
+    """An error, and the schema field it is about; none where no field reads the cell."""
+
+    error: errors.RowError
+    field: str | None = None
+
+    def descriptor(self) -> dict[str, Any]:
+        error = self.error
+        parts = {key: getattr(error, part) for key, part in _PARTS.items() if hasattr(error, part)}
+        return {**parts, "field": self.field} if "fieldName" in parts else parts
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    errors: tuple[errors.RowError, ...]
+    found: tuple[Found, ...]
     values: Mapping[str, Any]
     """By schema field, encoded for the spool; only what is there and can be stored."""
     unstorable: frozenset[str]
@@ -77,10 +90,11 @@ class Verdict:
 
     def descriptors(self) -> list[dict[str, Any]]:
         """Give the errors as Frictionless does, without what they all say alike."""
-        return [
-            {key: getattr(error, part) for key, part in _PARTS.items() if hasattr(error, part)}
-            for error in self.errors
-        ]
+        return [found.descriptor() for found in self.found]
+
+    def rules(self) -> list[str]:
+        """Name the rules that the row broke, each once."""
+        return list(dict.fromkeys(found.error.type for found in self.found))
 
 
 class RowVerdict:
@@ -100,12 +114,13 @@ class RowVerdict:
         if isinstance(cells, Cells) and cells.broken is not None:
             raw = [str(cell) for cell in cells.raw]
             broken = BrokenRowError(note=cells.broken, cells=raw, row_number=number)
-            return Verdict((broken,), {}, frozenset())
+            return Verdict((Found(broken),), {}, frozenset())
         row = Row(list(cells), handlers=self._handlers, row_number=number)
         for name in self._fit.first:
             row[name]
-        found: list[errors.RowError] = list(row.errors)
-        blank = any(error.type == "blank-row" for error in found)
+        field_of = self._fit.fields
+        found = [Found(it, field_of.get(getattr(it, "field_name", ""))) for it in row.errors]
+        blank = any(error.type == "blank-row" for error in row.errors)
         values: dict[str, Any] = {}
         for slot in self._fit.slots:
             if slot.main:
@@ -121,15 +136,15 @@ class RowVerdict:
                 encoded |= self._encoded(name, value)
             except UnstorableError as error:
                 unstorable.add(name)
-                found.append(self._cell_error(UnstorableCellError, row, name, str(error)))
+                found.append(self._of_cell(UnstorableCellError, row, name, str(error)))
         return Verdict(tuple(found), encoded, frozenset(unstorable))
 
-    def _read_again(self, slot: Slot, row: Row) -> tuple[Any, list[errors.RowError]]:
+    def _read_again(self, slot: Slot, row: Row) -> tuple[Any, list[Found]]:
         """Read a cell that Frictionless' row has read for another field."""
         cell = row.cells[slot.index] if slot.index < len(row.cells) else None
         value, notes = _guarded(slot.field.read)(cell)
-        found: list[errors.RowError] = [
-            self._cell_error(
+        found = [
+            self._of_cell(
                 errors.TypeError if rule == "type" else errors.ConstraintError,
                 row,
                 slot.field.name,
@@ -148,27 +163,27 @@ class RowVerdict:
 
     def _clashing(
         self, row: Row, values: Mapping[str, Any], clashes: Sequence[Clash]
-    ) -> Iterator[errors.RowError]:
+    ) -> Iterator[Found]:
         """Give the errors of keys, in Frictionless' order and words."""
         for clash in clashes:
             if clash.rule == FOLD:
-                yield self._cell_error(errors.TypeError, row, clash.field, _TWICE)
+                yield self._of_cell(errors.TypeError, row, clash.field, _TWICE)
         for clash in clashes:
             if clash.rule == UNIQUE:
                 note = _SAME.format(clash.other)
-                yield self._cell_error(
-                    errors.UniqueError, row, clash.field, note, cell=values[clash.field]
-                )
+                value = values[clash.field]
+                yield self._of_cell(errors.UniqueError, row, clash.field, note, cell=value)
         key = self._view.schema.primary_key
         if key and all(values.get(name) is None for name in key):
             note = 'cells composing the primary keys are all "None"'
-            yield errors.PrimaryKeyError.from_row(row, note=note)
+            yield Found(errors.PrimaryKeyError.from_row(row, note=note))
         for clash in clashes:
             if clash.rule == PRIMARY:
-                yield errors.PrimaryKeyError.from_row(row, note=_SAME.format(clash.other))
+                note = _SAME.format(clash.other)
+                yield Found(errors.PrimaryKeyError.from_row(row, note=note))
         for clash in clashes:
             if clash.rule == FOREIGN:
-                yield self._foreign(row, values, int(clash.field))
+                yield Found(self._foreign(row, values, int(clash.field)))
 
     def _foreign(self, row: Row, values: Mapping[str, Any], position: int) -> errors.RowError:
         key = self._view.schema.foreign_keys[position]
@@ -189,19 +204,19 @@ class RowVerdict:
         )
         return error
 
-    def _cell_error(
+    def _of_cell(
         self,
         kind: type[errors.CellError],
         row: Row,
         name: str,
         note: str,
         cell: Any = None,
-    ) -> errors.CellError:
+    ) -> Found:
         """Make an error of schema field *name*; *cell* is the raw one where not given."""
         slot = self._slots.get(name)
         if cell is None and slot and slot.index < len(row.cells):
             cell = row.cells[slot.index]
-        return kind(
+        error = kind(
             note=note,
             cells=["" if cell is None else str(cell) for cell in row.cells],
             row_number=row.row_number,
@@ -209,6 +224,7 @@ class RowVerdict:
             field_name=slot.label if slot else name,
             field_number=slot.index + 1 if slot else 0,
         )
+        return Found(error, name)
 
 
 def _guarded(reader: CellReader) -> CellReader:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from publisher.model.catalog import CkanTarget, Organization
 from publisher.model.dataset import Dataset, License
-from publisher.model.schema import Field, ForeignKey, Schema
+from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef
 from publisher.registry.checks.schema import NAMES
 from publisher.registry.checks.texts import check_translations
@@ -63,7 +63,7 @@ def check_dataset(
     yield from _check_licenses(dataset, document)
     yield from _check_standard(dataset, tables, document)
     if dataset.public:
-        yield from _check_public(dataset, tables, document)
+        yield from _check_public(dataset, tables, around, document)
 
 
 def _check_foreign_keys(
@@ -73,7 +73,7 @@ def _check_foreign_keys(
     for index, key in enumerate(mine.model.foreign_keys):
         if mine.document.lost(("foreignKeys", index, "reference", "resource")):
             continue
-        other = _refers_to(ref, key)
+        other = key.refers_to(ref)
         theirs = mine if other == ref else around.schemas.get(other)
         if theirs is None:
             if other in around.broken_tables or other.dataset in around.broken_datasets:
@@ -130,13 +130,6 @@ def _nearest_table(ref: TableRef, known: Iterable[TableRef]) -> str:
         return str(TableRef(ref.dataset, near))
     datasets = [other.dataset for other in known if other.table == ref.table]
     return str(TableRef(datasets[0], ref.table)) if datasets else ""
-
-
-def _refers_to(ref: TableRef, key: ForeignKey) -> TableRef:
-    name = key.reference.resource
-    if not name:
-        return ref
-    return TableRef(*name.split("/", 1)) if "/" in name else TableRef(ref.dataset, name)
 
 
 def _check_publisher(
@@ -226,7 +219,9 @@ def _check_standard(dataset: Dataset, tables: Tables, document: Document) -> Ite
             yield document.error("not-tabular", (*path, "profile"), table=resource.name)
 
 
-def _check_public(dataset: Dataset, tables: Tables, document: Document) -> Iterator[Finding]:
+def _check_public(
+    dataset: Dataset, tables: Tables, around: Surroundings, document: Document
+) -> Iterator[Finding]:
     if not dataset.description and not document.lost(("description",)):
         yield document.warning("no-description", ())
     licensed = dataset.licenses or all(resource.licenses for resource in dataset.resources)
@@ -242,3 +237,25 @@ def _check_public(dataset: Dataset, tables: Tables, document: Document) -> Itera
         for name in schema.primary_key:
             if name in schema.by_name and schema.by_name[name].personal:
                 yield document.error("personal-key", path, schema=schema.name, field=name)
+        ref = TableRef(dataset.name, dataset.resources[index].name)
+        yield from _check_references(ref, schema, around, document, path)
+
+
+def _check_references(
+    ref: TableRef, schema: Schema, around: Surroundings, document: Document, path: Path
+) -> Iterator[Finding]:
+    """Tell of open fields whose values are those of a personal one."""
+    mine = {field.name for field in schema.open_fields}
+    for key in schema.foreign_keys:
+        other = key.refers_to(ref)
+        referred = around.schemas.get(other)
+        for name, theirs in zip(key.fields, key.reference.fields, strict=False):
+            target = referred.model.by_name.get(theirs) if referred else None
+            if name in mine and target is not None and target.personal:
+                yield document.error(
+                    "personal-foreign-key",
+                    path,
+                    schema=schema.name,
+                    field=name,
+                    other=f"{other}: {theirs}",
+                )

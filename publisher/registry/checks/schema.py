@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from publisher.model.query import PARAMETERS
 from publisher.model.schema import Field, FieldType, Role, Schema
 from publisher.registry.checks.cells import check_reading
 from publisher.registry.checks.texts import check_translations
@@ -47,13 +48,6 @@ NAMES = ("fields", ANY, "name")
 # What a bound or an example is read by
 _LEGIBLE = ("type", "format", "trueValues", "falseValues")
 
-# CONTRACT: a field named like one is reached as NAME__exact only
-_PARAMETERS = {
-    "select", "sort", "limit", "cursor", "offset", "count", "version", "as_of", "changed_since",
-    "tz", "units", "f", "filter", "time", "bbox", "near", "from", "partial", "timeout", "by",
-    "every", "agg", "fill", "sep", "decimal", "bom", "shape",
-}  # fmt: skip
-
 
 def check_schema(schema: Schema, document: Document) -> Iterator[Finding]:
     """Judge a schema that was read from *document*."""
@@ -87,7 +81,7 @@ def _check_names(schema: Schema, document: Document) -> Iterator[Finding]:
         if folded in seen:
             yield document.error("doubled-field", path, field=field.name, other=seen[folded])
         seen.setdefault(folded, field.name)
-        if field.name in _PARAMETERS:
+        if field.name in PARAMETERS:
             yield document.warning("field-named-like-parameter", path, field=field.name)
 
 

@@ -8,7 +8,7 @@ from publisher.model.schema import Translation
 from publisher.registry.document import Document
 from publisher.registry.finding import Finding
 from publisher.registry.paths import Path
-from publisher.secrets import Secrets
+from publisher.secrets import Secrets, is_secret_parameter
 
 # The EU's official languages, those spoken around Denmark, and common ones in Danish towns
 _LANGUAGES = {
@@ -17,7 +17,6 @@ _LANGUAGES = {
     "se", "ar", "bs", "fa", "ku", "ru", "so", "sr", "tr", "uk", "ur", "vi", "zh",
 }  # fmt: skip
 _SECRET_HEADER = re.compile(r"auth|cookie|token|secret|password|api-?key|signature", re.IGNORECASE)
-_SECRET_PARAMETER = re.compile(r"token|secret|passw|api-?_?key|signature|^key$", re.IGNORECASE)
 
 
 def check_translations(
@@ -52,7 +51,7 @@ def check_url(text: str, document: Document, path: Path) -> Iterator[Finding]:
     if user and "${" not in user:
         yield document.warning("secret-in-file", path, where="url")
     for name, value in parse_qsl(parts.query):
-        if _SECRET_PARAMETER.search(name) and "${" not in value:
+        if is_secret_parameter(name) and "${" not in value:
             yield document.warning("secret-in-file", path, where=name)
 
 

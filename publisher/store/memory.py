@@ -1,0 +1,57 @@
+"""What readers ask with every request, remembered until this process writes."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from publisher.model.values import TableRef
+
+T = TypeVar("T")
+
+
+class Memory(Generic[T]):
+    """One value by table. Unless *lasting*, others may write too: nothing is remembered."""
+
+    def __init__(self, *, lasting: bool) -> None:
+        self._lasting = lasting
+        self._values: dict[TableRef, T] = {}
+        self._unsure: Counter[TableRef] = Counter()
+        self._changes = 0
+        self._guard = threading.Lock()
+
+    def get(self, ref: TableRef, look: Callable[[], T | None]) -> T | None:
+        """Give the value, by *look* where it is not known.
+
+        A reader that looked before a change and remembers after it would bring the old value
+        back: the count of changes tells it not to.
+        """
+        known = self._values.get(ref)
+        if known is not None:
+            return known
+        changes = self._changes
+        found = look()
+        if found is not None and self._lasting:
+            with self._guard:
+                if changes == self._changes and not self._unsure[ref]:
+                    self._values[ref] = found
+        return found
+
+    def forget(self, ref: TableRef) -> None:
+        """Let go of the value after a change."""
+        with self._guard:
+            self._changes += 1
+            self._values.pop(ref, None)
+
+    @contextmanager
+    def unsure(self, ref: TableRef) -> Iterator[None]:
+        """Have everyone look for themselves meanwhile, so that nobody trusts what is gone."""
+        with self._guard:
+            self._unsure[ref] += 1
+            self._values.pop(ref, None)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._unsure[ref] -= 1
