@@ -20,7 +20,7 @@ from publisher.operations.status import DatasetStatus, Status
 
 if TYPE_CHECKING:  # they are loaded by the commands that judge
     from publisher.operations.check import Checked
-    from publisher.validation.report import Report
+    from publisher.validation.reporting import Report
 
 _STYLES = {
     "committed": "green",

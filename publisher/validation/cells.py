@@ -13,6 +13,7 @@ from frictionless import FrictionlessException
 from publisher.errors import ConfigurationError
 from publisher.model.dataset import FieldView
 from publisher.model.schema import Field, Reading
+from publisher.validation.proof.forms import PROPERTIES, SHAPE, Cell
 from publisher.validation.units import Conversion
 
 CellReader = Callable[[Any], tuple[Any, dict[str, str] | None]]
@@ -80,6 +81,38 @@ def cell_reader(
         return check(value) if check else (value, None)
 
     return read_cell
+
+
+def described(
+    published: FrictionlessField, source: FrictionlessField, *, shift: int, placed: bool
+) -> Cell:
+    """Say how cells are read, for a form to be found that proves them clean.
+
+    *shift* is the power of ten of a unit's conversion; the times of a field that is *placed*
+    become UTC.
+    """
+    stated = {
+        name: value
+        for name, value in published.constraints.items()
+        if name in published.supported_constraints and value is not None
+    }
+    typed = published.to_copy()
+    return Cell(
+        type=published.type,
+        format=source.format,
+        properties={
+            ours: getattr(source, theirs)
+            for theirs, ours in PROPERTIES.items()
+            if hasattr(source, theirs) and source.has_defined(theirs)
+        },
+        bounds={
+            name: _typed(typed, name, stated[name], place=placed)
+            for name in (*_BOUNDS, "enum")
+            if name in stated
+        },
+        shape={name: stated[name] for name in SHAPE if name in stated},
+        shift=shift,
+    )
 
 
 def converter(conversion: Conversion, *, whole: bool) -> Convert:

@@ -1,10 +1,9 @@
 """A delivery judged: good rows typed and staged, bad ones with their reasons."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from publisher.engine import Connection
 from publisher.errors import ConfigurationError
@@ -12,11 +11,13 @@ from publisher.model.catalog import TableEntry
 from publisher.model.run import Delivery, Problem, RuleCount
 from publisher.model.table import QuarantinedRow
 from publisher.validation import folds, keys, staging
+from publisher.validation.bulk import Bulk
+from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.reading import Reading, format_of, open_table
 from publisher.validation.requeue import Requeue
-from publisher.validation.rows import RowLoop, Spools, Tally
+from publisher.validation.rows import Group, RowLoop, Spools, Tally
 from publisher.validation.spool import scratch, spool
-from publisher.validation.view import Fit, SourceView
+from publisher.validation.view import SourceView
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class Judgement:
         return tuple(note.params["field"] for note in self.notes if note.code == "absent-field")
 
 
-Groups = Iterable[tuple[Fit, Iterable[tuple[int, Sequence[Any]]]]]
-"""Rows to judge, by the header they stand under."""
+Groups = Iterable[Group]
 Opener = Callable[[], AbstractContextManager[Groups]]
 """Opens them from the start, as often as it is called."""
 
@@ -97,13 +97,13 @@ class Validator:
             with open_table(raw, format_, self._reading, work=work) as table:
                 labels = table.labels
                 fit = self._view.fit(table.labels or self._view.columns)
-                yield [(fit, table.rows)]
+                yield [Group(fit, table.rows, table.file)]
                 seen = self._view.review(table.seen) if table.seen else ()
             notes[:] = [*table.notes, *fit.notes, *seen]
 
         with scratch(work) as folder, _spools(folder) as spools:
             trial = _Trial(con, self._entry, self._view, spools, progress)
-            trial.judge_rows(opened)
+            trial.judge_rows(opened, folder)
             first_notes = tuple(notes)
             trial.judge_keys(references)
             trial.refuse(opened)
@@ -128,7 +128,7 @@ class Validator:
             queue = Requeue(self._view, file)
             queue.fill(rows)
             trial = _Trial(con, self._entry, self._view, spools, None)
-            trial.judge_rows(queue.opened)
+            trial.judge_rows(queue.opened, folder)
             trial.judge_keys(references)
             queue.cite(con)
             trial.refuse(queue.opened)
@@ -157,14 +157,33 @@ class _Trial:
         self._tally = Tally()
         self._read: set[str] = set()
 
-    def judge_rows(self, opened: Opener) -> None:
+    def judge_rows(self, opened: Opener, folder: Path) -> None:
         """Judge every row by itself, and stage the values."""
+        bulks = []
         with opened() as groups:
-            for fit, rows in groups:
+            for group in groups:
+                fit = group.fit
                 self._read |= {slot.field.name for slot in fit.slots}
-                RowLoop(self._view, fit, self._spools, self._tally, self._progress).judge(rows)
-        folded = frozenset(self._tally.folded)
-        staging.stage(self._con, self._view, self._spools.staged, self._read, folded)
+                loop = RowLoop(self._view, fit, self._spools, self._tally, self._progress)
+                bulk = self._in_bulk(group, folder)
+                loop.judge(group.rows if bulk is None else bulk.doubtful())
+                bulks += [] if bulk is None else [bulk]
+            folded = frozenset(self._tally.folded)
+            staging.stage(self._con, self._view, self._spools.staged, self._read, folded)
+            for bulk in bulks:
+                self._tally.damaged += bulk.damaged()
+                self._tally.read += bulk.stage()
+
+    def _in_bulk(self, group: Group, folder: Path) -> Bulk | None:
+        """Have the engine take the rows; None where only Python can."""
+        if group.file is None:
+            return None
+        try:
+            bulk = Bulk(self._con, self._view, group.fit, group.file.in_utf8(folder))
+            bulk.take()
+        except (UnsplittableError, UnicodeDecodeError):
+            return None
+        return bulk
 
     def judge_keys(self, references: Mapping[str, str]) -> None:
         """Judge what only the whole delivery can tell: times in a fold, then keys."""
@@ -180,9 +199,9 @@ class _Trial:
         if position is None:
             return
         with opened() as groups:
-            for fit, rows in groups:
-                loop = RowLoop(self._view, fit, self._spools, self._tally)
-                for at, cells in rows:
+            for group in groups:
+                loop = RowLoop(self._view, group.fit, self._spools, self._tally)
+                for at, cells in group.rows:
                     if at == position:
                         loop.refuse(at, cells, found)
                         position, found = next(wanted, (None, []))

@@ -26,7 +26,6 @@ from publisher.validation.proof.scan import Scan, scanning
 from publisher.validation.reporting import Errors, Report
 
 
-
 @contextmanager
 def reported(
     file: Path,

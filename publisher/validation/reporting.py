@@ -98,6 +98,5 @@ class Report:
         marked = {**document, "tasks": [{**task, "errors": ["here"]}]}
         before, _, after = orjson.dumps(marked).rpartition(mark.encode())
         out.write(before + b'"errors":[')
-        for number, line in enumerate(self.task_errors):
-            out.write((b"," if number else b"") + line.rstrip(b"\n"))
+        out.writelines((b"," if number else b"") + line.rstrip(b"\n") for number, line in enumerate(self.task_errors))
         out.write(b"]" + after + b"\n")

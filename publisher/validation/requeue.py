@@ -1,7 +1,7 @@
 """Quarantined rows on their way to be judged again."""
 
 # ruff: noqa: S608 - only our own names and quoted identifiers are composed
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -14,7 +14,7 @@ from publisher.errors import DeliveryError
 from publisher.model.table import QuarantinedRow
 from publisher.validation.reading.elements import picked
 from publisher.validation.reading.table import Cells
-from publisher.validation.rows import ROW
+from publisher.validation.rows import ROW, Group
 from publisher.validation.spool import Spool, revived
 from publisher.validation.view import Fit, SourceView
 
@@ -48,7 +48,7 @@ class Requeue:
         self._queue.flush()
 
     @contextmanager
-    def opened(self) -> Iterator[Iterator[tuple[Fit, Iterator[tuple[int, Sequence[Any]]]]]]:
+    def opened(self) -> Iterator[Iterator[Group]]:
         with self._queue.path.open("rb") as file:
             rows = map(orjson.loads, file)
             yield (
@@ -56,13 +56,12 @@ class Requeue:
                 for labels, group in groupby(rows, key=itemgetter("labels"))
             )
 
-    def _group(
-        self, labels: tuple[str, ...], rows: Iterable[dict[str, Any]]
-    ) -> tuple[Fit, Iterator[tuple[int, Sequence[Any]]]]:
+    def _group(self, labels: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> Group:
         fit = self._fit(labels)
         if isinstance(fit, str):
-            return self._view.fit(self._view.columns), (self._cells(row, fit) for row in rows)
-        return fit, (self._cells(row, None) for row in rows)
+            columns = self._view.fit(self._view.columns)
+            return Group(columns, (self._cells(row, fit) for row in rows))
+        return Group(fit, (self._cells(row, None) for row in rows))
 
     def _fit(self, labels: tuple[str, ...]) -> Fit | str:
         """Fit the view to a header, or say why it does not; no labels mean elements of JSON."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from publisher.validation.proof.dialects import Delimited
 from publisher.validation.reading.table import Cells
 from publisher.validation.spool import Spool
 from publisher.validation.verdict import Clash, RowVerdict, Verdict
@@ -46,6 +47,16 @@ class Spools:
     """The rows that are bad by themselves, as `judged_bad` has them."""
     clashing: Spool
     """The rows that clash with others, likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows to judge, under one header."""
+
+    fit: Fit
+    rows: Iterable[tuple[int, Sequence[Any]]]
+    file: Delimited | None = None
+    """They are all the rows of this file."""
 
 
 class RowLoop:

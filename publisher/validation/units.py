@@ -24,6 +24,14 @@ class Conversion:
     factor: Fraction
     offset: Fraction
 
+    @property
+    def power_of_ten(self) -> int | None:
+        """The exponent, where the factor is a power of ten and there is no offset."""
+        if self.offset or self.factor <= 0:
+            return None
+        exponent = len(str(self.factor.numerator)) - len(str(self.factor.denominator))
+        return exponent if self.factor == Fraction(10) ** exponent else None
+
     def apply(self, value: Decimal) -> Decimal:
         """Convert *value*; 50 significant digits where the quotient has no end."""
         common = self.factor.denominator * self.offset.denominator

@@ -22,10 +22,12 @@ from publisher.validation.cells import (
     Convert,
     cell_reader,
     converter,
+    described,
     published_field,
     source_field,
 )
 from publisher.validation.localtime import Folds, placer
+from publisher.validation.proof.forms import Cell
 from publisher.validation.reading.table import Seen
 from publisher.validation.storing import Encode, UnstorableError, check_text, encoder
 from publisher.validation.units import conversion
@@ -47,6 +49,8 @@ class ViewField:
     source: FrictionlessField
     read: CellReader
     encode: Encode | None
+    cell: Cell | None
+    """How it is read, as far as a form may prove it; None where none could."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,8 @@ class SourceView:
         self.schema: Schema = entry.schema
         self.folds = Folds()
         views = harvest.fields if harvest else {}
-        self._zone_name = (harvest.timezone if harvest else None) or "UTC"
-        self._zone = parse_zone(self._zone_name)
+        self.zone_name = (harvest.timezone if harvest else None) or "UTC"
+        self.zone = parse_zone(self.zone_name)
         self._ignore_case = harvest is not None and harvest.dialect.get("headerCase") is False
         for name in views:
             if name not in self.schema.by_name:
@@ -129,11 +133,26 @@ class SourceView:
             source=source,
             read=cell_reader(published, source, self._convert(field, view)),
             encode=encoder(field),
+            cell=self._describe(field, view, published, source),
         )
+
+    def _describe(
+        self,
+        field: Field,
+        view: FieldView,
+        published: FrictionlessField,
+        source: FrictionlessField,
+    ) -> Cell | None:
+        shift: int | None = 0
+        if view.unit is not None and field.unit is not None and view.unit != field.unit:
+            shift = conversion(view.unit, field.unit).power_of_ten
+        if shift is None or field.decimal is not None:
+            return None
+        return described(published, source, shift=shift, placed=field.type == "datetime")
 
     def _convert(self, field: Field, view: FieldView) -> Convert | None:
         if field.type == "datetime":
-            return placer(field.name, self._zone, self._zone_name, self.folds)
+            return placer(field.name, self.zone, self.zone_name, self.folds)
         if view.unit is None or view.unit == field.unit:
             return None
         if field.unit is None:

@@ -167,5 +167,3 @@ def _write(
 
 def _drop(con: Connection) -> None:
     con.execute("DROP TABLE IF EXISTS temp.judged_cells")
-
-

@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 from frictionless import Field as FrictionlessField
 from frictionless import FrictionlessException, Schema
-from frictionless.formats import CsvControl
 from frictionless.resources import TableResource
 
 from publisher.engine import Connection
@@ -28,26 +27,16 @@ from publisher.validation.proof.cells import (
     take_plain,
     take_rows,
 )
-from publisher.validation.proof.forms import Cell, form_of
+from publisher.validation.proof.dialects import UTF8, Delimited
+from publisher.validation.proof.forms import PROPERTIES, SHAPE, Cell, form_of
 from publisher.validation.proof.keys import MATCHES, match_keys
 from publisher.validation.proof.prove import Column, Proof, Question, prove, prove_plain
 from publisher.validation.proof.rows import NONE, Descriptor, Matches, RowJudge
 from publisher.validation.proof.scan import Scan
-from publisher.validation.spool import Spool
 
 _PAGE = 5_000
-_PROPERTIES = {
-    "decimal_char": "decimalChar",
-    "group_char": "groupChar",
-    "bare_number": "bareNumber",
-    "float_number": "floatNumber",
-    "true_values": "trueValues",
-    "false_values": "falseValues",
-}
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum")
-_SHAPE = ("pattern", "minLength", "maxLength")
 _UNHASHABLE = {"array", "object", "list", "geojson"}
-_UTF8 = {"utf-8", "utf-8-sig"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +78,12 @@ class Table:
 
     def plain(self, path: Path, scan: "Future[Scan]") -> Plain | None:
         """Give the file as one the engine may read itself; None where it may not."""
-        dialect = self._resource.dialect
-        control = CsvControl.from_dialect(dialect)
-        first = dialect.create_first_content_row()
-        if (
-            dialect.comment_char
-            or dialect.comment_rows
-            or dialect.skip_blank_rows
-            or control.quote_char != '"'
-            or control.escape_char
-            or control.skip_initial_space
-            or len(control.delimiter) != 1
-            or not control.delimiter.isascii()
-            or control.delimiter in '"\r\n\0'
-            or len(self.fields) == 1  # a blank line is a row there, and DuckDB passes it over
-            or self._resource.encoding not in _UTF8
-            or (first == 1 and self._resource.encoding == "utf-8-sig")
-        ):
+        encoding = self._resource.encoding
+        file = Delimited.of(path, encoding, self._resource.dialect)
+        # of one column a blank line is a row, which the engine passes over
+        if file is None or encoding not in UTF8 or len(self.fields) == 1:
             return None
-        with path.open("rb") as file:
-            skipped = b"".join(file.readline(1_000_000) for _ in range(first - 1))
-        return Plain(path, control.delimiter, len(self.fields), first - 1, skipped, scan)
+        return Plain(path, file.delimiter, len(self.fields), file.first - 1, file.head(), scan)
 
     @property
     def first(self) -> int:
@@ -206,9 +180,7 @@ def _doubtful(
             yield number, orjson.loads(raw) if raw is not None else cells, matches
 
 
-def _matches(
-    found: Sequence[Any], question: Question, keys: Sequence[Sequence[int]]
-) -> Matches:
+def _matches(found: Sequence[Any], question: Question, keys: Sequence[Sequence[int]]) -> Matches:
     unique: dict[int, int] = {}
     primary = None
     for rule, other in (pair.values() if isinstance(pair, dict) else pair for pair in found):
@@ -232,18 +204,18 @@ def _column(
         if name in field.supported_constraints and value is not None
     }
     form = None
-    if stated.keys() <= {"required", "unique", *_BOUNDS, *_SHAPE} and "\0" not in "".join(missing):
+    if stated.keys() <= {"required", "unique", *_BOUNDS, *SHAPE} and "\0" not in "".join(missing):
         form = form_of(
             Cell(
                 type=field.type,
                 format=field.format,
                 properties={
                     ours: getattr(field, theirs)
-                    for theirs, ours in _PROPERTIES.items()
+                    for theirs, ours in PROPERTIES.items()
                     if hasattr(field, theirs) and field.has_defined(theirs)
                 },
                 bounds=_bounds(field, stated),
-                shape={name: stated[name] for name in _SHAPE if name in stated},
+                shape={name: stated[name] for name in SHAPE if name in stated},
                 keyed=keyed,
                 sample=text,
             )

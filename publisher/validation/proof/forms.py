@@ -42,6 +42,18 @@ _DIRECTIVES = {
 }
 
 
+PROPERTIES = {
+    "decimal_char": "decimalChar",
+    "group_char": "groupChar",
+    "bare_number": "bareNumber",
+    "float_number": "floatNumber",
+    "true_values": "trueValues",
+    "false_values": "falseValues",
+}
+"""Of Frictionless' fields, those that say how cells are read: its name to Table Schema's."""
+SHAPE = ("pattern", "minLength", "maxLength")
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """What is known of a text that is neither absent nor a missing value."""
@@ -220,7 +232,8 @@ def _number(cell: Cell) -> Form:
         pointed = ungrouped(text)
         if decimal != ".":
             pointed = f"replace({pointed}, {literal(decimal)}, '.')"
-        return f"TRY_CAST({pointed}{shift} AS DOUBLE)"
+        found = f"TRY_CAST({pointed}{shift} AS DOUBLE)"
+        return f"({found} + 0.0)" if shift else found  # no negative zero comes of a conversion
 
     def odd(text: str) -> str:
         parts = []
@@ -391,9 +404,7 @@ def _iso(sample: str) -> tuple[str, Sql]:
 
 def _instants(bounds: Mapping[str, Any]) -> list[datetime]:
     stated = [
-        item
-        for name, bound in bounds.items()
-        for item in (bound if name == "enum" else [bound])
+        item for name, bound in bounds.items() for item in (bound if name == "enum" else [bound])
     ]
     if not all(isinstance(item, datetime) for item in stated):
         raise _NoFormError

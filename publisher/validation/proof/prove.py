@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from publisher.engine import Connection, DataError, InputError, OutOfMemoryError, literal
-from publisher.validation.proof.cells import TABLE, Plain, UnsplittableError, column
+from publisher.validation.proof.cells import Plain, UnsplittableError, column
 from publisher.validation.proof.forms import Form, sql_truth
 
 _TEXTS = 10_000
@@ -67,6 +67,10 @@ class Column:
             wrong = f"CASE WHEN {self.absent} THEN {told} ELSE {wrong} END"
         return _count(f"coalesce({wrong}, true)"), f"min({value})", f"max({value})"
 
+    def within(self, least: float | None, most: float | None) -> bool:
+        """Tell whether extremes that `in_bulk` found prove all values."""
+        return self.form is None or self.form.bulk is None or self.form.bulk.holds(least, most)
+
     @property
     def value(self) -> str:
         """The typed value where the cell is clean."""
@@ -88,19 +92,26 @@ class Question:
 
     columns: Sequence[Column]
     unique: Sequence[int] = ()
-    """Indexes of columns whose values must differ."""
+    """Positions of columns whose values must differ."""
     primary: Sequence[int] = ()
-    """Indexes of the columns that the primary key is made of."""
+    """Positions of the columns that the primary key is made of."""
+    others: Sequence[Column] = ()
+    """Columns of which nothing is asked but whether a row is blank."""
+    compared: bool = True
+    """Whether rows with equal keys are looked for."""
 
     @property
     def keys(self) -> list[Sequence[int]]:
-        return [*([index] for index in self.unique), *([self.primary] if self.primary else [])]
+        if not self.compared:
+            return []
+        return [*([place] for place in self.unique), *([self.primary] if self.primary else [])]
 
     def blank(self) -> str | None:
         """Whether all cells of a row are None; None where the cells' own proof covers that."""
         if any(each.required for each in self.columns):
             return None
-        return " AND ".join(f"({each.absent} OR {each.text} IS NULL)" for each in self.columns)
+        of = [*self.columns, *self.others]
+        return " AND ".join(f"({each.absent} OR {each.text} IS NULL)" for each in of)
 
     def keyless(self) -> str | None:
         """Whether all cells of the primary key are None; None where that is covered."""
@@ -116,7 +127,7 @@ class Proof:
 
     rows: int
     unproved: dict[int, int] = field(default_factory=dict)
-    """Column index to the number of cells that are not proved clean, where there are any."""
+    """Position of a column to the number of cells that are not proved clean, where there are any."""
     blank: int = 0
     keyless: int = 0
     clashing: list[Sequence[int]] = field(default_factory=list)
@@ -140,9 +151,7 @@ def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | No
     return proof
 
 
-def prove(
-    con: Connection, relation: str, question: Question, *, plus: Callable[[], bool]
-) -> Proof:
+def prove(con: Connection, relation: str, question: Question, *, plus: Callable[[], bool]) -> Proof:
     """Judge the cells of *relation*; *plus* tells whether any holds a plus sign."""
     together = True
     try:
@@ -151,7 +160,7 @@ def prove(
         # The texts of a column with a pattern were too many to be held at once
         together = False
         proof = _asked(con, relation, question, bulk=True, together=False)
-    if any(question.columns[index].bulk for index in proof.unproved) or (
+    if any(question.columns[at].bulk for at in proof.unproved) or (
         plus() and any(each.bulk for each in question.columns)
     ):
         proof = _asked(con, relation, question, bulk=False, together=together)
@@ -163,35 +172,36 @@ def _asked(
 ) -> Proof:
     asked = _Asked()
     rows = asked.append("count(*)")
-    by_bulk = [each for each in question.columns if bulk and each.bulk]
-    by_cell = [each for each in question.columns if not (each.free or (bulk and each.bulk))]
-    patterned = [each for each in by_cell if each.form is not None and each.form.pattern]
-    doubtful = {each.index: asked.append(_count(f"NOT {each.clean}")) for each in by_cell}
-    extremes = {
-        each.index: [asked.append(part) for part in each.in_bulk()] for each in by_bulk
+    by_bulk = {at: each for at, each in enumerate(question.columns) if bulk and each.bulk}
+    by_cell = {
+        at: each for at, each in enumerate(question.columns) if not (each.free or at in by_bulk)
     }
+    patterned = {at: each for at, each in by_cell.items() if each.form and each.form.pattern}
+    doubtful = {at: asked.append(_count(f"NOT {each.clean}")) for at, each in by_cell.items()}
+    extremes = {at: [asked.append(it) for it in each.in_bulk()] for at, each in by_bulk.items()}
     blank = asked.append(_count(question.blank()))
     keyless = asked.append(_count(question.keyless()))
     keys = []
     for key in question.keys:
-        parts = [part for index in key for part in question.columns[index].key]
+        parts = [part for at in key for part in question.columns[at].key]
         some = " OR ".join(f"{part} IS NOT NULL" for part in parts)
         different = f"count(DISTINCT hash({', '.join(parts)})) FILTER (WHERE {some})"
         keys.append((key, asked.append(different), asked.append(_count(some))))
     texts = {
-        each.index: asked.append(f"list(DISTINCT {each.text})") for each in patterned if together
+        at: asked.append(f"list(DISTINCT {each.text})")
+        for at, each in patterned.items()
+        if together
     }
     found = asked.of(con, relation)
     proof = Proof(rows=found[rows], blank=found[blank], keyless=found[keyless])
-    proof.unproved |= {index: found[at] for index, at in doubtful.items() if found[at]}
-    for index, (wrong, least, most) in extremes.items():
-        holds = question.columns[index].form.bulk.holds(found[least], found[most])
-        if found[wrong] or not holds:
-            proof.unproved[index] = found[wrong] or 1
-    for each in patterned:
-        distinct = found[texts[each.index]] if together else _texts(con, relation, each)
+    proof.unproved |= {at: found[place] for at, place in doubtful.items() if found[place]}
+    for at, (wrong, least, most) in extremes.items():
+        if found[wrong] or not by_bulk[at].within(found[least], found[most]):
+            proof.unproved[at] = found[wrong] or 1
+    for at, each in patterned.items():
+        distinct = found[texts[at]] if together else _texts(con, relation, each)
         if not _all_match(each, distinct or ()):
-            proof.unproved.setdefault(each.index, 1)
+            proof.unproved.setdefault(at, 1)
     # Of a cell that is not proved the value is not known yet
     proof.clashing += [
         key
@@ -230,4 +240,3 @@ def _texts(con: Connection, relation: str, each: Column) -> Iterator[str | None]
 def _all_match(each: Column, texts: Iterable[str | None]) -> bool:
     match, missing = each.form.pattern.match, frozenset(each.missing)
     return all(text is None or text in missing or match(text) for text in texts)
-

@@ -10,6 +10,7 @@ from frictionless.formats import CsvParser
 from frictionless.resources import TableResource
 
 from publisher.errors import DeliveryError
+from publisher.validation.proof.dialects import Delimited
 from publisher.validation.reading.bytes import check_lines, checked_text, notes_on, wrong_encoding
 from publisher.validation.reading.table import Reading, Table, header_of
 
@@ -36,7 +37,12 @@ def open_delimited(path: Path, reading: Reading) -> Iterator[Table]:
     with _explained(path, encoding, reading.encoding), CsvParser(resource) as parser:
         labels = header_of(dialect, parser.sample)
         rows = dialect.read_enumerated_content_stream(parser.cell_stream)
-        yield Table(labels, rows, notes_on(encoding, reading.encoding))
+        yield Table(
+            labels,
+            rows,
+            notes_on(encoding, reading.encoding),
+            file=Delimited.of(path, encoding, dialect),
+        )
 
 
 @contextmanager

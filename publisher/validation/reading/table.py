@@ -11,6 +11,7 @@ from frictionless.formats import CsvControl
 
 from publisher.errors import ConfigurationError, DeliveryError
 from publisher.model.run import Problem
+from publisher.validation.proof.dialects import Delimited
 from publisher.validation.reading.bytes import python_encoding
 
 
@@ -62,6 +63,8 @@ class Table:
     notes: tuple[Problem, ...] = ()
     seen: Seen | None = None
     """Of elements, which have no header: what they turn out to hold while they are read."""
+    file: Delimited | None = None
+    """The same as a file that the engine may take apart, if it is such a one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,159 @@
+"""Rows of a CSV delivery judged in bulk: the engine proves and types what is clean.
+
+The rows with a cell that no form proves go on to the row loop, and only those.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from publisher.engine import Connection, identifier, literal
+from publisher.model.table import sql_type
+from publisher.validation.proof.cells import (
+    NUMBER,
+    RAW,
+    TABLE,
+    Plain,
+    UnsplittableError,
+    columns,
+    take_plain,
+)
+from publisher.validation.proof.dialects import Delimited
+from publisher.validation.proof.forms import form_of
+from publisher.validation.proof.prove import Column, Proof, Question, prove, prove_plain
+from publisher.validation.proof.scan import scanning
+from publisher.validation.proof.zones import placing
+from publisher.validation.rows import ROW
+from publisher.validation.view import Fit, SourceView
+
+_PAGE = 5_000
+
+
+class Bulk:
+    """The rows under one header, as far as the engine can judge them."""
+
+    def __init__(self, con: Connection, view: SourceView, fit: Fit, file: Delimited) -> None:
+        self._con, self._view, self._fit = con, view, fit
+        width = len(fit.labels)
+        scan = scanning(file.path, file.delimiter.encode(), hashes=False)
+        self._plain = Plain(file.path, file.delimiter, width, file.first - 1, file.head(), scan)
+        self._first = file.first
+        self._question = self._asked(self._sample(file))
+        self._proof: Proof | None = None
+
+    @property
+    def proof(self) -> Proof:
+        if self._proof is None:
+            raise UnsplittableError
+        return self._proof
+
+    def take(self) -> None:
+        """Prove what can be proved. Raises UnsplittableError, and all is left as it was."""
+        proof = prove_plain(self._con, self._plain, self._question)
+        if proof is None or not proof.clean:
+            take_plain(self._con, self._plain, self._first)
+            proof = proof or prove(self._con, TABLE, self._question, plus=lambda: True)
+        self._proof = proof
+
+    def doubtful(self) -> Iterator[tuple[int, Sequence[Any]]]:
+        """Give the rows that are not proved clean."""
+        if self.proof.clean:
+            return
+        answer = self._con.execute(
+            f"SELECT {NUMBER}, {RAW}, {columns(self._plain.width)} FROM {TABLE} "  # noqa: S608
+            f"WHERE {self._doubt()} ORDER BY {NUMBER}"
+        )
+        # Read in full before the loop's own statements: they share the connection
+        while page := answer.fetchmany(_PAGE):
+            for number, raw, *cells in page:
+                yield number, cells if raw is None else orjson.loads(raw)
+
+    def stage(self) -> int:
+        """Add the clean rows to `judged_good`, which has those of the loop by now; count them."""
+        schema = self._view.schema
+        values = {
+            slot.field.name: column.value
+            for slot, column in zip(self._fit.slots, self._question.columns, strict=True)
+        }
+        typed = [
+            f"CAST({values[field.name]} AS {sql_type(field)}) AS {identifier(field.name)}"
+            for field in schema.fields
+            if field.name in values
+        ]
+        for field in schema.fields:
+            if field.name not in values:
+                constant = self._view.constants.get(field.name)
+                text = "NULL" if constant is None else literal(str(constant))
+                typed.append(f"CAST({text} AS {sql_type(field)}) AS {identifier(field.name)}")
+        if self.proof.clean:
+            number = f"row_number() OVER () + {self._first - 1}"
+            source = self._plain.relation
+        else:
+            number, source = NUMBER, f"{TABLE} WHERE NOT ({self._doubt()})"
+        ((count,),) = self._con.execute(
+            f"INSERT INTO temp.judged_good BY NAME SELECT {number} AS {ROW}, "  # noqa: S608
+            f"{', '.join(typed)} FROM {source}"
+        ).fetchall()
+        self._con.execute("DROP TABLE IF EXISTS temp.judged_cells")
+        return int(count)
+
+    def damaged(self) -> int:
+        """Count the clean rows with U+FFFD in a cell that is read."""
+        if self._plain.scan.result().ascii:
+            return 0
+        texts = [column.text for column in self._question.columns]
+        some = " OR ".join(f"contains({text}, '\ufffd')" for text in texts)
+        source = self._plain.relation if self.proof.clean else TABLE
+        clean = "true" if self.proof.clean else f"NOT ({self._doubt()})"
+        ((count,),) = self._con.execute(
+            f"SELECT count(*) FROM {source} WHERE ({some}) AND {clean}"  # noqa: S608
+        ).fetchall()
+        return int(count)
+
+    def _doubt(self) -> str:
+        """Whether a row of `judged_cells` is not proved clean."""
+        question = self._question
+        doubts = [f"{RAW} IS NOT NULL"]
+        for at in self.proof.unproved:
+            column = question.columns[at]
+            patterned = column.form is not None and column.form.pattern is not None
+            doubts.append("true" if patterned else f"NOT {column.clean}")
+        doubts += [asked for asked in (question.blank(), question.keyless()) if asked]
+        return " OR ".join(f"({doubt})" for doubt in doubts)
+
+    def _asked(self, sample: Sequence[str]) -> Question:
+        view, fit = self._view, self._fit
+        place = placing(self._con, view.zone, view.zone_name)
+        asked = []
+        for slot in fit.slots:
+            cell = slot.field.cell
+            if cell is not None:
+                text = sample[slot.index] if slot.index < len(sample) else ""
+                placed = place if cell.type == "datetime" else None
+                cell = replace(cell, sample=text, place=placed)
+            source = slot.field.source
+            asked.append(
+                Column(
+                    slot.index,
+                    None if cell is None else form_of(cell),
+                    tuple(source.missing_values),
+                    bool(source.required),
+                )
+            )
+        names = [slot.field.name for slot in fit.slots]
+        mapped = {slot.index for slot in fit.slots}
+        others = [
+            Column(index, None, ("",), required=False)
+            for index in range(len(fit.labels))
+            if index not in mapped
+        ]
+        primary = [names.index(name) for name in view.open_key if name in names]
+        return Question(asked, (), primary, others, compared=False)
+
+    def _sample(self, file: Delimited) -> list[str]:
+        with file.path.open("rb") as lines:
+            line = b"".join(lines.readline(100_000) for _ in range(file.first))
+        text = line[len(file.head()) :].decode("utf-8", "replace")
+        return text.rstrip("\r\n").split(file.delimiter)
