@@ -114,6 +114,32 @@ def test_a_wrong_command_is_2(here: Installation, words: list[str]):
     assert (ended.code, ended.out) == (2, "")
     assert ended.err
     assert "Traceback" not in ended.err
+    told = here.run("--json", *words)
+    assert told.code == 2
+    (problem,) = told.json["problems"]
+    assert problem["message"] in told.err
+    assert problem["remedy"]
+
+
+def test_the_nearest_command_is_named(here: Installation):
+    (problem,) = here.run("quarantine", "shw", "--json", "--lang", "da").json["problems"]
+    assert (problem["code"], problem["remedy"]) == ("unknown-command-near", "Mente du “show”?")
+
+
+def test_validate_loads_nothing_of_what_only_others_need(here: Installation, tmp_path: Path):
+    file = tmp_path / "levels.csv"
+    file.write_text("station,at,level\na,2026-01-01T00:00:00Z,9\n")
+
+    def loaded(*words: str) -> set[str]:
+        ended = here.run(*words, PYTHONPROFILEIMPORTTIME="1")
+        assert ended.code == 0, ended.err
+        return {line.split()[-1] for line in ended.err.splitlines()}
+
+    others = {"rich", "structlog", "pydantic_settings", "publisher.control", "publisher.operations"}
+    assert loaded("validate", str(file), "--schema", "level") & others == set()
+    assert (
+        loaded("validate", "--help") & {*others, "pydantic", "asyncio", "publisher.model"} == set()
+    )
 
 
 def test_wrong_settings_are_2_and_named(here: Installation):

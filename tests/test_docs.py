@@ -13,7 +13,7 @@ from support import PROJECT
 
 from publisher import errors
 from publisher.api.routes import ROUTES
-from publisher.cli.main import app
+from publisher.cli.commands import app
 from publisher.messages import TEXTS
 from publisher.settings import Settings
 from publisher.sources import SOURCES
@@ -39,7 +39,9 @@ def test_every_setting_is_documented(docs: Path):
 
 
 def commands(group: typer.core.TyperGroup, path: str = "") -> Iterator[tuple[str, object]]:
-    for name, command in group.commands.items():
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if hasattr(command, "commands"):
             yield from commands(command, f"{path} {name}")
         else:

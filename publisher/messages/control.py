@@ -7,6 +7,36 @@ CONTROL: dict[str, Text] = {
         remedy_en="The log tells where; please report it together with that part of the log.",
         remedy_da="Loggen fortæller hvor; meld det sammen med den del af loggen.",
     ),
+    "wrong-command": Text(
+        en="The command is wrong: {reason}",
+        da="Kommandoen er forkert: {reason}",
+        remedy_en="`{command} --help` tells what it takes.",
+        remedy_da="`{command} --help` fortæller, hvad den tager.",
+    ),
+    "no-command": Text(
+        en="No command is named",
+        da="Der er ikke nævnt nogen kommando",
+        remedy_en="`{group} --help` lists the commands.",
+        remedy_da="`{group} --help` viser kommandoerne.",
+    ),
+    "unknown-command": Text(
+        en="There is no command “{name}”",
+        da="Der er ingen kommando “{name}”",
+        remedy_en="`{group} --help` lists the commands.",
+        remedy_da="`{group} --help` viser kommandoerne.",
+    ),
+    "unknown-command-near": Text(
+        en="There is no command “{name}”",
+        da="Der er ingen kommando “{name}”",
+        remedy_en="Did you mean “{nearest}”?",
+        remedy_da="Mente du “{nearest}”?",
+    ),
+    "interrupted": Text(
+        en="The command was ended by Ctrl-C or a signal before it was done",
+        da="Kommandoen blev afsluttet med Ctrl-C eller et signal, før den var færdig",
+        remedy_en="What it had committed is kept; run it again for the rest.",
+        remedy_da="Det, den nåede at gemme, er bevaret; kør den igen for resten.",
+    ),
     "wrong-settings": Text(
         en="The settings are wrong: {faults}",
         da="Indstillingerne er forkerte: {faults}",
