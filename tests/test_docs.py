@@ -117,6 +117,18 @@ def test_every_code_that_is_raised_has_its_texts():
     assert unknown == []
 
 
+def test_the_codes_of_a_wrong_configuration_are_those_that_a_run_may_fail_with():
+    ways = ("secrets.py", "sources/", "landing.py", "validation/", "harvest/", "store/", "targets/")
+    raised = {
+        node.args[0].value
+        for place, node in calls()
+        if getattr(node.func, "id", None) == "ConfigurationError"
+        and place.startswith(tuple(f"publisher/{way}" for way in ways))
+        and not place.startswith("publisher/validation/report.py")  # of `validate` alone
+    }
+    assert raised == errors.CONFIGURATION_CODES
+
+
 def test_every_parameter_that_a_text_needs_is_given():
     missing = []
     for place, node in calls():

@@ -85,7 +85,7 @@ def _dialect(text: str | None) -> dict[str, Any] | None:
     try:
         dialect = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise UsageError("wrong-dialect", reason=str(error)) from None
+        raise UsageError("wrong-dialect-option", reason=str(error)) from None
     if not isinstance(dialect, dict):
-        raise UsageError("wrong-dialect", reason="{...}")
+        raise UsageError("wrong-dialect-option", reason="{...}")
     return dialect
