@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -9,6 +10,7 @@ from string import Formatter
 import pytest
 import reference
 import typer
+from commands import Installation
 from support import PROJECT
 
 from publisher import errors
@@ -83,6 +85,18 @@ def test_every_target_has_a_page(docs: Path, kind: str):
 def test_the_error_pages_are_those_of_the_messages():
     for language, path in reference.paths().items():
         assert text(path) == reference.page(language), "run: make docs"
+
+
+@BOTH
+def test_what_check_says_is_shown_as_it_is(docs: Path, tmp_path: Path):
+    for folder in ("catalog", "schemas"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder)
+    file = tmp_path / "catalog" / "vandstand-ribe.yaml"
+    file.write_text(file.read_text("utf-8").replace("every:", "evry:"), "utf-8")
+    language = "da" if docs.name == "da" else "en"
+    ended = Installation(tmp_path, tmp_path / "data").run("check", "--lang", language)
+    assert ended.code == 2
+    assert f"```\n{ended.out}```\n" in text(docs / "steward.md")
 
 
 def placeholders(template: str) -> set[str]:
