@@ -149,6 +149,32 @@ ANSWERS: Mapping[type[PublisherError], Answer] = {
     InvalidDataError: Answer(1, 422),
 }
 
+CONFIGURATION_CODES = frozenset(
+    {
+        "http-header",
+        "incompatible-units",
+        "no-harvest",
+        "nonlinear-unit",
+        "unit-of-no-number",
+        "unit-without-unit",
+        "unknown-encoding",
+        "unknown-unit",
+        "unknown-view-field",
+        "unreadable-constraint",
+        "unreadable-secret",
+        "unset-variable",
+        "unsupported-check",
+        "unusable-field",
+        "wrong-constant",
+        "wrong-dialect",
+    }
+)
+"""The codes of ConfigurationError that a run or a publication may fail with.
+
+The ledger keeps the code of what went wrong and not its kind, which a command's exit code
+depends on; a test compares these with what is raised.
+"""
+
 
 def answer_to(error: PublisherError) -> Answer:
     """Give what *error*, or the nearest of its kinds in the table, is answered with."""
