@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from publisher.engine import Engine
-from publisher.errors import StorageFullError, StoreError
+from publisher.errors import StorageFullError, StoreError, is_full
 from publisher.harvest import Harvester, Scheduler
 from publisher.harvest.harvester import Parts
 from publisher.landing import Landing
@@ -166,7 +166,7 @@ def _prepare_folders(settings: Settings) -> None:
         shutil.rmtree(settings.work_path, ignore_errors=True)
         settings.work_path.mkdir(exist_ok=True)
     except OSError as error:
-        if error.errno == 28:  # ENOSPC
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise StoreError(
             "data-folder-unusable", path=str(settings.data), reason=error.strerror

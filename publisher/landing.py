@@ -10,7 +10,6 @@ process is killed. One process at a time holds a landing.
 """
 
 import asyncio
-import errno
 import hashlib
 import os
 import re
@@ -26,7 +25,7 @@ from typing import Any
 
 import orjson
 
-from publisher.errors import DeliveryError, StorageFullError, StoreError
+from publisher.errors import DeliveryError, StorageFullError, StoreError, is_full
 from publisher.model.run import Delivery
 from publisher.model.values import TableRef
 
@@ -34,7 +33,6 @@ __all__ = ["Details", "Landing", "Offer"]
 
 _WRITE_BYTES = 1 << 20  # what is gathered before a thread is asked to write it
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +335,6 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise StoreError("landing-unusable", reason=error.strerror or str(error)) from error

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from publisher.errors import StorageFullError, StoreError
+from publisher.errors import StorageFullError, StoreError, is_full
 
 HolderKind = Literal["serve", "command"]
 
@@ -63,6 +63,6 @@ class Lock:
 
 
 def unusable(data: Path, error: OSError) -> StoreError:
-    if error.errno == 28:  # ENOSPC
+    if is_full(error):
         return StorageFullError("storage-full")
     return StoreError("data-folder-unusable", path=str(data), reason=error.strerror or "")

@@ -8,7 +8,6 @@ folder is there whole or not at all. A data folder may be a mount or have a pare
 ours to write, so a restore builds inside it; while ``.restore.partial`` is there, nobody uses it.
 """
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,7 @@ import orjson
 from pydantic import ValidationError
 
 from publisher.engine import Connection
-from publisher.errors import StorageFullError, StoreError, StoreFormatError, UsageError
+from publisher.errors import StorageFullError, StoreError, StoreFormatError, UsageError, is_full
 from publisher.model.base import Model
 from publisher.store.formats import FORMAT, RESTORING, read_format
 from publisher.store.snapshot import copy_database
@@ -182,7 +181,7 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise StoreError(
             "backup-unwritable", path=str(folder), reason=error.strerror or str(error)
