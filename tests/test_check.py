@@ -106,6 +106,7 @@ RULES = [
      "primaryKey"),
     ("level", "[station, observed_at]", "[station, station]", "doubled-key-field", "primaryKey"),
     ("level", "primaryKey: [station, observed_at]\n", "", "merge-without-key", "mode: merge"),
+    ("vand", "mode: merge", "mode: append", "append-with-key", "mode: append"),
     ("level", '["nej"]', '["ja"]', "true-and-false", "falseValues:"),
     ("level", "role: entity", "role: entity\n    personal: true", "personal-key", "level.yaml"),
     ("level", "resource: stations", "resource: station", "unknown-foreign-table", "level.yaml"),

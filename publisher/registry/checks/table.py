@@ -118,6 +118,8 @@ def _check_mode(
 ) -> Iterator[Finding]:
     if harvest.mode == "merge" and not schema.primary_key:
         yield document.error("merge-without-key", (*path, "mode"), schema=schema.name)
+    if harvest.mode == "append" and schema.primary_key:
+        yield document.error("append-with-key", (*path, "mode"), schema=schema.name)
     if harvest.max_shrink is not None and harvest.mode != "replace":
         yield document.warning("shrink-without-replace", (*path, "maxShrink"))
 
