@@ -143,7 +143,6 @@ async def answering(store: River, data: Path, **stated: Any) -> AsyncIterator[Si
         engine=store.desk.engine,
         store=store.desk.store,
         catalog=lambda: catalog,
-        ready=lambda: True,
     )
     server = TestServer(create_app(parts))
     await server.start_server(**SERVER_OPTIONS)

@@ -15,7 +15,7 @@ from storing import DUCKLAKE, LEVELS, Bad, Desk, delivery, entry, opened
 from publisher.engine import Connection, identifier
 from publisher.errors import HeldError, StorageFullError
 from publisher.model.run import Counts, Problem
-from publisher.store import Commit
+from publisher.store import Commit, layout
 
 NOON = datetime.fromisoformat("2026-03-31T12:00")
 LATER = NOON + timedelta(hours=1)
@@ -33,7 +33,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def everything(desk: Desk) -> dict[str, list[tuple[Any, ...]]]:
     """All that the store holds of the river."""
     names = [identifier("store", "meta", name) for name in TABLES]
-    names += [desk.store.relation_name(REF), desk.store.latest_name(REF)]
+    names += [desk.store.relation_name(REF), layout.latest(REF)]
     return {
         name: desk.con.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names
     }

@@ -16,6 +16,7 @@ from storing import DUCKLAKE, Desk, entry, opened
 from publisher.errors import HeldError
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Counts
+from publisher.store import layout
 
 START = datetime.fromisoformat("2026-01-31T23:00")
 FIELDS: list[dict[str, Any]] = [
@@ -106,7 +107,7 @@ def check_latest(desk: Desk, of: TableEntry, stored: list[tuple[Any, ...]]) -> N
         known = newest.get(row[0])
         if known is None or (row[1], row[5]) > (known[1], known[5]):
             newest[row[0]] = row
-    found = desk.con.execute(f"SELECT * FROM {desk.store.latest_name(of.ref)}").fetchall()
+    found = desk.con.execute(f"SELECT * FROM {layout.latest(of.ref)}").fetchall()
     assert sorted(found, key=repr) == sorted(newest.values(), key=repr)
 
 

@@ -16,7 +16,7 @@ from publisher.messages.api import TITLES
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-_STATUS = {"not-acceptable": 406, "address-too-long": 414, "not-ready": 503}
+_STATUS = {"not-acceptable": 406, "address-too-long": 414}
 """Of the codes whose status is not that of their kind of error."""
 _SHOWN = 200
 

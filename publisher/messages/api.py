@@ -63,12 +63,6 @@ API: dict[str, Text] = {
         remedy_en="Try again in a little while.",
         remedy_da="Prøv igen om lidt.",
     ),
-    "not-ready": Text(
-        en="The service is still starting",
-        da="Tjenesten er ved at starte",
-        remedy_en="Try again in a little while.",
-        remedy_da="Prøv igen om lidt.",
-    ),
     "query-timeout": Text(
         en="The query took more than {seconds} seconds and was stopped",
         da="Forespørgslen tog mere end {seconds} sekunder og blev stoppet",

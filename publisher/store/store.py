@@ -98,10 +98,6 @@ class Store:
         ).fetchone()
         return found is not None
 
-    def latest_name(self, ref: TableRef) -> str:
-        """Give the quoted table of the newest row per entity of the newest version."""
-        return layout.latest(ref)
-
     def commit(self, con: Connection, commit: Commit) -> Committed:
         """Write rows, history, quarantine, cursor, version and intents: all of it or nothing.
 
