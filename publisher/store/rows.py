@@ -78,9 +78,24 @@ def _keep_unsaid(con: Connection, change: Change) -> None:
     if change.mode != "merge" or not (key and names and change.rows):
         return
     kept = ", ".join(f"{name} = c.{name}" for name in names)
-    same = " AND ".join(f"c.{name} = g.{name}" for name in map(identifier, key))
+    same = _same_key(con, change.schema)
     con.execute(
         f"UPDATE temp.judged_good AS g SET {kept} FROM {layout.data(change.ref)} AS c WHERE {same}"
+    )
+
+
+def _same_key(con: Connection, schema: Schema) -> str:
+    """Say in SQL that ``g`` and ``c`` have one key, in which a null equals a null.
+
+    Where no judged row has a null, plain equality is said: by it alone the engine leaves out
+    the parts of a large table that cannot match.
+    """
+    key = [identifier(name) for name in schema.primary_key]
+    counted = ", ".join(f"count({name})" for name in key)
+    rows, *filled = con.execute(f"SELECT count(*), {counted} FROM temp.judged_good").fetchall()[0]
+    return " AND ".join(
+        f"c.{name} {'=' if full == rows else 'IS NOT DISTINCT FROM'} g.{name}"
+        for name, full in zip(key, filled, strict=True)
     )
 
 
@@ -113,13 +128,13 @@ def _match(con: Connection, change: Change) -> None:
     if change.mode == "append" or not change.rows:
         pairs = "SELECT 0::BIGINT AS n, 0::BIGINT AS current_row, false AS wins WHERE false"
     elif change.schema.primary_key:
-        pairs = _pairs_by_key(change)
+        pairs = _pairs_by_key(change, _same_key(con, change.schema))
     else:
         pairs = _pairs_by_row(change)
     con.execute(f"CREATE OR REPLACE TEMP TABLE matched AS {pairs}")
 
 
-def _pairs_by_key(change: Change) -> str:
+def _pairs_by_key(change: Change, same: str) -> str:
     key = set(change.schema.primary_key)
     rest = [identifier(field.name) for field in change.schema.fields if field.name not in key]
     differs = " OR ".join(f"c.{name} IS DISTINCT FROM g.{name}" for name in rest) or "false"
@@ -131,8 +146,6 @@ def _pairs_by_key(change: Change) -> str:
     if change.released:
         source += " JOIN store.meta.quarantine AS q ON q.id = g._quarantine_id AND q.revision = 0"
         wins += " AND c._since <= q.version"
-    keys = map(identifier, change.schema.primary_key)
-    same = " AND ".join(f"c.{name} = g.{name}" for name in keys)
     return (
         f"SELECT g._n AS n, c._row AS current_row, {wins} AS wins"
         f" FROM {source} JOIN {layout.data(change.ref)} AS c ON {same}"
