@@ -235,6 +235,32 @@ def test_of_released_rows_with_one_key_the_newest_counts(desk: Desk) -> None:
     committed = desk.release(RIVER, {newer: ("a", NOON, 2.0), older: ("a", NOON, 1.0)})
     assert committed.counts == Counts(read=2, new=1, unchanged=1)
     assert desk.rows(REF, 2, "level") == [(2.0,)]
+    assert closed(desk) == {older: "superseded", newer: "released"}
+
+
+def closed(desk: Desk) -> dict[str, str]:
+    found = desk.con.execute("SELECT id, reason FROM store.meta.quarantine_closed").fetchall()
+    return dict(found)
+
+
+def test_a_released_row_that_lost_to_what_came_later_is_not_called_released(desk: Desk) -> None:
+    desk.commit(RIVER, [("b", NOON, 5.0)], [Bad(n, [n]) for n in (3, 4)])
+    lost, same = (row.id for row in desk.store.quarantine_rows(desk.con, REF))
+    desk.commit(RIVER, [("a", NOON, 2.0)])
+    committed = desk.release(RIVER, {lost: ("a", NOON, 1.0), same: ("b", NOON, 5.0)})
+    assert committed.counts == Counts(read=2, unchanged=2)
+    assert closed(desk) == {lost: "superseded", same: "released"}
+
+
+def test_what_is_discarded_while_it_is_judged_again_stays_out(desk: Desk) -> None:
+    desk.commit(RIVER, [("a", NOON, 1.0)], [Bad(n, [n]) for n in (3, 4)])
+    good, bad = (row.id for row in desk.store.quarantine_rows(desk.con, REF))
+    desk.judged(RIVER.schema, [("b", NOON, 2.0)], [Bad(4, [5], quarantine_id=bad)], ids=[good])
+    assert desk.store.discard(desk.con, REF) == 2
+    released = Commit(RIVER, "release", None, released=True)
+    assert desk.store.commit(desk.con, released).counts == Counts()
+    assert [row[0] for row in desk.rows(REF, 1)] == ["a"]
+    assert set(closed(desk).values()) == {"discarded"}
 
 
 def test_release_of_a_table_that_is_replaced_removes_nothing(desk: Desk) -> None:

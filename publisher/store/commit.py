@@ -79,6 +79,8 @@ def carry_out(con: Connection, commit: Commit) -> Committed:
 
 def _write_rows(con: Connection, commit: Commit, stored: TableState | None, version: int) -> Counts:
     entry = commit.entry
+    if commit.released:
+        quarantine.keep_open(con, entry.ref)
     return rows.apply(
         con,
         rows.Change(

@@ -2,7 +2,8 @@
 
 ``incoming`` are the judged rows with a number ``_n`` of their own; ``matched`` pairs them with
 the current rows they stand for; ``leaving`` are the current rows that go to the history. All
-three are temporary and narrow: the wide columns are read once, when rows are moved.
+three are temporary and narrow: the wide columns are read once, when rows are moved. Of rows
+from the quarantine ``outdone`` has the ids of those that lost to another of their key.
 """
 
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ def apply(con: Connection, change: Change) -> Counts:
     _keep_unsaid(con, change)
     _take_in(con, change)
     _match(con, change)
+    if change.released:
+        _tell_outdone(con)
     _leave(con, change)
     read, offered, corrected, standing, leaving = con.execute(_COUNTS).fetchall()[0]
     counts = Counts(
@@ -126,7 +129,10 @@ def _take_in(con: Connection, change: Change) -> None:
 def _match(con: Connection, change: Change) -> None:
     """Pair incoming rows (``n``) with current ones; ``wins`` where one supersedes the other."""
     if change.mode == "append" or not change.rows:
-        pairs = "SELECT 0::BIGINT AS n, 0::BIGINT AS current_row, false AS wins WHERE false"
+        pairs = (
+            "SELECT 0::BIGINT AS n, 0::BIGINT AS current_row, false AS differs, false AS wins"
+            " WHERE false"
+        )
     elif change.schema.primary_key:
         pairs = _pairs_by_key(change, _same_key(con, change.schema))
     else:
@@ -147,7 +153,7 @@ def _pairs_by_key(change: Change, same: str) -> str:
         source += " JOIN store.meta.quarantine AS q ON q.id = g._quarantine_id AND q.revision = 0"
         wins += " AND c._since <= q.version"
     return (
-        f"SELECT g._n AS n, c._row AS current_row, {wins} AS wins"
+        f"SELECT g._n AS n, c._row AS current_row, ({differs}) AS differs, {wins} AS wins"
         f" FROM {source} JOIN {layout.data(change.ref)} AS c ON {same}"
     )
 
@@ -159,10 +165,19 @@ def _pairs_by_row(change: Change) -> str:
     same = " AND ".join(f"c.{name} IS NOT DISTINCT FROM g.{name}" for name in names)
     nth = f"row_number() OVER (PARTITION BY {listed}) AS _nth"
     return (
-        "SELECT g._n AS n, c._row AS current_row, false AS wins"
+        "SELECT g._n AS n, c._row AS current_row, false AS differs, false AS wins"
         f" FROM (SELECT *, {nth} FROM temp.incoming) AS g"
         f" JOIN (SELECT *, {nth} FROM {layout.data(change.ref)}) AS c"
         f" ON g._nth = c._nth AND {same}"
+    )
+
+
+def _tell_outdone(con: Connection) -> None:
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE outdone AS SELECT _quarantine_id FROM temp.judged_good AS g"
+        " ANTI JOIN (SELECT i._quarantine_id FROM temp.incoming AS i"
+        "  ANTI JOIN (SELECT n FROM temp.matched WHERE differs AND NOT wins) AS m ON m.n = i._n)"
+        " AS s ON s._quarantine_id = g._quarantine_id"
     )
 
 
