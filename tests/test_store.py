@@ -21,7 +21,7 @@ NOON = datetime.fromisoformat("2026-03-31T12:00")
 LATER = NOON + timedelta(hours=1)
 RIVER = entry()
 REF = RIVER.ref
-TABLES = ("versions", "schemas", "deliveries", "quarantine", "quarantine_closed", "intents")
+TABLES = ("versions", "schemas", "deliveries", "quarantine", "quarantine_closed")
 
 
 @pytest.fixture
@@ -39,16 +39,15 @@ def everything(desk: Desk) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def test_a_commit_brings_rows_cursor_version_and_intents(desk: Desk) -> None:
+def test_a_commit_brings_rows_cursor_and_version(desk: Desk) -> None:
     came = delivery(REF)
-    committed = desk.commit(RIVER, [("a", NOON, 1.0)], delivered=came, targets=("folder", "odk"))
+    committed = desk.commit(RIVER, [("a", NOON, 1.0)], delivered=came)
     assert (committed.version, committed.changed) == (1, True)
     assert desk.rows(REF, 1, 'station, "seen.at", level, _since') == [("a", NOON, 1.0, 1)]
     seen = desk.store.seen(desk.con, REF)[came.origin]
     assert (seen.delivery, seen.sha256, seen.outcome) == (came.id, came.sha256, "committed")
     assert seen.cursor == came.cursor
     assert seen.view == RIVER.view_fingerprint
-    assert {intent.target for intent in desk.store.pending_intents(desk.con)} == {"folder", "odk"}
     assert list(desk.store.states(desk.con)) == [REF]
 
 
@@ -65,11 +64,10 @@ def test_a_delivery_is_taken_once(desk: Desk, mode: str) -> None:
 def test_the_same_rows_again_make_no_version_but_settle(desk: Desk) -> None:
     desk.commit(RIVER, [("a", NOON, 1.0)])
     came = delivery(REF)
-    again = desk.commit(RIVER, [("a", NOON, 1.0)], delivered=came, targets=("folder",))
+    again = desk.commit(RIVER, [("a", NOON, 1.0)], delivered=came)
     assert (again.version, again.changed) == (1, False)
     assert desk.store.is_settled(desk.con, came.id)
     assert desk.store.seen(desk.con, REF)[came.origin].outcome == "unchanged"
-    assert not desk.store.pending_intents(desk.con)
 
 
 def test_a_held_or_failing_commit_leaves_nothing(desk: Desk) -> None:
@@ -207,14 +205,13 @@ def test_release_brings_good_rows_and_renews_the_reasons_of_the_others(desk: Des
     mended, still, silent = desk.store.quarantine_rows(desk.con, REF)
     renewed = Bad(4, [4], rules=["constraint-error"], quarantine_id=still.id)
     same = Bad(5, [5], quarantine_id=silent.id)
-    committed = desk.release(RIVER, {mended.id: ("b", NOON, 2.0)}, [renewed, same], targets=("t",))
+    committed = desk.release(RIVER, {mended.id: ("b", NOON, 2.0)}, [renewed, same])
     assert committed.counts == Counts(read=3, new=1, quarantined=2)
     assert desk.rows(REF, 2, "station, _since") == [("a", 1), ("b", 2)]
     waiting = desk.store.quarantine_rows(desk.con, REF)
     assert [row.id for row in waiting] == [still.id, silent.id]
     assert waiting[0].errors[0]["type"] == "constraint-error"
     assert waiting[1] == silent
-    assert len(desk.store.pending_intents(desk.con)) == 1
 
 
 def test_a_released_row_never_supersedes_what_was_committed_after_it(desk: Desk) -> None:

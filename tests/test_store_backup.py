@@ -34,7 +34,6 @@ def fill(desk: Desk, rows: int = 3) -> None:
         river,
         [("a", START + timedelta(hours=hour), float(hour)) for hour in range(rows)],
         [Bad(9, ["a", "never", "x"])],
-        targets=("folder",),
     )
 
 
@@ -109,7 +108,6 @@ def test_the_way_there_and_back(tmp_path: Path) -> None:
     with opened_file(back) as desk:
         assert desk.rows(entry().ref, 1) == expected
         assert desk.store.quarantine_counts(desk.con, entry().ref).total == 1
-        assert [intent.target for intent in desk.store.pending_intents(desk.con)] == ["folder"]
         assert desk.commit(entry(), [("b", START, 1.0)]).version == 2
 
 

@@ -45,7 +45,7 @@ def changed(field: str | None = None, /, **change: Any) -> TableEntry:
 
 
 def apply(desk: Desk, of: TableEntry) -> int | None:
-    committed = desk.store.commit(desk.con, Commit(of, "run", None, ("folder",)))
+    committed = desk.store.commit(desk.con, Commit(of, "run", None))
     assert committed.changed
     state = desk.store.state(desk.con, REF)
     assert state is not None
@@ -84,7 +84,6 @@ def test_an_added_field_is_null_in_the_rows_there_are(desk: Desk) -> None:
 def test_what_the_rows_keep_is_applied_and_makes_a_version(desk: Desk, of: TableEntry) -> None:
     assert apply(desk, of) == 2
     assert [row[:6] for row in desk.rows(REF, 2)] == [row[:6] for row in desk.rows(REF, 1)]
-    assert [intent.versions for intent in desk.store.pending_intents(desk.con)] == [{"levels": 2}]
     again = desk.store.commit(desk.con, Commit(of, "run", None))
     assert (again.version, again.changed) == (2, False)
 

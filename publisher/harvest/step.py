@@ -85,7 +85,6 @@ def take(
                 entry=entry,
                 run=run,
                 delivery=delivery,
-                targets=_targets(entry),
                 unsaid=judgement.absent,
             ),
         )
@@ -118,7 +117,7 @@ def judge_again(
     )
     committed = store.commit(
         con,
-        Commit(entry=entry, run=run, delivery=None, targets=_targets(entry), released=True),
+        Commit(entry=entry, run=run, delivery=None, released=True),
     )
     return Step(
         outcome="committed" if committed.changed else "unchanged",
@@ -171,7 +170,3 @@ def _refuse(
         findings=judgement.findings if judgement else (),
         notes=judgement.notes if judgement else (),
     )
-
-
-def _targets(entry: TableEntry) -> tuple[str, ...]:
-    return entry.dataset.targets

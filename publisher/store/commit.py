@@ -1,4 +1,8 @@
-"""A commit: everything that one delivery changes, in one transaction or not at all."""
+"""A commit: everything that one delivery changes, in one transaction or not at all.
+
+The version that it makes is the intent to publish it: what targets are to hold follows from the
+newest versions and the catalog, and is compared with what they were last given.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +10,7 @@ from publisher.engine import Connection
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Counts, Delivery
 from publisher.model.table import TableState
-from publisher.store import evolution, intents, ledger, newest, quarantine, rows, versions
+from publisher.store import evolution, ledger, newest, quarantine, rows, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +21,6 @@ class Commit:
     run: str
     delivery: Delivery | None
     """None for released rows, and where the schema alone is brought up to date."""
-    targets: tuple[str, ...] = ()
-    """Where the new version is to be published."""
     released: bool = False
     """The rows come from the quarantine, named by ``_quarantine_id``."""
     unsaid: tuple[str, ...] = ()
@@ -65,7 +67,6 @@ def carry_out(con: Connection, commit: Commit) -> Committed:
             schema=entry.schema if change.changed else None,
         )
         versions.record(con, new, stored)
-        intents.record_intents(con, entry.ref, commit.targets, before + 1)
     if commit.delivery is not None:
         ledger.settle(
             con,

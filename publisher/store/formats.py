@@ -16,10 +16,17 @@ from publisher.store.snapshot import copy_database
 
 Migration = Callable[[Connection], None]
 
-FORMAT = 1
+FORMAT = 2
 RESTORING = ".restore.partial"
 """Stands beside the store while a restore goes on, and after one that was killed."""
-MIGRATIONS: Mapping[int, Migration] = {}
+
+
+def _without_intents(con: Connection) -> None:
+    """Versions are the intents to publish; the table that repeated them was never read."""
+    con.execute("DROP TABLE store.meta.intents")
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _without_intents}
 """By the number of the format each one leads to."""
 
 

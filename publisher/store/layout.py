@@ -34,8 +34,6 @@ CREATE TABLE store.meta.quarantine_closed (
 CREATE TABLE store.meta.runs (
     ref VARCHAR, id VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP, outcome VARCHAR,
     body JSON);
-CREATE TABLE store.meta.intents (
-    dataset VARCHAR, target VARCHAR, table_name VARCHAR, version BIGINT, made_at TIMESTAMP);
 CREATE TABLE store.meta.published (
     dataset VARCHAR, target VARCHAR, versions JSON, fingerprint VARCHAR, remote JSON,
     problem JSON, attempted_at TIMESTAMP);

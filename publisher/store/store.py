@@ -15,14 +15,14 @@ from publisher.model.values import TableRef
 from publisher.store import (
     compaction,
     formats,
-    intents,
     layout,
     ledger,
+    publications,
     quarantine,
     versions,
 )
 from publisher.store.commit import Commit, Committed, carry_out
-from publisher.store.intents import Intent, Published
+from publisher.store.publications import Published
 from publisher.store.quarantine import QuarantineCounts
 
 
@@ -99,7 +99,7 @@ class Store:
         return found is not None
 
     def commit(self, con: Connection, commit: Commit) -> Committed:
-        """Write rows, history, quarantine, cursor, version and intents: all of it or nothing.
+        """Write rows, history, quarantine, cursor and version: all of it or nothing.
 
         Raises HeldError where ``replace`` would let go of more than ``maxShrink``,
         SchemaChangeError where the stored rows forbid the schema's change.
@@ -227,10 +227,6 @@ class Store:
 
     # publishing
 
-    def pending_intents(self, con: Connection) -> list[Intent]:
-        """Give what no successful publication covers yet."""
-        return intents.pending_intents(con)
-
     def record_published(
         self,
         con: Connection,
@@ -245,7 +241,7 @@ class Store:
         """Write down one try to publish; *versions* are what the target holds after it."""
         self._engine.transaction(
             con,
-            lambda: intents.record_published(
+            lambda: publications.record_published(
                 con,
                 dataset,
                 target,
@@ -258,11 +254,11 @@ class Store:
 
     def published(self, con: Connection, dataset: str, target: str) -> Published | None:
         """Give the newest try at a target and the newest that succeeded."""
-        return intents.published(con, dataset, target)
+        return publications.published(con, dataset, target)
 
     def publications(self, con: Connection) -> dict[tuple[str, str], Published]:
         """Give the same for every dataset and target that was ever tried."""
-        return intents.publications(con)
+        return publications.publications(con)
 
     @contextmanager
     def _changing(self, ref: TableRef) -> Iterator[None]:

@@ -1,8 +1,8 @@
 """Brings targets to what the store holds and the catalog says, until they do.
 
-What is wanted is compared with what was last published, so every intent of a commit is carried
-out, newest state first, and a change of the catalog alone is published too. A dataset file that
-is gone or cannot be read takes nothing down: only a dataset that says so is withdrawn.
+What is wanted is compared with what was last published: a version stands until the target has
+it or a newer one, and a change of the catalog alone is published too. A dataset file that is
+gone or cannot be read takes nothing down: only a dataset that says so is withdrawn.
 """
 
 import asyncio
