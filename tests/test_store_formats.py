@@ -82,10 +82,10 @@ def test_a_store_of_format_1_goes_on_with_all_it_held(tmp_path: Path) -> None:
         assert formats.read_format(desk.con) == formats.FORMAT
         assert [desk.rows(REF, version, "level") for version in (1, 2)] == [[(1.0,)], [(2.0,)]]
         seen = desk.store.seen(desk.con, REF)
-        assert {origin: last.outcome for origin, last in seen.items()} == {
-            "in/1.csv": "committed",
-            "in/2.csv": "committed",
-            "in/3.csv": "held",
+        assert {origin: (last.outcome, last.version) for origin, last in seen.items()} == {
+            "in/1.csv": ("committed", 1),
+            "in/2.csv": ("committed", 2),
+            "in/3.csv": ("held", 2),
         }
         committed = desk.commit(RIVER, [("a", NOON, 3.0)])
         assert (committed.version, committed.counts) == (3, Counts(read=1, corrected=1))

@@ -2,6 +2,11 @@
 
 The version that it makes is the intent to publish it: what targets are to hold follows from the
 newest versions and the catalog, and is compared with what they were last given.
+
+Bytes that are judged again, because the view changed or the steward let them go, keep the place
+in the order that they had: the version at which they were first settled. A row of theirs
+supersedes none that came after that, and counts as of that place itself when a later delivery
+is judged again in its turn. So readers never see a value return that was corrected before.
 """
 
 from dataclasses import dataclass, replace
@@ -23,6 +28,8 @@ class Commit:
     """None for released rows, and where the schema alone is brought up to date."""
     released: bool = False
     """The rows come from the quarantine, named by ``_quarantine_id``."""
+    place: int | None = None
+    """Where these bytes were settled before: the version that the table had then."""
     unsaid: tuple[str, ...] = ()
     """Fields that the delivery says nothing about: merged rows keep what they have."""
 
@@ -50,6 +57,10 @@ def carry_out(con: Connection, commit: Commit) -> Committed:
     if change.changed:
         evolution.apply(con, entry.ref, entry.schema, change, new=stored is None)
     before = stored.version if stored else 0
+    place = commit.place
+    if commit.released:
+        quarantine.keep_open(con, entry.ref)
+        place = quarantine.place(con, entry.ref)
     counts = _write_rows(con, commit, stored, before + 1) if commit.has_rows else Counts()
     counts = _write_refused(con, commit, counts, before)
     changed = change.changed or counts.changed
@@ -67,21 +78,22 @@ def carry_out(con: Connection, commit: Commit) -> Committed:
             schema=entry.schema if change.changed else None,
         )
         versions.record(con, new, stored)
+        if place is not None:
+            versions.record_place(con, entry.ref, before + 1, place)
     if commit.delivery is not None:
         ledger.settle(
             con,
             commit.delivery,
-            fingerprint=entry.view_fingerprint,
+            fingerprint=entry.judged_under("committed"),
             run=commit.run,
             outcome="committed" if changed else "unchanged",
+            version=before + changed if place is None else place,
         )
     return Committed(before + changed or None, counts, changed)
 
 
 def _write_rows(con: Connection, commit: Commit, stored: TableState | None, version: int) -> Counts:
     entry = commit.entry
-    if commit.released:
-        quarantine.keep_open(con, entry.ref)
     return rows.apply(
         con,
         rows.Change(
@@ -92,6 +104,7 @@ def _write_rows(con: Connection, commit: Commit, stored: TableState | None, vers
             rows=stored.rows if stored else 0,
             max_shrink=entry.harvest.max_shrink if entry.harvest else None,
             released=commit.released,
+            place=commit.place,
             unsaid=commit.unsaid,
         ),
     )

@@ -25,7 +25,8 @@ CREATE TABLE store.meta.schemas (ref VARCHAR, version BIGINT, descriptor JSON);
 CREATE TABLE store.meta.horizons (ref VARCHAR, oldest BIGINT);
 CREATE TABLE store.meta.deliveries (
     ref VARCHAR, id VARCHAR, run VARCHAR, origin VARCHAR, sha256 VARCHAR, fingerprint VARCHAR,
-    outcome VARCHAR, position JSON, problem JSON, settled_at TIMESTAMP);
+    outcome VARCHAR, position JSON, problem JSON, settled_at TIMESTAMP, version BIGINT);
+CREATE TABLE store.meta.replays (ref VARCHAR, version BIGINT, place BIGINT);
 CREATE TABLE store.meta.quarantine (
     ref VARCHAR, id VARCHAR, revision BIGINT, run VARCHAR, delivery VARCHAR, row_number BIGINT,
     labels JSON, cells JSON, errors JSON, rules VARCHAR[], version BIGINT);

@@ -191,6 +191,16 @@ def keep_open(con: Connection, ref: TableRef) -> None:
         )
 
 
+def place(con: Connection, ref: TableRef) -> int | None:
+    """Give the oldest version at which a row of ``judged_good`` was refused."""
+    row = con.execute(
+        "SELECT min(version) FROM store.meta.quarantine WHERE ref = ?"
+        " AND id IN (SELECT _quarantine_id FROM temp.judged_good)",
+        [str(ref)],
+    ).fetchone()
+    return row[0] if row else None
+
+
 def judge_again(con: Connection, ref: TableRef, *, run: str) -> int:
     """Close the rows of ``judged_good``; give those of ``judged_bad`` their new errors.
 

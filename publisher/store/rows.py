@@ -8,7 +8,7 @@ from the quarantine ``outdone`` has the ids of those that lost to another of the
 
 from dataclasses import dataclass
 
-from publisher.engine import Connection, identifier
+from publisher.engine import Connection, identifier, literal
 from publisher.errors import HeldError
 from publisher.model.dataset import Mode
 from publisher.model.run import Counts
@@ -42,6 +42,8 @@ class Change:
     max_shrink: float | None
     released: bool
     """They come from the quarantine: what was committed after they were refused stands."""
+    place: int | None = None
+    """They were judged before, when this was the version: what came after it stands."""
     unsaid: tuple[str, ...] = ()
     """Fields that they say nothing about."""
 
@@ -149,12 +151,20 @@ def _pairs_by_key(change: Change, same: str) -> str:
         name = identifier(modified.name)
         wins += f" AND coalesce(g.{name} >= c.{name}, true)"
     source = "temp.incoming AS g"
+    current = f"{layout.data(change.ref)} AS c ON {same}"
+    limit = None if change.place is None or change.mode == "replace" else str(change.place)
     if change.released:
         source += " JOIN store.meta.quarantine AS q ON q.id = g._quarantine_id AND q.revision = 0"
-        wins += " AND c._since <= q.version"
+        limit = "q.version"
+    if limit is not None:
+        current += (
+            f" LEFT JOIN store.meta.replays AS p ON p.ref = {literal(str(change.ref))}"
+            " AND p.version = c._since"
+        )
+        wins += f" AND coalesce(p.place, c._since) <= {limit}"
     return (
         f"SELECT g._n AS n, c._row AS current_row, ({differs}) AS differs, {wins} AS wins"
-        f" FROM {source} JOIN {layout.data(change.ref)} AS c ON {same}"
+        f" FROM {source} JOIN {current}"
     )
 
 

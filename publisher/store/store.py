@@ -138,16 +138,21 @@ class Store:
         run: str,
         outcome: Outcome,
         problem: Problem | None = None,
+        place: int | None = None,
     ) -> None:
-        """Record a delivery that led to no commit, so that it is not judged again as it is."""
+        """Record a delivery that led to no commit, so that it is not judged again as it is.
+
+        *place* is that of the same bytes where they were settled before.
+        """
         self._engine.transaction(
             con,
             lambda: ledger.settle(
                 con,
                 delivery,
-                fingerprint=entry.view_fingerprint,
+                fingerprint=entry.judged_under(outcome),
                 run=run,
                 outcome=outcome,
+                version=versions.newest_of(con, entry.ref) if place is None else place,
                 problem=problem,
             ),
         )
