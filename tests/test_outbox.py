@@ -60,6 +60,16 @@ async def test_what_a_stopped_outbox_left_is_carried_out_at_the_next_start(house
     await outbox.close()
 
 
+async def test_what_a_target_lost_unseen_is_there_again_after_a_start(house: House) -> None:
+    await house.commit(ODD_ROWS)
+    await house.outbox.publish("vand")
+    house.published.unlink()
+    outbox = house.new_outbox()
+    outbox.start()
+    await until(lambda: version(house) == 1)
+    await outbox.close()
+
+
 async def test_a_change_of_the_catalog_alone_is_published_and_a_draft_withdrawn(
     house: House,
 ) -> None:

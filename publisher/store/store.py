@@ -77,6 +77,10 @@ class Store:
         """
         return versions.version_at(con, ref, instant)
 
+    def committed_at(self, con: Connection, ref: TableRef, version: int) -> datetime | None:
+        """Give when *version* was committed; None where there is none, or none any longer."""
+        return versions.committed_at(con, ref, version)
+
     def relation(self, ref: TableRef, version: int) -> tuple[str, list[object]]:
         """Give a FROM item with the columns, ``_since`` and ``_row`` of *version*, and parameters.
 

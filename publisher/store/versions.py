@@ -87,6 +87,15 @@ def version_at(con: Connection, ref: TableRef, instant: datetime) -> int:
     return int(version)
 
 
+def committed_at(con: Connection, ref: TableRef, version: int) -> datetime | None:
+    """Give when *version* was committed; None where there is none, or none any longer."""
+    row = con.execute(
+        "SELECT committed_at FROM store.meta.versions WHERE ref = ? AND version = ?",
+        [str(ref), version],
+    ).fetchone()
+    return aware(row[0]) if row else None
+
+
 def relation(ref: TableRef, version: int) -> tuple[str, list[object]]:
     """Give a FROM item with the columns, ``_since`` and ``_row`` of *version*, and parameters.
 
