@@ -23,6 +23,8 @@ Each error carries a stable code, whose texts in English and Danish stand in
 ``publisher.messages``, and the parameters those texts use. Parameters hold no secrets.
 """
 
+import errno
+import os
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
@@ -127,6 +129,24 @@ class TargetUnavailableError(TargetError):
 
 class InvalidDataError(PublisherError):
     pass
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL_WORDS = (
+    *map(os.strerror, sorted(_FULL)),
+    "max_temp_directory_size",  # of spilled data: by default what the disk has free
+)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether the disk, a quota or the largest file allowed stopped the work.
+
+    The operating system says it by number; the engine passes its words on.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    text = str(error)
+    return any(words in text for words in _FULL_WORDS)
 
 
 class Answer(NamedTuple):

@@ -7,7 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from publisher.errors import ConfigurationError, PublisherError, StorageFullError, StoreError
+from publisher.errors import (
+    ConfigurationError,
+    PublisherError,
+    StorageFullError,
+    StoreError,
+    is_full,
+)
 
 HolderKind = Literal["serve", "command"]
 
@@ -66,6 +72,6 @@ class Lock:
 def unusable(data: Path, error: OSError) -> PublisherError:
     if error.errno in {errno.EEXIST, errno.ENOTDIR}:
         return ConfigurationError("data-is-a-file", path=str(data))
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if is_full(error):
         return StorageFullError("storage-full")
     return StoreError("data-folder-unusable", path=str(data), reason=error.strerror or "")

@@ -13,7 +13,7 @@ from publisher.model.run import Delivery, Problem, RuleCount
 from publisher.model.table import QuarantinedRow
 from publisher.validation import folds, keys, staging
 from publisher.validation.reading import Reading, format_of, open_table
-from publisher.validation.requeue import Requeue
+from publisher.validation.requeue import QUEUE, Requeue
 from publisher.validation.rows import RowLoop, Spools, Tally
 from publisher.validation.spool import scratch, spool
 from publisher.validation.view import Fit, SourceView
@@ -119,7 +119,7 @@ class Validator:
         work: Path,
         references: Mapping[str, str],
     ) -> Judgement:
-        """Judge quarantined rows again, their keys among themselves.
+        """Judge quarantined rows again, the keys of each delivery's among themselves.
 
         Both tables then have `_quarantine_id` as well. A row in which the view does not find
         its columns stays bad.
@@ -129,7 +129,8 @@ class Validator:
             queue.fill(rows)
             trial = _Trial(con, self._entry, self._view, spools, None)
             trial.judge_rows(queue.opened)
-            trial.judge_keys(references)
+            queue.load(con)
+            trial.judge_keys(references, apart=QUEUE)
             queue.cite(con)
             trial.refuse(queue.opened)
             judged = trial.settle(())
@@ -166,12 +167,12 @@ class _Trial:
         folded = frozenset(self._tally.folded)
         staging.stage(self._con, self._view, self._spools.staged, self._read, folded)
 
-    def judge_keys(self, references: Mapping[str, str]) -> None:
+    def judge_keys(self, references: Mapping[str, str], *, apart: str | None = None) -> None:
         """Judge what only the whole delivery can tell: times in a fold, then keys."""
         schema, own = self._entry.schema, self._entry.resource.name
-        folds.settle(self._con, schema, frozenset(self._tally.folded))
+        folds.settle(self._con, schema, frozenset(self._tally.folded), apart=apart)
         columns = frozenset(self._read | set(self._view.constants))
-        keys.judge_keys(self._con, schema, columns, references, own)
+        keys.judge_keys(self._con, schema, columns, references, own, apart=apart)
 
     def refuse(self, opened: Opener) -> None:
         """Read the rows that clash once more, for Frictionless to say what is wrong with them."""
