@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from publisher.engine import Engine
-from publisher.errors import StorageFullError, StoreError
+from publisher.errors import StorageFullError, StoreError, is_full
 from publisher.harvest import Harvester, Scheduler
 from publisher.harvest.harvester import Parts
 from publisher.landing import Landing
@@ -99,14 +99,21 @@ class Service:
     async def housekeep(self) -> None:
         """Let go of what is kept no longer: raw deliveries, history, worn state."""
         now = datetime.now(UTC)
-        kept = await self.engine.run(self.store.unsettled_contents)
-        removed = await asyncio.to_thread(
-            self.landing.prune, now - self.settings.landing_keep, kept
-        )
+        removed = 0
+        try:
+            kept = await self.engine.run(self.store.unsettled_contents)
+            removed = await asyncio.to_thread(
+                self.landing.prune, now - self.settings.landing_keep, kept
+            )
+        except Exception:  # costs the landing's housekeeping, not the tables'
+            log.exception("the landing could not be tidied")
         for entry in list(self.catalog.entries.values()):
             history = entry.harvest.history if entry.harvest else None
             before = now - (history or self.settings.history_keep)
-            await self.engine.run(partial(self.store.keep_house, ref=entry.ref, before=before))
+            try:
+                await self.engine.run(partial(self.store.keep_house, ref=entry.ref, before=before))
+            except Exception:  # costs this table, not those behind it
+                log.exception("a table could not be tidied", table=str(entry.ref))
         log.info("housekeeping done", deliveries_removed=removed)
 
 
@@ -166,7 +173,7 @@ def _prepare_folders(settings: Settings) -> None:
         shutil.rmtree(settings.work_path, ignore_errors=True)
         settings.work_path.mkdir(exist_ok=True)
     except OSError as error:
-        if error.errno == 28:  # ENOSPC
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise StoreError(
             "data-folder-unusable", path=str(settings.data), reason=error.strerror

@@ -19,7 +19,7 @@ from typing import Literal, TypeVar
 
 import duckdb
 
-from publisher.errors import StorageFullError, StoreBusyError, StoreError, UsageError
+from publisher.errors import StorageFullError, StoreBusyError, StoreError, UsageError, is_full
 
 __all__ = [
     "Connection",
@@ -43,12 +43,6 @@ Lane = Literal["work", "query"]
 _CONFLICT_ATTEMPTS = 8
 _INTERRUPT_SECONDS = 0.05
 _DUCKLAKE = "ducklake:"
-_FULL = (
-    "No space left",
-    "File too large",
-    "Disk quota exceeded",
-    "max_temp_directory_size",  # of spilled data: by default what the disk has free
-)
 
 
 def identifier(*names: str) -> str:
@@ -164,7 +158,7 @@ class Engine:
                 con.execute("COMMIT")
             except BaseException as error:
                 _rollback(con)
-                if isinstance(error, duckdb.TransactionException) and attempt < _CONFLICT_ATTEMPTS:
+                if _is_conflict(error) and attempt < _CONFLICT_ATTEMPTS:
                     time.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - no secret
                     continue
                 raise
@@ -231,6 +225,11 @@ async def _interrupt(
         await asyncio.wait([future], timeout=_INTERRUPT_SECONDS)
 
 
+def _is_conflict(error: BaseException) -> bool:
+    """Tell a conflict with another writer from a COMMIT that the disk refused."""
+    return isinstance(error, duckdb.TransactionException) and not is_full(error)
+
+
 def _rollback(con: Connection) -> None:
     try:
         con.execute("ROLLBACK")
@@ -252,6 +251,6 @@ def _explained() -> Iterator[None]:
         text = str(error)
         if "lock" in text.lower() and "conflicting" in text.lower():
             raise StoreBusyError("store-busy") from error
-        if any(sign in text for sign in _FULL):
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise StoreError("store-unusable", reason=text.splitlines()[0]) from error

@@ -23,6 +23,8 @@ Each error carries a stable code, whose texts in English and Danish stand in
 ``publisher.messages``, and the parameters those texts use. Parameters hold no secrets.
 """
 
+import errno
+import os
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
@@ -129,6 +131,24 @@ class InvalidDataError(PublisherError):
     pass
 
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL_WORDS = (
+    *map(os.strerror, sorted(_FULL)),
+    "max_temp_directory_size",  # of spilled data: by default what the disk has free
+)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether the disk, a quota or the largest file allowed stopped the work.
+
+    The operating system says it by number; the engine passes its words on.
+    """
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    text = str(error)
+    return any(words in text for words in _FULL_WORDS)
+
+
 class Answer(NamedTuple):
     exit_code: int
     """Of the command: 2 wrong command or configuration, 1 the work failed, 3 held."""
@@ -148,6 +168,32 @@ ANSWERS: Mapping[type[PublisherError], Answer] = {
     TargetError: Answer(1, 502),
     InvalidDataError: Answer(1, 422),
 }
+
+CONFIGURATION_CODES = frozenset(
+    {
+        "http-header",
+        "incompatible-units",
+        "no-harvest",
+        "nonlinear-unit",
+        "unit-of-no-number",
+        "unit-without-unit",
+        "unknown-encoding",
+        "unknown-unit",
+        "unknown-view-field",
+        "unreadable-constraint",
+        "unreadable-secret",
+        "unset-variable",
+        "unsupported-check",
+        "unusable-field",
+        "wrong-constant",
+        "wrong-dialect",
+    }
+)
+"""The codes of ConfigurationError that a run or a publication may fail with.
+
+The ledger keeps the code of what went wrong and not its kind, which a command's exit code
+depends on; a test compares these with what is raised.
+"""
 
 
 def answer_to(error: PublisherError) -> Answer:

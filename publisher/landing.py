@@ -3,6 +3,7 @@
     <landing>/contents/<sha256[:2]>/<sha256>           the bytes
     <landing>/pending/<dataset>/<table>/<id>.json      landed and not settled yet
     <landing>/partial/                                 what is being written
+    <landing>/aside/                                   pending entries that cannot be read
 
 Every file is written aside, synced and renamed into place, and its folder synced after it. The
 pending entry comes last: a delivery either is there whole or was never there, whenever the
@@ -10,7 +11,6 @@ process is killed. One process at a time holds a landing.
 """
 
 import asyncio
-import errno
 import hashlib
 import os
 import re
@@ -25,16 +25,19 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 
-from publisher.errors import DeliveryError, StorageFullError, StoreError
+from publisher.errors import DeliveryError, StorageFullError, StoreError, is_full
 from publisher.model.run import Delivery
 from publisher.model.values import TableRef
 
 __all__ = ["Details", "Landing", "Offer"]
 
+log = structlog.get_logger(__name__)
+
 _WRITE_BYTES = 1 << 20  # what is gathered before a thread is asked to write it
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +69,13 @@ class Landing:
         self._contents = path / "contents"
         self._pending = path / "pending"
         self._partial = path / "partial"
+        self._aside = path / "aside"
         self._max_bytes = max_bytes
         self._last_id = 0
         self._placing = threading.Lock()  # nothing is pruned while it is being placed
+        self._settling = threading.Lock()
+        self._keepers = 0
+        self._put_off: list[Path] = []
 
     async def land(self, ref: TableRef, offer: Offer) -> Delivery:
         """Bring the offered bytes to disk; once this returns they outlast any crash.
@@ -106,11 +113,8 @@ class Landing:
         return details
 
     def pending(self, ref: TableRef) -> list[Delivery]:
-        """Give what landed for the table and is not settled, oldest first.
-
-        Raises StoreError ``landing-damaged-entry`` for an entry that cannot be read.
-        """
-        return list(_entries(sorted(self._folder(ref).glob("*.json"))))
+        """Give what landed for the table and is not settled, oldest first."""
+        return list(self._entries(sorted(self._folder(ref).glob("*.json"))))
 
     def path(self, sha256: str, *, size: int | None = None) -> Path:
         """Give the file that holds the bytes; with *size* its length is looked at as well.
@@ -126,18 +130,31 @@ class Landing:
             raise DeliveryError("landing-damaged", sha256=sha256)
         return path
 
-    def verify(self, sha256: str) -> None:
-        """Read the bytes and compare them with their name.
-
-        Raises DeliveryError ``no-longer-landed`` or ``landing-damaged``.
-        """
-        with self.path(sha256).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-                raise DeliveryError("landing-damaged", sha256=sha256)
-
     def settle(self, delivery: Delivery) -> None:
         """Take the delivery off the pending ones; its bytes stay until they are pruned."""
-        (self._folder(delivery.ref) / f"{delivery.id}.json").unlink(missing_ok=True)
+        entry = self._folder(delivery.ref) / f"{delivery.id}.json"
+        with self._settling:
+            if self._keepers:
+                self._put_off.append(entry)
+            else:
+                entry.unlink(missing_ok=True)
+
+    @contextmanager
+    def keeping_entries(self) -> Iterator[None]:
+        """Leave the entries of what is settled meanwhile until the end.
+
+        Who copies the landing and the store one after the other finds each delivery in one
+        of them then. An entry that a killed process leaves is known to the store as settled.
+        """
+        with self._settling:
+            self._keepers += 1
+        try:
+            yield
+        finally:
+            with self._settling:
+                self._keepers -= 1
+                while self._put_off and not self._keepers:
+                    self._put_off.pop().unlink(missing_ok=True)
 
     def prune(self, before: datetime, keep: Collection[str]) -> int:
         """Remove contents last landed before that, but no pending ones and none of *keep*.
@@ -147,7 +164,7 @@ class Landing:
         removed = 0
         limit = before.timestamp()
         with self._placing:
-            kept = {entry.sha256 for entry in _entries(self._pending.glob("*/*/*.json"))}
+            kept = {entry.sha256 for entry in self._entries(self._pending.glob("*/*/*.json"))}
         kept.update(keep)
         for path in self._contents.glob("*/*"):
             with self._placing:  # landing the same bytes again makes their file young
@@ -160,9 +177,24 @@ class Landing:
         """Remove what a killed process left half-written; to be called before anything lands."""
         for path in self._partial.glob("*"):
             path.unlink()
-        newest = max((file.stem for file in self._pending.glob("*/*/*.json")), default="")
-        if newest:
-            self._last_id = int(newest.partition("-")[0], 16)
+        ids = (file.stem for file in self._pending.glob("*/*/*.json"))
+        newest = max(filter(_ID.fullmatch, ids), default="0-")
+        self._last_id = int(newest.partition("-")[0], 16)
+
+    def _entries(self, files: Iterable[Path]) -> Iterator[Delivery]:
+        """Read entries; one that is none of ours or damaged is put aside and stops no other."""
+        for file in files:
+            try:
+                yield _read_entry(file.read_bytes())
+            except FileNotFoundError:
+                continue  # settled meanwhile
+            except (ValueError, KeyError, TypeError, IsADirectoryError):
+                name = "--".join(file.relative_to(self._pending).parts)
+                place = self._aside / f"{name}.{secrets.token_hex(4)}"
+                with _explained():
+                    _make_folder(self._aside)
+                    file.rename(place)
+                log.warning("unreadable landing entry put aside", entry=str(file), place=str(place))
 
     def _begin(self) -> "_Partial":
         with _explained():
@@ -290,29 +322,18 @@ def _entry(delivery: Delivery) -> bytes:
     )
 
 
-def _entries(files: Iterable[Path]) -> Iterator[Delivery]:
-    for file in files:
-        try:
-            content = file.read_bytes()
-        except FileNotFoundError:
-            continue  # settled meanwhile
-        yield _read_entry(file, content)
-
-
-def _read_entry(file: Path, content: bytes) -> Delivery:
-    try:
-        stated = orjson.loads(content)
-        modified_at = stated["modified_at"]
-        return Delivery(
-            **{
-                **stated,
-                "ref": TableRef(*stated["ref"]),
-                "landed_at": datetime.fromisoformat(stated["landed_at"]),
-                "modified_at": modified_at and datetime.fromisoformat(modified_at),
-            }
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError("landing-damaged-entry", file=str(file)) from error
+def _read_entry(content: bytes) -> Delivery:
+    """Raise ValueError, KeyError or TypeError where it is no entry."""
+    stated = orjson.loads(content)
+    modified_at = stated["modified_at"]
+    return Delivery(
+        **{
+            **stated,
+            "ref": TableRef(*stated["ref"]),
+            "landed_at": datetime.fromisoformat(stated["landed_at"]),
+            "modified_at": modified_at and datetime.fromisoformat(modified_at),
+        }
+    )
 
 
 def _make_folder(folder: Path) -> None:
@@ -337,6 +358,6 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise StoreError("landing-unusable", reason=error.strerror or str(error)) from error

@@ -99,7 +99,6 @@ def _parts(service: Service) -> Parts:
         engine=service.engine,
         store=service.store,
         catalog=lambda: service.catalog,
-        ready=lambda: True,
         next_run=service.scheduler.next_run,
     )
 

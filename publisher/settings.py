@@ -85,8 +85,6 @@ class Settings(BaseSettings):
     """Longest wait, in seconds, between tries of a failing source or target."""
     query_timeout: Seconds = 30
     """Seconds of engine time one query may take, and for which it may wait for its turn."""
-    spool_bytes: Bytes = 2_000_000_000
-    """Most disk that published and spooled copies may take while they are made."""
 
     @classmethod
     def settings_customise_sources(

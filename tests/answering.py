@@ -184,7 +184,6 @@ async def answering(
         engine=store.desk.engine,
         store=store.desk.store,
         catalog=catalog or (lambda: shipped),
-        ready=lambda: True,
     )
     app = create_app(parts)
     more(app)

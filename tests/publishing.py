@@ -192,7 +192,7 @@ class House:
                 con.execute(f"INSERT INTO temp.judged_good {also}")
             # Ids are unique beyond this process: one that is settled is never committed again.
             delivered = replace(delivery(entry.ref), id=uuid.uuid4().hex)
-            done = self.store.commit(con, Commit(entry, "run", delivered, entry.dataset.targets))
+            done = self.store.commit(con, Commit(entry, "run", delivered))
             assert done.version is not None
             return done.version
 

@@ -234,7 +234,6 @@ async def serve(service: Service) -> tuple[web.AppRunner, str]:
                 engine=service.engine,
                 store=service.store,
                 catalog=lambda: service.catalog,
-                ready=lambda: True,
             )
         )
     )

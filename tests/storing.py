@@ -133,22 +133,19 @@ class Desk:
         *,
         run: str = "run",
         delivered: Delivery | None = None,
-        targets: tuple[str, ...] = (),
     ) -> Committed:
         self.judged(of.schema, good, bad)
-        return self.store.commit(self.con, Commit(of, run, delivered or delivery(of.ref), targets))
+        return self.store.commit(self.con, Commit(of, run, delivered or delivery(of.ref)))
 
     def release(
         self,
         of: TableEntry,
         good: Mapping[str, tuple[Any, ...]],
         bad: Iterable[Bad] = (),
-        *,
-        targets: tuple[str, ...] = (),
     ) -> Committed:
         """Commit quarantined rows, by their ids, as judged anew."""
         self.judged(of.schema, good.values(), bad, ids=list(good))
-        return self.store.commit(self.con, Commit(of, "release", None, targets, released=True))
+        return self.store.commit(self.con, Commit(of, "release", None, released=True))
 
     def rows(self, ref: TableRef, version: int, columns: str = "*") -> list[tuple[Any, ...]]:
         source, values = self.store.relation(ref, version)

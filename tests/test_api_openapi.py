@@ -54,7 +54,6 @@ def test_every_route_is_described(store: River, tmp_path: Path):
             engine=store.desk.engine,
             store=store.desk.store,
             catalog=Catalog,
-            ready=lambda: True,
         )
     )
     served = {

@@ -138,6 +138,7 @@ RULES = [
      "primaryKey"),
     ("level", "[station, observed_at]", "[station, station]", "doubled-key-field", "primaryKey"),
     ("level", "primaryKey: [station, observed_at]\n", "", "merge-without-key", "mode: merge"),
+    ("vand", "mode: merge", "mode: append", "append-with-key", "mode: append"),
     ("level", '["nej"]', '["ja"]', "true-and-false", "falseValues:"),
     ("level", "role: entity", "role: entity\n    personal: true", "personal-key", "level.yaml"),
     ("station", "type: string,", "type: string, personal: true,",

@@ -52,7 +52,7 @@ def test_what_can_be_run_is_run_and_the_exit_code_is_the_first_that_applies(here
     here.deliver("a.csv", *GOOD)
 
     def outcomes(*words: str) -> tuple[int, dict[str, str]]:
-        ended = here.run("harvest", *words, "--json")
+        ended = here.run("harvest", *words, "--json", SEA_TOKEN=TOKEN, PUBLISHER_HTTP_ATTEMPTS="1")
         return ended.code, {run["dataset"]: run["outcome"] for run in ended.json["runs"]}
 
     assert outcomes("river", "lake") == (3, {"river": "committed", "lake": "held"})
@@ -164,6 +164,32 @@ def test_a_wrong_command_is_2(here: Installation, words: list[str]):
     assert (ended.code, ended.out) == (2, "")
     assert ended.err
     assert "Traceback" not in ended.err
+    told = here.run("--json", *words)
+    assert told.code == 2
+    (problem,) = told.json["problems"]
+    assert problem["message"] in told.err
+    assert problem["remedy"]
+
+
+def test_the_nearest_command_is_named(here: Installation):
+    (problem,) = here.run("quarantine", "shw", "--json", "--lang", "da").json["problems"]
+    assert (problem["code"], problem["remedy"]) == ("unknown-command-near", "Mente du “show”?")
+
+
+def test_validate_loads_nothing_of_what_only_others_need(here: Installation, tmp_path: Path):
+    file = tmp_path / "levels.csv"
+    file.write_text("station,at,level\na,2026-01-01T00:00:00Z,9\n")
+
+    def loaded(*words: str) -> set[str]:
+        ended = here.run(*words, PYTHONPROFILEIMPORTTIME="1")
+        assert ended.code == 0, ended.err
+        return {line.split()[-1] for line in ended.err.splitlines()}
+
+    others = {"rich", "structlog", "pydantic_settings", "publisher.control", "publisher.operations"}
+    assert loaded("validate", str(file), "--schema", "level") & others == set()
+    assert (
+        loaded("validate", "--help") & {*others, "pydantic", "asyncio", "publisher.model"} == set()
+    )
 
 
 def test_wrong_settings_are_2_and_named(here: Installation):
@@ -206,8 +232,12 @@ def test_quarantine_is_listed_shown_released_and_discarded(here: Installation):
     released = here.run("quarantine", "release", "river/levels", "--json")
     assert released.code == 0
     assert released.json["runs"][0]["rows"]["new"] == 1
-    gone = here.run("quarantine", "discard", "river", "--row", rest["rows"][0]["id"], "--json")
-    assert gone.json["discarded"] == 1
+    last = rest["rows"][0]["id"]
+    unknown = here.run("quarantine", "show", "river", "--after", "zzz", "--json")
+    assert (unknown.code, unknown.json["problems"][0]["code"]) == (2, "unknown-rows")
+    gone = here.run("quarantine", "discard", "river", "--row", last, "--row", "zzz", "--json")
+    assert (gone.code, gone.json["discarded"]) == (2, 1)
+    assert gone.json["problems"][0]["params"] == {"table": "river/levels", "rows": "zzz"}
     assert here.run("quarantine", "list", "--json").json["quarantine"] == []
 
 
@@ -278,6 +308,7 @@ def test_validate_gives_frictionless_report_and_exact_totals(here: Installation,
         ended = here.run(*words)
         assert ended.code == 2
         assert "Traceback" not in ended.err
+    assert "--dialect" in ended.err
 
 
 def test_a_backup_is_made_while_serving_and_brought_back(here: Installation, tmp_path: Path):
@@ -304,10 +335,38 @@ def test_a_backup_is_made_while_serving_and_brought_back(here: Installation, tmp
 
 def test_a_data_folder_that_cannot_be_used_is_told(here: Installation):
     here.data.write_text("a file stands here")
-    ended = here.run("status")
-    assert ended.code == 1
-    assert str(here.data) in ended.err
-    assert "Traceback" not in ended.err
+    for words in (["status"], ["serve", "--port", "0"], ["restore", str(here.root)]):
+        ended = here.run(*words, "--json")
+        assert (ended.code, ended.json["problems"][0]["code"]) == (2, "data-is-a-file"), words
+        assert str(here.data) in ended.err
+        assert "Traceback" not in ended.err
+
+
+def test_a_folder_without_a_catalog_is_told_by_every_command(here: Installation, tmp_path: Path):
+    elsewhere = Installation(tmp_path / "elsewhere", here.data)
+    for words in (["harvest", "river"], ["publish", "--all"], ["status"], ["status", "river"]):
+        ended = elsewhere.run(*words, "--json")
+        (problem,) = ended.json["problems"]
+        assert (ended.code, problem["code"]) == (2, "no-catalog"), words
+        assert str(elsewhere.root) in problem["message"]
+
+
+def test_what_only_the_steward_can_mend_is_2(here: Installation):
+    write_yaml(here.root / "catalog" / "sea.yaml", dataset("sea", "x") | {"resources": [sea()]})
+    ended = here.run("harvest", "sea", "--json")
+    assert ended.json["runs"][0]["problem"]["code"] == "unset-variable"
+    assert ended.code == 2
+    towns = {"town": {"name": "town", "token": "${NONE}"}}
+    ckan = {"type": "ckan", "url": "http://127.0.0.1:1", "organizations": towns}
+    write_yaml(here.root / "catalog" / "targets.yaml", {"portal": ckan})
+    river = dataset("river", "inbox/*.csv")
+    river["publish"]["targets"] = ["portal"]
+    write_yaml(here.root / "catalog" / "river.yaml", river)
+    here.deliver("a.csv", *GOOD)
+    assert here.run("harvest", "river").code == 0
+    ended = here.run("publish", "river", "--json")
+    assert ended.json["published"][0]["problem"]["code"] == "unset-variable"
+    assert ended.code == 2
 
 
 def test_every_word_is_there_in_both_languages():

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -9,11 +10,12 @@ from string import Formatter
 import pytest
 import reference
 import typer
+from commands import Installation
 from support import PROJECT
 
 from publisher import errors
 from publisher.api.routes import ROUTES
-from publisher.cli.main import app
+from publisher.cli.commands import app
 from publisher.messages import TEXTS
 from publisher.settings import Settings
 from publisher.sources import SOURCES
@@ -39,7 +41,9 @@ def test_every_setting_is_documented(docs: Path):
 
 
 def commands(group: typer.core.TyperGroup, path: str = "") -> Iterator[tuple[str, object]]:
-    for name, command in group.commands.items():
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if hasattr(command, "commands"):
             yield from commands(command, f"{path} {name}")
         else:
@@ -83,6 +87,18 @@ def test_the_error_pages_are_those_of_the_messages():
         assert text(path) == reference.page(language), "run: make docs"
 
 
+@BOTH
+def test_what_check_says_is_shown_as_it_is(docs: Path, tmp_path: Path):
+    for folder in ("catalog", "schemas"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder)
+    file = tmp_path / "catalog" / "vandstand-ribe.yaml"
+    file.write_text(file.read_text("utf-8").replace("every:", "evry:"), "utf-8")
+    language = "da" if docs.name == "da" else "en"
+    ended = Installation(tmp_path, tmp_path / "data").run("check", "--lang", language)
+    assert ended.code == 2
+    assert f"```\n{ended.out}```\n" in text(docs / "steward.md")
+
+
 def placeholders(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
@@ -115,6 +131,18 @@ def test_every_code_that_is_raised_has_its_texts():
     unknown = [f"{place} {node.args[0].value}" for place, node in calls()
                if node.args[0].value not in TEXTS]  # fmt: skip
     assert unknown == []
+
+
+def test_the_codes_of_a_wrong_configuration_are_those_that_a_run_may_fail_with():
+    ways = ("secrets.py", "sources/", "landing.py", "validation/", "harvest/", "store/", "targets/")
+    raised = {
+        node.args[0].value
+        for place, node in calls()
+        if getattr(node.func, "id", None) == "ConfigurationError"
+        and place.startswith(tuple(f"publisher/{way}" for way in ways))
+        and not place.startswith("publisher/validation/report.py")  # of `validate` alone
+    }
+    assert raised == errors.CONFIGURATION_CODES
 
 
 def test_every_parameter_that_a_text_needs_is_given():

@@ -1,6 +1,7 @@
 """The engine's lanes: queries stop when nobody waits, commits run to their end."""
 
 import asyncio
+import resource
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from publisher.engine import Connection, Engine, identifier
-from publisher.errors import StoreBusyError, StoreError, UsageError
+from publisher.errors import StorageFullError, StoreBusyError, StoreError, UsageError
 
 ENDLESS = "SELECT count(*) FROM range(100000000000) AS a(i), range(1000) AS b(j) WHERE i % 7 = j"
 
@@ -44,9 +45,9 @@ async def test_a_querys_time_begins_when_it_does(engine: Engine) -> None:
         await engine.run(lambda _: None, lane="query", timeout=0.1)
     assert waited.value.code == "queries-waiting"
     slow = asyncio.create_task(
-        engine.run(lambda _: time.sleep(0.4) or "done", lane="query", timeout=0.6)
+        engine.run(lambda _: time.sleep(1.5) or "done", lane="query", timeout=2)
     )
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1)
     for task in asked:
         task.cancel()
     assert await slow == "done"
@@ -133,6 +134,32 @@ def test_a_conflict_runs_the_whole_transaction_again(engine: Engine) -> None:
 
         with pytest.raises(Exception, match=r"(?i)conflict"):
             engine.transaction(one, always)
+
+
+def test_a_commit_that_the_disk_has_no_room_for_is_not_tried_again(engine: Engine) -> None:
+    tries = []
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill() -> None:
+        with engine.cursor() as con:
+
+            def add() -> None:
+                tries.append(1)
+                con.execute("INSERT INTO store.numbers SELECT random() FROM range(10000)")
+
+            for _ in range(10):
+                tries.clear()
+                engine.transaction(con, add)
+
+    with engine.cursor() as con:
+        con.execute("CREATE TABLE store.numbers (n DOUBLE)")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(StorageFullError):
+            fill()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert tries == [1]
 
 
 def test_another_holder_of_the_file_is_named_as_such(tmp_path: Path, engine: Engine) -> None:

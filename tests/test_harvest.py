@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 from support import write_yaml
 
 from publisher.app import Service, open_service
@@ -410,6 +411,32 @@ async def test_what_landed_before_a_crash_is_brought_in_though_the_source_forgot
     async with town.service() as service:
         assert (await harvest(service)).rows.new == 1
         assert await rows(service) == [("A", "10:00", 1)]
+
+
+async def test_what_cannot_be_tidied_stops_no_other_table(town: Town) -> None:
+    town.more_tables = [
+        {
+            "name": name,
+            "path": f"{name}.csv",
+            "schema": "../schemas/level.yaml",
+            "harvest": {"source": {"type": "file", "path": "inbox/*.csv"}, "history": "P2D"},
+        }
+        for name in ("more", "most")
+    ]
+    town.deliver("A,2026-01-01T10:00:00Z,1")
+
+    def damage(con: Any) -> None:
+        con.execute('DROP TABLE store.data."vand/more"')
+        con.execute("UPDATE store.meta.runs SET finished_at = '2016-01-01'")
+
+    async with town.service() as service:
+        for table in ("levels", "more", "most"):
+            await harvest(service, TableRef("vand", table))
+        await service.engine.run(damage)
+        with capture_logs() as lines:
+            await service.housekeep()
+        assert [line["table"] for line in lines if line["log_level"] == "error"] == ["vand/more"]
+        assert await service.engine.run(service.store.runs) == []
 
 
 @asynccontextmanager

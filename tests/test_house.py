@@ -35,7 +35,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "structlog": ("",),  # so are logs
     "typer": ("cli",),
     "ucumvert": ("validation/units.py",),
-    "yaml": ("registry",),
+    "yaml": ("registry", "validation/lean.py"),
     "yarl": ("sources", "api"),
 }
 

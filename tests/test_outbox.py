@@ -45,14 +45,25 @@ async def test_each_commit_is_published_by_itself(house: House) -> None:
         house.outbox.poke()
         await until(lambda expected=expected: version(house) == expected)
 
-    async def nothing_pending() -> bool:
-        return await house.engine.run(house.store.pending_intents) == []
+    async def recorded() -> bool:
+        state = await house.engine.run(lambda con: house.store.published(con, "vand", "folder"))
+        return state is not None and state.attempt.versions == {"levels": 3}
 
-    await until(nothing_pending)
+    await until(recorded)
 
 
 async def test_what_a_stopped_outbox_left_is_carried_out_at_the_next_start(house: House) -> None:
     await house.commit(ODD_ROWS)
+    outbox = house.new_outbox()
+    outbox.start()
+    await until(lambda: version(house) == 1)
+    await outbox.close()
+
+
+async def test_what_a_target_lost_unseen_is_there_again_after_a_start(house: House) -> None:
+    await house.commit(ODD_ROWS)
+    await house.outbox.publish("vand")
+    house.published.unlink()
     outbox = house.new_outbox()
     outbox.start()
     await until(lambda: version(house) == 1)

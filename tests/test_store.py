@@ -15,13 +15,13 @@ from storing import DUCKLAKE, LEVELS, Bad, Desk, delivery, entry, opened
 from publisher.engine import Connection, identifier
 from publisher.errors import HeldError, StorageFullError
 from publisher.model.run import Counts, Example, Problem, Rejection, RuleCount
-from publisher.store import Commit
+from publisher.store import Commit, layout
 
 NOON = datetime.fromisoformat("2026-03-31T12:00")
 LATER = NOON + timedelta(hours=1)
 RIVER = entry()
 REF = RIVER.ref
-TABLES = ("versions", "schemas", "deliveries", "quarantine", "quarantine_closed", "intents")
+TABLES = ("versions", "schemas", "deliveries", "quarantine", "quarantine_closed")
 
 
 @pytest.fixture
@@ -33,22 +33,21 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def everything(desk: Desk) -> dict[str, list[tuple[Any, ...]]]:
     """All that the store holds of the river."""
     names = [identifier("store", "meta", name) for name in TABLES]
-    names += [desk.store.relation_name(REF), desk.store.latest_name(REF)]
+    names += [desk.store.relation_name(REF), layout.latest(REF)]
     return {
         name: desk.con.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in names
     }
 
 
-def test_a_commit_brings_rows_cursor_version_and_intents(desk: Desk) -> None:
+def test_a_commit_brings_rows_cursor_and_version(desk: Desk) -> None:
     came = delivery(REF)
-    committed = desk.commit(RIVER, [("a", NOON, 1.0)], delivered=came, targets=("folder", "odk"))
+    committed = desk.commit(RIVER, [("a", NOON, 1.0)], delivered=came)
     assert (committed.version, committed.changed) == (1, True)
     assert desk.rows(REF, 1, 'station, "seen.at", level, _since') == [("a", NOON, 1.0, 1)]
     seen = desk.store.seen(desk.con, REF)[came.origin]
     assert (seen.delivery, seen.sha256, seen.outcome) == (came.id, came.sha256, "committed")
     assert seen.cursor == came.cursor
     assert seen.view == RIVER.view_fingerprint
-    assert {intent.target for intent in desk.store.pending_intents(desk.con)} == {"folder", "odk"}
     assert list(desk.store.states(desk.con)) == [REF]
 
 
@@ -65,11 +64,10 @@ def test_a_delivery_is_taken_once(desk: Desk, mode: str) -> None:
 def test_the_same_rows_again_make_no_version_but_settle(desk: Desk) -> None:
     desk.commit(RIVER, [("a", NOON, 1.0)])
     came = delivery(REF)
-    again = desk.commit(RIVER, [("a", NOON, 1.0)], delivered=came, targets=("folder",))
+    again = desk.commit(RIVER, [("a", NOON, 1.0)], delivered=came)
     assert (again.version, again.changed) == (1, False)
     assert desk.store.is_settled(desk.con, came.id)
     assert desk.store.seen(desk.con, REF)[came.origin].outcome == "unchanged"
-    assert not desk.store.pending_intents(desk.con)
 
 
 def test_a_held_or_failing_commit_leaves_nothing(desk: Desk) -> None:
@@ -212,14 +210,13 @@ def test_release_brings_good_rows_and_renews_the_reasons_of_the_others(desk: Des
     mended, still, silent = desk.store.quarantine_rows(desk.con, REF)
     renewed = Bad(4, [4], rules=["constraint-error"], quarantine_id=still.id)
     same = Bad(5, [5], quarantine_id=silent.id)
-    committed = desk.release(RIVER, {mended.id: ("b", NOON, 2.0)}, [renewed, same], targets=("t",))
+    committed = desk.release(RIVER, {mended.id: ("b", NOON, 2.0)}, [renewed, same])
     assert committed.counts == Counts(read=3, new=1, quarantined=2)
     assert desk.rows(REF, 2, "station, _since") == [("a", 1), ("b", 2)]
     waiting = desk.store.quarantine_rows(desk.con, REF)
     assert [row.id for row in waiting] == [still.id, silent.id]
     assert waiting[0].errors[0]["type"] == "constraint-error"
     assert waiting[1] == silent
-    assert len(desk.store.pending_intents(desk.con)) == 1
 
 
 def test_a_released_row_never_supersedes_what_was_committed_after_it(desk: Desk) -> None:
@@ -240,6 +237,32 @@ def test_of_released_rows_with_one_key_the_newest_counts(desk: Desk) -> None:
     committed = desk.release(RIVER, {newer: ("a", NOON, 2.0), older: ("a", NOON, 1.0)})
     assert committed.counts == Counts(read=2, new=1, unchanged=1)
     assert desk.rows(REF, 2, "level") == [(2.0,)]
+    assert closed(desk) == {older: "superseded", newer: "released"}
+
+
+def closed(desk: Desk) -> dict[str, str]:
+    found = desk.con.execute("SELECT id, reason FROM store.meta.quarantine_closed").fetchall()
+    return dict(found)
+
+
+def test_a_released_row_that_lost_to_what_came_later_is_not_called_released(desk: Desk) -> None:
+    desk.commit(RIVER, [("b", NOON, 5.0)], [Bad(n, [n]) for n in (3, 4)])
+    lost, same = (row.id for row in desk.store.quarantine_rows(desk.con, REF))
+    desk.commit(RIVER, [("a", NOON, 2.0)])
+    committed = desk.release(RIVER, {lost: ("a", NOON, 1.0), same: ("b", NOON, 5.0)})
+    assert committed.counts == Counts(read=2, unchanged=2)
+    assert closed(desk) == {lost: "superseded", same: "released"}
+
+
+def test_what_is_discarded_while_it_is_judged_again_stays_out(desk: Desk) -> None:
+    desk.commit(RIVER, [("a", NOON, 1.0)], [Bad(n, [n]) for n in (3, 4)])
+    good, bad = (row.id for row in desk.store.quarantine_rows(desk.con, REF))
+    desk.judged(RIVER.schema, [("b", NOON, 2.0)], [Bad(4, [5], quarantine_id=bad)], ids=[good])
+    assert desk.store.discard(desk.con, REF) == 2
+    released = Commit(RIVER, "release", None, released=True)
+    assert desk.store.commit(desk.con, released).counts == Counts()
+    assert [row[0] for row in desk.rows(REF, 1)] == ["a"]
+    assert set(closed(desk).values()) == {"discarded"}
 
 
 def test_release_of_a_table_that_is_replaced_removes_nothing(desk: Desk) -> None:

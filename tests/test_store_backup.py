@@ -1,5 +1,6 @@
 """A backup made while writers commit is one instant of the store; a restore is whole or nothing."""
 
+import asyncio
 import json
 import shutil
 import signal
@@ -7,17 +8,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from scale import scale
 from storing import Bad, Desk, entry, location, opened
 
-from publisher.engine import Engine
+from publisher.engine import Connection, Engine
 from publisher.errors import StoreError, StoreFormatError, UsageError
+from publisher.landing import Landing, Offer
 from publisher.store import Store
 from publisher.store.backup import MANIFEST, backup, restore
 from publisher.store.formats import RESTORING
@@ -31,7 +34,6 @@ def fill(desk: Desk, rows: int = 3) -> None:
         river,
         [("a", START + timedelta(hours=hour), float(hour)) for hour in range(rows)],
         [Bad(9, ["a", "never", "x"])],
-        targets=("folder",),
     )
 
 
@@ -49,6 +51,10 @@ def lay_out(data: Path) -> None:
     (data / "lock").write_text("serve 1\n")
     (data / "work").mkdir(exist_ok=True)
     (data / "work/scratch").write_text("x")
+
+
+def landing_of(data: Path) -> Landing:
+    return Landing(data / "landing", max_bytes=1000)
 
 
 @contextmanager
@@ -84,7 +90,7 @@ def test_the_way_there_and_back(tmp_path: Path) -> None:
     with opened(data) as desk:
         fill(desk)
         lay_out(data)
-        manifest = backup(desk.con, data, copy)
+        manifest = backup(desk.con, data, copy, landing=landing_of(data))
         expected = desk.rows(entry().ref, 1)
     assert manifest.tables == {"river/levels": 1}
     assert names(copy / "data") == {
@@ -102,7 +108,6 @@ def test_the_way_there_and_back(tmp_path: Path) -> None:
     with opened_file(back) as desk:
         assert desk.rows(entry().ref, 1) == expected
         assert desk.store.quarantine_counts(desk.con, entry().ref).total == 1
-        assert [intent.target for intent in desk.store.pending_intents(desk.con)] == ["folder"]
         assert desk.commit(entry(), [("b", START, 1.0)]).version == 2
 
 
@@ -130,7 +135,10 @@ def test_a_backup_is_one_instant_while_writers_commit(tmp_path: Path) -> None:
         while min(made.values()) < 3:
             time.sleep(0.01)
         before = dict(made)
-        manifests = [backup(desk.con, data, tmp_path / f"copy{number}") for number in range(3)]
+        manifests = [
+            backup(desk.con, data, tmp_path / f"copy{number}", landing=landing_of(data))
+            for number in range(3)
+        ]
         meanwhile = [made[ref] - before[ref] for ref in refs]
         stop.set()
         for writer in writers:
@@ -153,12 +161,45 @@ def test_a_backup_is_one_instant_while_writers_commit(tmp_path: Path) -> None:
                 assert desk.store.quarantine_counts(desk.con, ref).total == state.version
 
 
+def test_what_lands_and_is_settled_while_the_store_is_copied_is_in_the_copy(
+    tmp_path: Path,
+) -> None:
+    data, copy, back = tmp_path / "data", tmp_path / "copy", tmp_path / "back"
+    landing = landing_of(data)
+    landed = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"raw"
+
+    with opened(data) as desk:
+        fill(desk)
+
+        class Overtaken:
+            """A connection that deliveries come by: before its instant, and settled after it."""
+
+            def execute(self, statement: str, *parameters: Any) -> Connection:
+                if statement.startswith("ATTACH"):
+                    offer = Offer("in/a.csv", chunks())
+                    landed.append(asyncio.run(landing.land(entry().ref, offer)))
+                answer = desk.con.execute(statement, *parameters)
+                if statement == "COMMIT":
+                    landing.settle(landed[0])
+                return answer
+
+        backup(cast("Connection", Overtaken()), data, copy, landing=landing)
+    assert landing.pending(entry().ref) == []
+    restore(copy, back)
+    assert landing_of(back).pending(entry().ref) == landed
+    assert landing_of(back).path(landed[0].sha256).read_bytes() == b"raw"
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     with opened(tmp_path / "data") as desk:
         fill(desk)
         lay_out(tmp_path / "data")
-        backup(desk.con, tmp_path / "data", tmp_path / "copy")
+        data = tmp_path / "data"
+        backup(desk.con, data, tmp_path / "copy", landing=landing_of(data))
     return tmp_path / "copy"
 
 
@@ -166,8 +207,9 @@ def test_nothing_is_overwritten(tmp_path: Path, copy: Path) -> None:
     with pytest.raises(UsageError) as refused:
         restore(copy, tmp_path / "data")
     assert refused.value.code == "backup-not-empty"
-    with opened(tmp_path / "other") as desk, pytest.raises(UsageError):
-        backup(desk.con, tmp_path / "other", copy)
+    other = tmp_path / "other"
+    with opened(other) as desk, pytest.raises(UsageError):
+        backup(desk.con, other, copy, landing=landing_of(other))
 
 
 @pytest.mark.parametrize(
@@ -204,12 +246,13 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
 from publisher.engine import Engine
+from publisher.landing import Landing
 from publisher.store.backup import backup, restore
 data, copy, back = map(Path, sys.argv[1:4])
 engine = Engine.open(sys.argv[5], work=data / "work")
 with engine.cursor() as con:
     print("go", flush=True)
-    backup(con, data, copy)
+    backup(con, data, copy, landing=Landing(data / "landing", max_bytes=1))
 engine.close()
 restore(copy, back)
 """
@@ -275,7 +318,7 @@ def test_the_copy_keeps_the_rows_in_order(tmp_path: Path) -> None:
         desk.commit(entry(), rows)
         order = f"SELECT _row FROM {desk.store.relation_name(entry().ref)}"
         expected = desk.con.execute(f"{order} ORDER BY _row").fetchall()
-        backup(desk.con, data, copy)
+        backup(desk.con, data, copy, landing=landing_of(data))
     engine = Engine.open(str(copy / "data/store.duckdb"), work=tmp_path / "work")
     with engine.cursor() as con:
         assert con.execute(order).fetchall() == expected

@@ -11,7 +11,7 @@ from storing import LEVELS, Desk, delivery, entry, opened
 
 from publisher.errors import SchemaChangeError
 from publisher.model.catalog import TableEntry
-from publisher.store import Commit
+from publisher.store import Commit, layout
 
 NOON = datetime.fromisoformat("2026-03-31T12:00")
 SCHEMA: dict[str, Any] = {
@@ -45,7 +45,7 @@ def changed(field: str | None = None, /, **change: Any) -> TableEntry:
 
 
 def apply(desk: Desk, of: TableEntry) -> int | None:
-    committed = desk.store.commit(desk.con, Commit(of, "run", None, ("folder",)))
+    committed = desk.store.commit(desk.con, Commit(of, "run", None))
     assert committed.changed
     state = desk.store.state(desk.con, REF)
     assert state is not None
@@ -62,7 +62,7 @@ def test_an_added_field_is_null_in_the_rows_there_are(desk: Desk) -> None:
     names = "station, quality, _since"
     assert desk.rows(REF, 1, names) == [("a", None, 1), ("b", None, 1)]
     assert desk.rows(REF, 2, names) == [("a", 7, 2), ("b", None, 1), ("c", 8, 2)]
-    newest = f"SELECT {names} FROM {desk.store.latest_name(REF)} ORDER BY ALL"
+    newest = f"SELECT {names} FROM {layout.latest(REF)} ORDER BY ALL"
     assert desk.con.execute(newest).fetchall() == desk.rows(REF, 2, names)
 
 
@@ -84,7 +84,6 @@ def test_an_added_field_is_null_in_the_rows_there_are(desk: Desk) -> None:
 def test_what_the_rows_keep_is_applied_and_makes_a_version(desk: Desk, of: TableEntry) -> None:
     assert apply(desk, of) == 2
     assert [row[:6] for row in desk.rows(REF, 2)] == [row[:6] for row in desk.rows(REF, 1)]
-    assert [intent.versions for intent in desk.store.pending_intents(desk.con)] == [{"levels": 2}]
     again = desk.store.commit(desk.con, Commit(of, "run", None))
     assert (again.version, again.changed) == (2, False)
 
@@ -155,7 +154,7 @@ def test_a_table_that_never_held_a_row_takes_any_schema(desk: Desk) -> None:
 def test_the_newest_rows_follow_the_roles(desk: Desk) -> None:
     later = NOON.replace(hour=13)
     desk.commit(entry(SCHEMA), [("a", later, 3.0, "clear", NOON.date(), None)])
-    newest = f'SELECT station, "seen.at" FROM {desk.store.latest_name(REF)} ORDER BY ALL'
+    newest = f'SELECT station, "seen.at" FROM {layout.latest(REF)} ORDER BY ALL'
     assert desk.con.execute(newest).fetchall() == [("a", later), ("b", NOON)]
     of = changed("station", role=None)
     apply(desk, of)

@@ -10,12 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scale import scale
-from storing import DUCKLAKE, Bad, Desk, delivery, entry, location, opened
+from storing import DUCKLAKE, Bad, Desk, delivery, entry, opened
 
-from publisher.engine import Connection, Engine
-from publisher.errors import GoneError, NotFoundError, StoreFormatError
+from publisher.errors import GoneError, NotFoundError
 from publisher.model.run import Counts, Problem, RuleCount, Run
-from publisher.store import Store, formats
 from publisher.store.compaction import compact
 
 NOON = datetime.fromisoformat("2026-03-31T12:00")
@@ -130,22 +128,16 @@ def test_runs_that_a_stop_cut_off_are_closed_with_what_they_had_committed(desk: 
 # publishing
 
 
-def test_intents_wait_until_a_success_covers_them(desk: Desk) -> None:
+def test_how_a_dataset_stands_at_a_target_is_its_newest_try_and_its_newest_success(
+    desk: Desk,
+) -> None:
     store, con = desk.store, desk.con
-    sites = entry(table="sites")
-    desk.commit(RIVER, [("a", NOON, 1.0)], targets=("folder", "odk"))
-    desk.commit(sites, [("a", NOON, 1.0)], targets=("folder",))
-    desk.commit(RIVER, [("a", NOON, 2.0)], targets=("folder", "odk"))
-    waiting = {intent.target: intent.versions for intent in store.pending_intents(con)}
-    assert waiting == {"folder": {"levels": 2, "sites": 1}, "odk": {"levels": 2}}
     assert store.published(con, "river", "folder") is None
     record: dict[str, Any] = {"fingerprint": "f", "remote": {"id": "é"}}
     store.record_published(con, "river", "folder", versions={"levels": 1, "sites": 1}, **record)
     store.record_published(
         con, "river", "folder", versions={}, problem=Problem("refused", {"status": 403}), **record
     )
-    waiting = {intent.target: intent.versions for intent in store.pending_intents(con)}
-    assert waiting == {"folder": {"levels": 2}, "odk": {"levels": 2}}
     known = store.published(con, "river", "folder")
     assert known is not None
     assert known.success is not None
@@ -156,52 +148,10 @@ def test_intents_wait_until_a_success_covers_them(desk: Desk) -> None:
     assert known.attempt.problem == Problem("refused", {"status": 403})
     for target in ("folder", "odk"):
         store.record_published(con, "river", target, versions={"levels": 2, "sites": 1}, **record)
-    assert store.pending_intents(con) == []
     known = store.published(con, "river", "folder")
     assert known is not None
     assert known.attempt == known.success
-
-
-# formats
-
-
-def test_an_older_format_is_brought_forward_after_a_copy(tmp_path: Path) -> None:
-    """Formats 2 and 3 are made up; the machinery is the one that real ones will use."""
-
-    def second(con: Connection) -> None:
-        con.execute("ALTER TABLE store.meta.versions ADD COLUMN remark VARCHAR")
-
-    def third(con: Connection) -> None:
-        con.execute("CREATE TABLE store.meta.remarks AS SELECT ref FROM store.meta.versions")
-
-    def broken(con: Connection) -> None:
-        third(con)
-        con.execute("SELECT no_such_column FROM store.meta.versions")
-
-    with opened(tmp_path) as desk:
-        desk.commit(RIVER, [("a", NOON, 1.0)])
-        assert formats.read_format(desk.con) == formats.FORMAT == 1
-        with pytest.raises(Exception, match="no_such_column"):
-            formats.prepare(desk.engine, desk.con, target=3, migrations={2: second, 3: broken})
-        assert formats.read_format(desk.con) == 2, "each migration is whole or not there"
-    engine = Engine.open(location(tmp_path), work=tmp_path / "work")
-    with engine.cursor() as con:
-        formats.prepare(engine, con, target=3, migrations={2: second, 3: third})
-        assert formats.read_format(con) == 3
-        assert con.execute("SELECT ref FROM store.meta.remarks").fetchall() == [(str(REF),)]
-        desk = Desk(engine, Store(engine), con)
-        assert len(desk.rows(REF, 1)) == 1
-        with pytest.raises(StoreFormatError) as refused:
-            desk.store.prepare(con)
-        assert refused.value.params == {"found": 3, "known": 1}
-    engine.close()
-    copies = sorted(path.name for path in tmp_path.glob("store.duckdb.format-*"))
-    assert copies == ([] if DUCKLAKE else ["store.duckdb.format-1", "store.duckdb.format-2"])
-    for number, name in enumerate(copies, 1):
-        old = Engine.open(str(tmp_path / name), work=tmp_path / "work")
-        with old.cursor() as con:
-            assert formats.read_format(con) == number
-        old.close()
+    assert store.publications(con).keys() == {("river", "folder"), ("river", "odk")}
 
 
 # housekeeping
@@ -249,7 +199,7 @@ def test_worn_state_goes_and_what_counts_stays(desk: Desk) -> None:
         store.start_run(con, run(f"r{number}", number))
         came = delivery(REF)
         row = [("a", NOON, float(number))]
-        desk.commit(RIVER, row, [Bad(3, [number])], delivered=came, targets=("folder",))
+        desk.commit(RIVER, row, [Bad(3, [number])], delivered=came)
         store.finish_run(con, run(f"r{number}", number, outcome="committed"))
     store.start_run(con, run("open", 9))
     store.record_published(
@@ -260,7 +210,6 @@ def test_worn_state_goes_and_what_counts_stays(desk: Desk) -> None:
     kept = {
         "seen": store.seen(con, REF),
         "quarantine": store.quarantine_rows(con, REF),
-        "intents": store.pending_intents(con),
         "published": store.published(con, "river", "folder"),
         "rows": desk.rows(REF, 4),
     }
@@ -268,7 +217,6 @@ def test_worn_state_goes_and_what_counts_stays(desk: Desk) -> None:
     assert kept == {
         "seen": store.seen(con, REF),
         "quarantine": store.quarantine_rows(con, REF),
-        "intents": store.pending_intents(con),
         "published": store.published(con, "river", "folder"),
         "rows": desk.rows(REF, 4),
     }
@@ -276,13 +224,12 @@ def test_worn_state_goes_and_what_counts_stays(desk: Desk) -> None:
     assert store.is_settled(con, came.id)
     left = {
         name: con.execute(f"SELECT count(*) FROM store.meta.{name}").fetchall()[0][0]
-        for name in ("runs", "versions", "deliveries", "quarantine", "intents", "horizons")
+        for name in ("runs", "versions", "deliveries", "quarantine", "horizons")
     }
     assert left == {
         "runs": 1,
         "versions": 1,
         "deliveries": 3,
         "quarantine": 3,
-        "intents": 1,
         "horizons": 1,
     }

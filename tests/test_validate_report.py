@@ -8,7 +8,8 @@ import pytest
 from frictionless import Dialect, Schema, validate
 
 from publisher.errors import ConfigurationError, UsageError
-from publisher.validation.report import validate_file
+from publisher.validation.reporting import Report
+from publisher.validation.validate import validated
 
 SCHEMA: dict[str, Any] = {
     "name": "made-up",
@@ -19,6 +20,12 @@ SCHEMA: dict[str, Any] = {
     ],
     "primaryKey": ["id"],
 }
+
+
+def validate_file(data: Path, schema: Path, **options: Any) -> tuple[dict[str, Any], Report]:
+    """Give the report while it can be read, and what can be asked of it afterwards."""
+    with validated(data, schema, **options) as found:
+        return found.descriptor, found
 
 
 @pytest.fixture
@@ -42,7 +49,7 @@ def same(report: dict[str, Any]) -> dict[str, Any]:
 def test_the_report_is_frictionless_own(files: tuple[Path, Path], limit: int | None) -> None:
     data, schema = files
     dialect = {"csv": {"delimiter": ";"}}
-    found = validate_file(data, schema, dialect=dialect, encoding="utf-8", limit_errors=limit)
+    told, found = validate_file(data, schema, dialect=dialect, encoding="utf-8", limit_errors=limit)
 
     options: dict[str, Any] = {} if limit is None else {"limit_errors": limit}
     expected = validate(
@@ -52,7 +59,7 @@ def test_the_report_is_frictionless_own(files: tuple[Path, Path], limit: int | N
         encoding="utf-8",
         **options,
     )
-    assert same(dict(found.descriptor)) == same(expected.to_descriptor())
+    assert same(told) == same(expected.to_descriptor())
     assert found.rows == 5000
     assert found.by_rule == {"primary-key": 2500, "constraint-error": 1665, "incorrect-label": 1}
     assert found.errors == 4166
@@ -63,9 +70,9 @@ def test_a_file_wherever_it_lies(files: tuple[Path, Path], tmp_path: Path) -> No
     data = tmp_path / "elsewhere" / "å b.csv"
     data.parent.mkdir()
     data.write_text("id,level\n1,2\n")
-    found = validate_file(data, tmp_path / "schema.json")
+    told, found = validate_file(data, tmp_path / "schema.json")
     assert found.valid
-    assert found.descriptor["tasks"][0]["place"] == str(data)
+    assert told["tasks"][0]["place"] == str(data)
     assert (found.rows, found.errors, found.by_rule) == (1, 0, {})
 
 

@@ -1,6 +1,7 @@
 """Keys over a whole delivery and against other tables, and quarantined rows judged again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,23 @@ def test_quarantined_rows_are_judged_again_under_a_mended_view(judge: Court) -> 
     assert judge.bad()[2]["errors"][0]["note"] == "the same as in the row at position 5"
     again = judge.con.execute("SELECT _quarantine_id, cells FROM temp.judged_bad ORDER BY 1")
     assert again.fetchall() == [("q3", '["2","9"]'), ("q5", '["4","x"]'), ("q6", '["4","6"]')]
+
+
+def test_a_key_in_two_deliveries_is_a_correction_when_rows_are_judged_again(judge: Court) -> None:
+    schema: dict[str, Any] = {
+        "fields": [
+            {"name": "id", "type": "integer", "constraints": {"unique": True}},
+            {"name": "delivery", "type": "number"},
+        ],
+        "primaryKey": ["id"],
+    }
+    judge.judge(entry(schema), "id,delivery\n1,-\n2,-\n1,-\n")
+    rows = judge.quarantined(entry(schema))
+    later = [replace(row, id=f"r{row.row_number}", delivery="2") for row in rows]
+    view = entry(schema, fields={"delivery": {"missingValues": ["-"]}})
+    judge.rejudge(view, [*rows, *later])
+    assert {row for (row,) in judge.good("_quarantine_id")} == {"q2", "q3", "r2", "r3"}
+    assert set(judge.refusals()) == {(4, "unique-error", "id"), (4, "primary-key", None)}
 
 
 def test_elements_are_read_again_by_other_paths(judge: Court) -> None:

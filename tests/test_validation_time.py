@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -100,6 +101,22 @@ def test_a_fold_that_the_order_does_not_decide_is_refused(judge: Court, times: l
     assert [row for row, rule, _ in judge.refusals() if rule == "type-error"] == undecided
     assert found.good == len(times) - len(undecided)
     assert "exists twice" in judge.bad()[0]["errors"][0]["note"]
+
+
+def test_rows_of_other_deliveries_decide_no_fold_when_rows_are_judged_again(judge: Court) -> None:
+    schema = {**SERIES, "fields": [*SERIES["fields"], {"name": "n", "type": "integer"}]}
+    view = {**COPENHAGEN, "fields": {**COPENHAGEN["fields"], "n": {"missingValues": ["-"]}}}
+    day, times = "2026-10-25", ["01:00", "02:00", "02:00", "03:00"]
+    lines = "".join(f"a,{day} {time},-\n" for time in times)
+    judge.judge(entry(schema, **COPENHAGEN), "id,at,n\n" + lines)
+    waiting = judge.quarantined(entry(schema))
+    judge.rejudge(entry(schema, **view), waiting)
+    assert judge.refusals() == []
+    judge.rejudge(
+        entry(schema, **view),
+        [replace(row, delivery="1" if row.row_number < 4 else "2") for row in waiting],
+    )
+    assert [row for row, _, _ in judge.refusals()] == [3, 4]
 
 
 def test_an_hourly_series_through_the_fold(judge: Court) -> None:

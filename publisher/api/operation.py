@@ -7,7 +7,6 @@ from publisher.api.negotiation import NEVER
 from publisher.api.parts import Call
 from publisher.api.replies import reply
 from publisher.engine import Connection
-from publisher.errors import UsageError
 
 
 async def get_health(call: Call) -> web.Response:
@@ -15,9 +14,7 @@ async def get_health(call: Call) -> web.Response:
 
 
 async def get_ready(call: Call) -> web.Response:
-    """Answer once the store is read from; UsageError ``not-ready`` (503) before."""
-    if not call.parts.ready():
-        raise UsageError("not-ready")
+    """Answer once the store is read from."""
 
     def ask(con: Connection) -> None:
         con.execute("SELECT max(number) FROM store.meta.format").fetchone()

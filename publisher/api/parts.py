@@ -31,7 +31,6 @@ class Parts:
     store: Store
     catalog: Callable[[], Catalog]
     """Gives the present one; it may be read again while serving."""
-    ready: Callable[[], bool]
     next_run: Callable[[TableRef], datetime | None] = _unplanned
     """When a table is harvested next; None where nothing is planned."""
 

@@ -20,7 +20,6 @@ MEDIA_TYPE = "application/problem+json"
 _STATUS = {
     "not-acceptable": 406,
     "address-too-long": 414,
-    "not-ready": 503,
     "queries-waiting": 503,
     "query-timeout": 504,
 }

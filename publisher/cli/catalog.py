@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from publisher.cli import render
+from publisher.cli import verdicts
 from publisher.cli.session import Session, command
 from publisher.errors import UsageError
 from publisher.secrets import Secrets
@@ -20,11 +20,11 @@ def check(session: Session) -> int:
     # Only the commands that judge pay for loading the judges.
     from publisher.operations.check import check as look  # noqa: PLC0415
 
-    found = look(session.settings.root, Secrets(os.environ), session.language)
+    found = look(session.root, Secrets(os.environ), session.language)
     if session.json:
         session.print_json(found.model_dump(mode="json", by_alias=True))
     else:
-        render.checked(session, found)
+        verdicts.checked(session, found)
     return found.exit_code
 
 
@@ -57,7 +57,7 @@ def validate(
         if session.json:
             report.write(sys.stdout.buffer)
         else:
-            render.report(session, report)
+            verdicts.report(session, report)
         return 0 if report.valid else 1
 
 
@@ -73,7 +73,7 @@ def _schema(session: Session, stated: str) -> Path:
     if file.is_file():
         return file
     for ending in (".yaml", ".yml", ".json"):
-        named = session.settings.root / "schemas" / f"{stated}{ending}"
+        named = session.root / "schemas" / f"{stated}{ending}"
         if named.is_file():
             return named
     raise UsageError("no-such-schema", schema=stated)
@@ -85,12 +85,7 @@ def _dialect(text: str | None) -> dict[str, Any] | None:
     try:
         dialect = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise UsageError("wrong-dialect", reason=str(error)) from None
+        raise UsageError("wrong-dialect-option", reason=str(error)) from None
     if not isinstance(dialect, dict):
-        raise UsageError("wrong-dialect", reason="{...}")
+        raise UsageError("wrong-dialect-option", reason="{...}")
     return dialect
-
-
-def register(app: typer.Typer) -> None:
-    app.command()(check)
-    app.command()(validate)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli import render
 from publisher.cli.session import Session, command
 from publisher.cli.work import perform
 from publisher.control import Lock
@@ -20,7 +19,7 @@ def backup(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.", metavar="DIR")],
 ) -> int:
     """Make a whole, consistent copy of the data folder, also while serving."""
-    return perform(session, "backup", {"path": os.path.abspath(folder)}, render.backed_up)  # noqa: PTH100
+    return perform(session, "backup", {"path": os.path.abspath(folder)})  # noqa: PTH100
 
 
 @command
@@ -41,9 +40,6 @@ def restore(
     if session.json:
         session.print_json(answer.model_dump(mode="json", by_alias=True))
     else:
+        from publisher.cli import render  # noqa: PLC0415 - loaded where a person reads
+
         render.restored(session, answer)
-
-
-def register(app: typer.Typer) -> None:
-    app.command()(backup)
-    app.command()(restore)

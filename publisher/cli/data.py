@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli import render
 from publisher.cli.session import Session, command
 from publisher.cli.work import perform
 
@@ -21,7 +20,7 @@ def harvest(
 ) -> int:
     """Harvest now."""
     params = {"tables": tables or [], "all": everything}
-    return perform(session, "harvest", params, render.harvested)
+    return perform(session, "harvest", params)
 
 
 @command
@@ -43,7 +42,7 @@ def publish(
         "target": target,
         "dryRun": dry_run,
     }
-    return perform(session, "publish", params, render.published)
+    return perform(session, "publish", params)
 
 
 @command
@@ -52,10 +51,4 @@ def status(
     dataset: Annotated[str | None, typer.Argument(help="Only this one.", metavar="DATASET")] = None,
 ) -> int:
     """Show runs, versions, lag, quarantine and target state."""
-    return perform(session, "status", {"dataset": dataset}, render.status)
-
-
-def register(app: typer.Typer) -> None:
-    app.command()(harvest)
-    app.command()(publish)
-    app.command()(status)
+    return perform(session, "status", {"dataset": dataset})

@@ -58,6 +58,8 @@ def demo(
             session.run(runner.run_on(settings, say, pause=_PAUSE))
         except KeyboardInterrupt:
             say("\n" + tell("ended", session.language))
+            if session.json:
+                session.print_json({"outcome": "ended"})
         return 0
 
 
@@ -78,7 +80,3 @@ def _port(stated: int | None, *, once: bool) -> int:
         return stated or 0
     with socket.socket() as probe:
         return 0 if probe.connect_ex(("127.0.0.1", _PORT)) == 0 else _PORT
-
-
-def register(app: typer.Typer) -> None:
-    app.command()(demo)

@@ -3,18 +3,19 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import Progress as Bars
-from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from typing import TYPE_CHECKING
 
 from publisher.operations import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 
 class Shown:
     """Without a terminal nothing is shown."""
 
-    def __init__(self, bars: Bars | None) -> None:
+    def __init__(self, bars: "Bars | None") -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
         self._guard = threading.Lock()
@@ -42,19 +43,28 @@ class Shown:
 
 @contextmanager
 def shown(*, terminal: bool) -> Iterator[Shown]:
-    bars: Bars | None = None
-    if terminal:
-        bars = Bars(
-            SpinnerColumn(finished_text="✓"),
-            TextColumn("{task.description}"),
-            TextColumn("{task.completed:,.0f}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        bars.start()
-    view = Shown(bars)
+    view = Shown(_bars() if terminal else None)
     try:
         yield view
     finally:
         view.close()
+
+
+def _bars() -> "Bars":
+    # Loaded where there is a terminal to draw on.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        Progress as Bars,
+    )
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    bars = Bars(
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    bars.start()
+    return bars

@@ -4,17 +4,23 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli import render
+from publisher.cli.group import Group
 from publisher.cli.session import Session, command, group
 from publisher.cli.work import perform
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Rows that failed.")
-app.callback()(group)
+quarantine = typer.Typer(
+    cls=Group,
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Rows that failed.",
+)
+quarantine.callback()(group)
 
 Table = Annotated[str, typer.Argument(help="The table.", metavar="DATASET/TABLE")]
 
 
-@app.command("list")
+@quarantine.command("list")
 @command
 def list_(
     session: Session,
@@ -23,10 +29,10 @@ def list_(
     ] = None,
 ) -> int:
     """Count the rows in quarantine by rule and field."""
-    return perform(session, "quarantine-list", {"table": table}, render.quarantine_listed)
+    return perform(session, "quarantine-list", {"table": table})
 
 
-@app.command()
+@quarantine.command()
 @command
 def show(
     session: Session,
@@ -36,17 +42,17 @@ def show(
 ) -> int:
     """Show rows with their cells and the reasons they were refused."""
     params = {"table": table, "limit": limit, "after": after}
-    return perform(session, "quarantine-show", params, render.quarantine_shown)
+    return perform(session, "quarantine-show", params)
 
 
-@app.command()
+@quarantine.command()
 @command
 def release(session: Session, table: Table) -> int:
     """Judge the rows again under today's schema and view; those that pass are committed."""
-    return perform(session, "quarantine-release", {"table": table}, render.harvested)
+    return perform(session, "quarantine-release", {"table": table})
 
 
-@app.command()
+@quarantine.command()
 @command
 def discard(
     session: Session,
@@ -57,4 +63,4 @@ def discard(
 ) -> int:
     """Drop rows from the quarantine for good."""
     params = {"table": table, "rows": row or []}
-    return perform(session, "quarantine-discard", params, render.discarded)
+    return perform(session, "quarantine-discard", params)

@@ -1,10 +1,10 @@
 """Answers as a person reads them: tables and short sentences on stdout."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -17,10 +17,6 @@ from publisher.operations.harvest import Harvested, RunLine
 from publisher.operations.publish import Published
 from publisher.operations.quarantine import Discarded, Listed, Shown
 from publisher.operations.status import DatasetStatus, Status
-
-if TYPE_CHECKING:  # they are loaded by the commands that judge
-    from publisher.operations.check import Checked
-    from publisher.validation.reporting import Report
 
 _STYLES = {
     "committed": "green",
@@ -206,49 +202,6 @@ def _copied(session: Session, sentence: str, answer: Copied) -> None:
     console().print(session.label(sentence, **about), soft_wrap=True)
 
 
-def checked(session: Session, found: "Checked") -> None:
-    out = console()
-    for file, problems in groupby(found.problems, key=lambda problem: problem.file):
-        out.print(file, style="bold", soft_wrap=True)
-        for problem in problems:
-            style = "red" if problem.severity == "error" else "yellow"
-            place = session.label("line", line=problem.line)
-            head = Text.assemble(
-                f"  {place}: ",
-                (session.label(f"severity-{problem.severity}"), style),
-                f" [{problem.rule}]: {problem.message}",
-            )
-            out.print(head, soft_wrap=True)
-            if problem.remedy:
-                out.print(f"    {session.label('remedy')}: {problem.remedy}", soft_wrap=True)
-    if found.problems:
-        warnings = len(found.problems) - found.errors
-        out.print(session.label("check-found", errors=found.errors, warnings=warnings))
-    else:
-        out.print(session.label("check-clean"))
-
-
-def report(session: Session, found: "Report") -> None:
-    out = console()
-    if found.valid:
-        out.print(session.label("valid", rows=found.rows), style="green")
-        return
-    out.print(session.label("invalid", rows=found.rows, errors=found.errors), style="red")
-    examples: dict[str, str] = {}
-    for error in _errors(found.descriptor):
-        examples.setdefault(str(error.get("type")), str(error.get("message")))
-    for rule, count in found.by_rule.items():
-        example = examples.get(rule)
-        tail = f", {session.label('example')}: {example}" if example else ""
-        out.print(f"  {rule}: {count}{tail}", soft_wrap=True)
-
-
-def _errors(descriptor: Any) -> Iterable[dict[str, Any]]:
-    yield from descriptor.get("errors", ())
-    for task in descriptor.get("tasks", ()):
-        yield from task.get("errors", ())
-
-
 def _count(run: RunLine, name: str) -> int:
     return int(getattr(run.rows, name))
 
@@ -341,3 +294,18 @@ def _span(seconds: float | None) -> str:
 def _short(value: object) -> str:
     text = "" if value is None else str(value)
     return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+
+
+SHOWN: Mapping[str, Callable[[Session, Any], None]] = MappingProxyType(
+    {
+        "harvest": harvested,
+        "publish": published,
+        "quarantine-list": quarantine_listed,
+        "quarantine-show": quarantine_shown,
+        "quarantine-release": harvested,
+        "quarantine-discard": discarded,
+        "status": status,
+        "backup": backed_up,
+    }
+)
+"""How the answer of each operation is shown."""

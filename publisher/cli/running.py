@@ -30,7 +30,3 @@ def serve(
             session.note(session.label("ready", url=url))
 
     session.run(server.serve(settings, ready=ready))
-
-
-def register(app: typer.Typer) -> None:
-    app.command()(serve)

@@ -1,6 +1,6 @@
 """What every command takes (``--root --data --json --lang``), and how it speaks and ends."""
 
-import asyncio
+import contextlib
 import functools
 import inspect
 import os
@@ -9,21 +9,29 @@ import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, NoReturn, ParamSpec, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, ParamSpec, TypeVar, cast, get_args
 
 import orjson
-import structlog
 import typer
 
-from publisher import log
+from publisher.cli.group import named
+from publisher.cli.interrupt import EXIT_CODE, INTERRUPTS, break_off
 from publisher.errors import PublisherError, UsageError, answer_to
 from publisher.messages import Language
 from publisher.messages.labels import label
-from publisher.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # loaded by the commands that read settings
+    from publisher.settings import Settings
 
 P = ParamSpec("P")
 T = TypeVar("T")
-logger = structlog.get_logger(__name__)
+
+
+def _known(lang: str | None) -> str | None:
+    if lang is not None and lang not in get_args(Language):
+        raise UsageError("unknown-language", language=lang)
+    return lang
+
 
 Root = Annotated[
     Path | None,
@@ -35,7 +43,8 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Lang = Annotated[
-    str | None, typer.Option(help="Language of what is printed: en or da.", metavar="en|da")
+    str | None,
+    typer.Option(help="Language of what is printed: en or da.", metavar="en|da", callback=_known),
 ]
 
 
@@ -64,28 +73,53 @@ class Session:
     def __init__(self, common: Common) -> None:
         self.common = common
         self.json = common.json
+        self.stopping: str | None = None
+        """The label of what is said when the work is asked to stop and cannot at once."""
+        self._printed = False
 
     @functools.cached_property
-    def settings(self) -> Settings:
-        """Raise ConfigurationError, UsageError for a language that there is none of."""
-        lang = self.common.lang
-        if lang is not None and lang not in get_args(Language):
-            raise UsageError("unknown-language", language=lang)
-        return load_settings(root=self.common.root, data=self.common.data, language=lang)
+    def settings(self) -> "Settings":
+        """Raise ConfigurationError where one is wrong."""
+        # Loading what reads them takes longer than all else of a small command.
+        from publisher.settings import load_settings  # noqa: PLC0415
 
-    def settings_with(self, **stated: Any) -> Settings:
+        stated = self.common
+        return load_settings(root=stated.root, data=stated.data, language=stated.lang)
+
+    def settings_with(self, **stated: Any) -> "Settings":
         """Give the settings with a command's own on top."""
+        from publisher.settings import load_settings  # noqa: PLC0415
+
         given = {name: value for name, value in stated.items() if value is not None}
         own = self.settings.model_dump(include=self.settings.model_fields_set)
         return load_settings(**{**own, **given})
 
+    # Two settings are wanted by commands that need none of the others: as long as no file
+    # states any, they are taken from where the settings would take them.
+
+    @functools.cached_property
+    def root(self) -> Path:
+        """The setting ``root``."""
+        return self.settings.root if self._file else self._place
+
     @functools.cached_property
     def language(self) -> Language:
-        stated = self.common.lang or os.environ.get("PUBLISHER_LANGUAGE")
-        try:
-            return self.settings.language
-        except PublisherError:
-            return "da" if stated == "da" else "en"
+        """The setting ``language``; English where the settings are wrong."""
+        stated = self.common.lang or _environment("language")
+        if stated not in get_args(Language):
+            try:
+                stated = self.settings.language if self._file else "en"
+            except PublisherError:
+                stated = "en"
+        return cast("Language", stated)
+
+    @property
+    def _place(self) -> Path:
+        return self.common.root or Path(_environment("root") or "")
+
+    @property
+    def _file(self) -> bool:
+        return (self._place / "publisher.toml").is_file()
 
     @property
     def log_level(self) -> str:
@@ -97,7 +131,8 @@ class Session:
         return label(name, self.language, **params)
 
     def print_json(self, document: object) -> None:
-        sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+        self._printed = True
+        sys.stdout.buffer.write(_json(document))
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
@@ -111,18 +146,54 @@ class Session:
         if remedy:
             self.note(f"{self.label('remedy')}: {remedy}")
         if self.json:
-            told = {"code": error.code, "message": message, "remedy": remedy}
-            self.print_json({"problems": [told]})
+            self.print_json(self._problem(error))
+
+    def interrupted(self) -> int:
+        """Say that the command did not come to its end; give the exit code of that."""
+        self.note(self.label("interrupted"))
+        if self.json and not self._printed:
+            self.print_json(self._problem(PublisherError("interrupted")))
+        return EXIT_CODE
+
+    def last_words(self) -> None:
+        """Say the same in the midst of anything: nothing buffered is touched."""
+        told = self._problem(PublisherError("interrupted"))
+        # On a terminal the line of progress goes, and the cursor that it hid comes back.
+        clear = "\r\x1b[K\x1b[?25h" if os.isatty(2) else ""
+        os.write(2, f"{clear}{self.label('interrupted')}\n".encode())
+        if self.json and not self._printed:
+            os.write(1, _json(told))
+
+    def _problem(self, error: PublisherError) -> dict[str, Any]:
+        message, remedy = error.message(self.language), error.remedy(self.language)
+        return {"problems": [{"code": error.code, "message": message, "remedy": remedy}]}
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run *work* on an event loop; SIGTERM ends it as Ctrl-C does."""
+        """Run *work* on an event loop; Ctrl-C and SIGTERM cancel it."""
+        import asyncio  # noqa: PLC0415 - most that `validate` would load here
 
         async def main() -> T:
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - asyncio runs this as a task
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-            return await work
 
+            loop = asyncio.get_running_loop()
+
+            def say_and_cancel() -> None:
+                if self.stopping is not None:
+                    self.note(self.label(self.stopping))
+                task.cancel()
+
+            def stop() -> None:
+                loop.call_soon_threadsafe(say_and_cancel)
+
+            INTERRUPTS.stop_by(stop)
+            signal.signal(signal.SIGTERM, INTERRUPTS.hear)
+            try:
+                return await work
+            finally:
+                INTERRUPTS.stop_by(None)
+
+        INTERRUPTS.stop_by(None)  # what comes before the loop can take it is kept
         try:
             return asyncio.run(main())
         except asyncio.CancelledError:
@@ -131,7 +202,7 @@ class Session:
 
 def command(
     function: Callable[Concatenate[Session, P], int | None],
-) -> Callable[..., None]:
+) -> Callable[..., int]:
     """Make *function* a command: the common options are added, its failures told.
 
     What it returns is the exit code (None: 0).
@@ -139,10 +210,15 @@ def command(
     own = inspect.signature(function, eval_str=True)
 
     @functools.wraps(function)
-    def run(context: typer.Context, **given: Any) -> None:
+    def run(context: typer.Context, **given: Any) -> int:
         stated = Common(given.pop("root"), given.pop("data"), given.pop("json"), given.pop("lang"))
         session = Session(stated.over(_outer(context)))
-        leave(session, lambda: function(session, **given))  # type: ignore[call-arg]
+
+        def work() -> int | None:
+            INTERRUPTS.stop_by(break_off)
+            return function(session, **given)  # type: ignore[call-arg]
+
+        return leave(session, work)
 
     common = inspect.signature(_common).parameters
     mine = list(own.parameters.values())[1:]
@@ -162,32 +238,60 @@ def group(
     json: Json = False,
     lang: Lang = None,
 ) -> None:
+    """Keep the common options that stand before the name of one of the group's commands."""
     context.obj = Common(root, data, json, lang).over(_outer(context))
+    named(context)
 
 
-def leave(session: Session, work: Callable[[], int | None]) -> NoReturn:
-    """Do *work* and end the process with its exit code, telling failures in plain words."""
+def leave(session: Session, work: Callable[[], int | None]) -> int:
+    """Do *work* and give the exit code, telling failures in plain words."""
+    INTERRUPTS.last_words = session.last_words
     try:
-        try:
-            log.configure(session.log_level)
-            code = work() or 0
-            sys.stdout.flush()
-        except PublisherError as error:
-            session.refuse(error)
-            code = answer_to(error).exit_code
-        except KeyboardInterrupt:
-            session.note(session.label("interrupted"))
-            code = 130
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            logger.exception("command broke")
-            session.refuse(PublisherError("unexpected", reason=type(error).__name__))
-            code = 1
+        return _tried(session, work)
     except BrokenPipeError:  # whoever read our output has gone: nothing is left to be said
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    raise typer.Exit(code)
+        return 1
+
+
+def _tried(session: Session, work: Callable[[], int | None]) -> int:
+    try:
+        code = work() or 0
+        sys.stdout.flush()
+    except PublisherError as error:
+        session.refuse(error)
+        return answer_to(error).exit_code
+    except KeyboardInterrupt:
+        return session.interrupted()
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is logged, but for what Ctrl-C broke off
+        if INTERRUPTS.asked:  # what is broken off while it is loaded fails in any way
+            return session.interrupted()
+        _log_broken(session)
+        session.refuse(PublisherError("unexpected", reason=type(error).__name__))
+        return 1
+    return code
+
+
+def _log_broken(session: Session) -> None:
+    """Log the exception that is being handled."""
+    import structlog  # noqa: PLC0415 - most commands come to their end without a line
+
+    from publisher import log  # noqa: PLC0415
+
+    with contextlib.suppress(PublisherError):  # of wrong settings
+        log.configure(session.log_level)
+    structlog.get_logger(__name__).exception("command broke")
+
+
+def _json(document: object) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _environment(setting: str) -> str | None:
+    """Give what the environment states for *setting*; as ever, in letters of any case."""
+    name = f"PUBLISHER_{setting}".lower()
+    return next((value for key, value in os.environ.items() if key.lower() == name), None)
 
 
 def _common(root: Root = None, data: Data = None, json: Json = False, lang: Lang = None) -> None:

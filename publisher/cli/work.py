@@ -1,7 +1,6 @@
 """Commands that need the store: one way for all of them."""
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from publisher import control
@@ -11,13 +10,8 @@ from publisher.control.protocol import Request
 from publisher.operations import OPERATIONS, Answer
 
 
-def perform(
-    session: Session, name: str, params: dict[str, Any], show: Callable[[Session, Any], None]
-) -> int:
-    """Have the operation *name* done and its answer printed; give the exit code.
-
-    *show* prints the answer for a person.
-    """
+def perform(session: Session, name: str, params: dict[str, Any]) -> int:
+    """Have the operation *name* done and its answer printed; give the exit code."""
     results: list[control.Result] = []
     settings = session.settings
     terminal = sys.stderr.isatty()
@@ -28,13 +22,18 @@ def perform(
         if session.json:
             session.print_json(result.answer)
         else:
+            from publisher.cli.render import SHOWN  # noqa: PLC0415 - loaded where a person reads
+
             answer: Answer = OPERATIONS[name].answer.model_validate(result.answer)
-            show(session, answer)
+            SHOWN[name](session, answer)
             for problem in answer.problems:
                 session.note(f"{session.label('error')}: {problem.message}")
                 if problem.remedy:
                     session.note(f"{session.label('remedy')}: {problem.remedy}")
         sys.stdout.flush()
+
+    def begun(place: control.Place) -> None:
+        session.stopping = f"stopping-{place}"
 
     with shown(terminal=terminal) as bars:
         session.run(
@@ -44,6 +43,7 @@ def perform(
                 log_level=session.log_level,
                 emit=bars.show,
                 answered=answered,
+                begun=begun,
                 notice=lambda what: session.note(session.label(what, data=settings.data)),
             )
         )

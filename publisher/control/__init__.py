@@ -4,8 +4,8 @@ DuckDB admits one process to a database. A command therefore asks the holder, wh
 one, and becomes the holder itself where there is none; what it answers is the same.
 """
 
-from publisher.control.client import Notice, perform
+from publisher.control.client import Notice, Place, perform
 from publisher.control.lock import HolderKind, Lock
 from publisher.control.protocol import Result
 
-__all__ = ["HolderKind", "Lock", "Notice", "Result", "perform"]
+__all__ = ["HolderKind", "Lock", "Notice", "Place", "Result", "perform"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
 
@@ -25,6 +25,8 @@ from publisher.settings import Settings
 
 Notice = Literal["waiting-for-holder", "waiting-for-others"]
 """Labels in publisher.messages.labels."""
+Place = Literal["here", "there"]
+"""Where an operation is done: in this process, or in the one that holds the store."""
 
 _PATIENCE = 60.0  # seconds that a process may hold the store without listening
 _QUIET = 2.0  # seconds until the person is told that somebody is waited for
@@ -47,9 +49,12 @@ async def perform(
     log_level: str,
     emit: Callable[[Progress], None],
     answered: Callable[[Result], None],
+    begun: Callable[[Place], None],
     notice: Callable[[Notice], None],
 ) -> None:
     """Have *request* done, and *answered* called with its result, by whoever holds the store.
+
+    *begun* is called with where it is done, just before: it may be begun again elsewhere.
 
     Raises the PublisherError that the operation was refused with; StoreBusyError where the
     holder neither answers nor ends, or ended in the midst of what must not be repeated.
@@ -58,7 +63,7 @@ async def perform(
     told = False
     while True:
         try:
-            _tell(await _ask(settings, request, emit), answered)
+            _tell(await _ask(settings, request, emit, begun), answered)
         except _NobodyListens:
             pass
         except _Gone:
@@ -69,6 +74,7 @@ async def perform(
         lock = Lock.take(settings.data, "command")
         if lock is not None:
             with lock:
+                begun("here")
                 await _hold(
                     settings,
                     request,
@@ -96,9 +102,7 @@ async def _hold(
     answered: Callable[[Result], None],
     notice: Callable[[Notice], None],
 ) -> None:
-    # Only a holder pays for loading the engine, the judges and the targets.
-    from publisher.control.holder import run_held  # noqa: PLC0415
-
+    run_held = await asyncio.to_thread(_load_holder)
     refused: list[Refusal] = []
 
     def told(event: Result | Refusal, others: bool) -> None:
@@ -114,6 +118,16 @@ async def _hold(
         raise refusal.error()
 
 
+def _load_holder() -> Callable[..., Awaitable[None]]:
+    """Load the engine, the judges and the targets, which only a holder pays for.
+
+    It takes a while: in a thread, so that Ctrl-C is heard meanwhile.
+    """
+    from publisher.control.holder import run_held  # noqa: PLC0415
+
+    return run_held
+
+
 def _tell(event: Result | Refusal, answered: Callable[[Result], None]) -> None:
     if isinstance(event, Refusal):
         raise event.error()
@@ -121,7 +135,10 @@ def _tell(event: Result | Refusal, answered: Callable[[Result], None]) -> None:
 
 
 async def _ask(
-    settings: Settings, request: Request, emit: Callable[[Progress], None]
+    settings: Settings,
+    request: Request,
+    emit: Callable[[Progress], None],
+    begun: Callable[[Place], None],
 ) -> Result | Refusal:
     accepted = False
     async with _connected(settings) as (reader, writer):
@@ -136,6 +153,7 @@ async def _ask(
                 if isinstance(event, Accepted):
                     _same_version(event)
                     accepted = True
+                    begun("there")
                 elif isinstance(event, Progress):
                     emit(event)
                 else:

@@ -16,6 +16,7 @@ async def held(
     settings: Settings, *, log_level: str, environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[tuple[Service, Server]]:
     """Open the service and listen for commands; the caller has the lock."""
+    log.configure(log_level)  # what is said until the secrets are known holds none
     async with open_service(settings, environ=environ) as service:
         log.configure(log_level, service.secrets)
         server = Server(service)

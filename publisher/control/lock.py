@@ -1,12 +1,19 @@
 """Who holds a data folder: one process at a time, known even to a process that just died."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from publisher.errors import StorageFullError, StoreError
+from publisher.errors import (
+    ConfigurationError,
+    PublisherError,
+    StorageFullError,
+    StoreError,
+    is_full,
+)
 
 HolderKind = Literal["serve", "command"]
 
@@ -21,7 +28,7 @@ class Lock:
     def take(cls, data: Path, kind: HolderKind) -> "Lock | None":
         """Hold *data*, which is made where it is missing; None where another process does.
 
-        Raises StoreError where the folder cannot be written.
+        Raises ConfigurationError where it is a file, StoreError where it cannot be written.
         """
         try:
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,7 +69,9 @@ class Lock:
         os.close(self._fd)
 
 
-def unusable(data: Path, error: OSError) -> StoreError:
-    if error.errno == 28:  # ENOSPC
+def unusable(data: Path, error: OSError) -> PublisherError:
+    if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+        return ConfigurationError("data-is-a-file", path=str(data))
+    if is_full(error):
         return StorageFullError("storage-full")
     return StoreError("data-folder-unusable", path=str(data), reason=error.strerror or "")

@@ -15,7 +15,7 @@ import structlog
 from publisher.engine import Connection, Engine
 from publisher.errors import PublisherError, SourceError, UsageError
 from publisher.harvest.order import references_first
-from publisher.harvest.step import Step, judge_again, referred, take
+from publisher.harvest.step import Step, judge_again, referred, retitle, take
 from publisher.harvest.summary import summed
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 Trigger = Literal["command", "schedule", "release", "reference"]
 Progress = Callable[[TableRef, int], None]
 """Called with the rows judged so far; from any thread."""
+
+_TAKEN = frozenset({"committed", "unchanged"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,9 @@ class Harvester:
                     yield await self._bring_in(entry, delivery, run, seen, progress)
         except SourceError as error:  # what the source could not even offer
             yield Step("failed", problem=Problem.of(error))
+        retitled = await parts.engine.run(lambda con: retitle(con, parts.store, entry, run=run))
+        if retitled is not None:
+            yield retitled
 
     async def _bring_in(
         self,
@@ -253,15 +258,26 @@ class Harvester:
         progress: Progress | None,
     ) -> Step:
         last = seen.get(delivery.origin)
-        if last and last.sha256 == delivery.sha256 and _judged(entry, last):
-            step = await self._repeat(entry, delivery, run, last)
+        if last is None or last.sha256 != delivery.sha256:
+            step = await self._take(entry, delivery, run, progress, place=None)
+        elif _judged(entry, last):
+            outcome: Outcome = "unchanged" if last.outcome == "committed" else last.outcome
+            step = await self._repeat(entry, delivery, run, last, outcome)
+        elif _overtaken(entry, last, seen):
+            step = await self._repeat(entry, delivery, run, last, "unchanged")
         else:
-            step = await self._take(entry, delivery, run, progress)
+            step = await self._take(entry, delivery, run, progress, place=last.version)
         await asyncio.to_thread(self._parts.landing.settle, delivery)
         return replace(step, delivery=delivery.id)
 
     async def _take(
-        self, entry: TableEntry, delivery: Delivery, run: str, progress: Progress | None
+        self,
+        entry: TableEntry,
+        delivery: Delivery,
+        run: str,
+        progress: Progress | None,
+        *,
+        place: int | None,
     ) -> Step:
         parts = self._parts
         return await parts.engine.run(
@@ -274,21 +290,30 @@ class Harvester:
                 work=parts.settings.work_path,
                 run=run,
                 progress=(lambda rows: progress(entry.ref, rows)) if progress else None,
+                place=place,
             )
         )
 
-    async def _repeat(self, entry: TableEntry, delivery: Delivery, run: str, last: Seen) -> Step:
-        """Settle bytes that were judged before: the cursor is new, the outcome is the old one."""
+    async def _repeat(
+        self, entry: TableEntry, delivery: Delivery, run: str, last: Seen, outcome: Outcome
+    ) -> Step:
+        """Settle bytes that were judged before as *outcome*: only the cursor is new."""
         parts = self._parts
-        outcome: Outcome = "unchanged" if last.outcome == "committed" else last.outcome
+        rejection = None if outcome == "unchanged" else last.rejection
         await parts.engine.run(
             lambda con: parts.store.settle(
-                con, entry, delivery, run=run, outcome=outcome, rejection=last.rejection
+                con,
+                entry,
+                delivery,
+                run=run,
+                outcome=outcome,
+                rejection=rejection,
+                place=last.version,
             )
         )
-        if last.rejection is None:
+        if rejection is None:
             return Step(outcome)
-        return Step(outcome, problem=last.rejection.problem, findings=last.rejection.findings)
+        return Step(outcome, problem=rejection.problem, findings=rejection.findings)
 
     # quarantine
 
@@ -337,9 +362,28 @@ def _judged(entry: TableEntry, last: Seen) -> bool:
 
     A table that only appends must never take the same bytes twice, even under a new view.
     """
-    if entry.mode == "append" and last.outcome in {"committed", "unchanged"}:
+    if entry.mode == "append" and last.outcome in _TAKEN:
         return True
-    return last.view == entry.view_fingerprint
+    return last.view == entry.judged_under(last.outcome)
+
+
+def _overtaken(entry: TableEntry, last: Seen, seen: Mapping[str, Seen]) -> bool:
+    """Whether another delivery has been the whole table since.
+
+    A delivery that was unchanged has the place of the one before it; what was held then is
+    the older of the two if it was settled first.
+    """
+    return entry.mode == "replace" and any(
+        other.outcome in _TAKEN
+        and (
+            other.version > last.version
+            or (
+                last.outcome not in _TAKEN
+                and (other.version, other.delivery) > (last.version, last.delivery)
+            )
+        )
+        for other in seen.values()
+    )
 
 
 def _stands(entry: TableEntry, last: Seen) -> bool:
@@ -347,7 +391,7 @@ def _stands(entry: TableEntry, last: Seen) -> bool:
 
     What was held or failed is asked for again, so that the run says again what is wrong.
     """
-    return last.outcome in {"committed", "unchanged"} and _judged(entry, last)
+    return last.outcome in _TAKEN and _judged(entry, last)
 
 
 def _finish(store: Store, con: Connection, run: Run) -> Run:

@@ -61,13 +61,14 @@ def take(
     work: Path,
     run: str,
     progress: Callable[[int], None] | None,
+    place: int | None = None,
 ) -> Step:
     """Judge the delivery and commit it whole, or hold it whole.
 
     A delivery that can never be taken under this view (no table, too many bad rows, too much
     gone, a schema change refused) is settled as held or failed, so that it is not judged
     again before the view or the bytes change. Failures of this machine (disk, memory) are
-    raised and leave the delivery pending.
+    raised and leave the delivery pending. *place* is that of bytes that were judged before.
     """
     judgement: Judgement | None = None
     try:
@@ -87,14 +88,16 @@ def take(
                 entry=entry,
                 run=run,
                 delivery=delivery,
-                targets=_targets(entry),
+                place=place,
                 unsaid=judgement.absent,
             ),
         )
     except PublisherError as error:
         if not error.final:
             raise
-        return _refuse(con, store, entry, delivery, run=run, error=error, judgement=judgement)
+        return _refuse(
+            con, store, entry, delivery, run=run, error=error, judgement=judgement, place=place
+        )
     return Step(
         outcome="committed" if committed.changed else "unchanged",
         rows=committed.counts,
@@ -120,7 +123,7 @@ def judge_again(
     )
     committed = store.commit(
         con,
-        Commit(entry=entry, run=run, delivery=None, targets=_targets(entry), released=True),
+        Commit(entry=entry, run=run, delivery=None, released=True),
     )
     return Step(
         outcome="committed" if committed.changed else "unchanged",
@@ -129,6 +132,20 @@ def judge_again(
         notes=judgement.notes,
         changed=committed.changed,
     )
+
+
+def retitle(con: Connection, store: Store, entry: TableEntry, *, run: str) -> Step | None:
+    """Bring the stored schema to a change that no delivery has to be judged again for.
+
+    Any other change waits for a delivery that fits it.
+    """
+    state = store.state(con, entry.ref)
+    if state is None or state.schema.reading != entry.schema.reading:
+        return None
+    if state.schema.descriptor() == entry.schema.descriptor():
+        return None
+    committed = store.commit(con, Commit(entry=entry, run=run, delivery=None))
+    return Step("committed", changed=True) if committed.changed else None
 
 
 def _within_max_bad(entry: TableEntry, judgement: Judgement) -> None:
@@ -162,6 +179,7 @@ def _refuse(
     run: str,
     error: PublisherError,
     judgement: Judgement | None,
+    place: int | None,
 ) -> Step:
     outcome: Outcome = "held" if isinstance(error, HeldError) else "failed"
     # What is wrong with the view or the schema is no matter of this file, and told once
@@ -169,7 +187,7 @@ def _refuse(
     rejection = Rejection(Problem.of(error, **about))
     if judgement is not None:
         rejection = replace(rejection, findings=judgement.findings, examples=examples(con))
-    store.settle(con, entry, delivery, run=run, outcome=outcome, rejection=rejection)
+    store.settle(con, entry, delivery, run=run, outcome=outcome, rejection=rejection, place=place)
     return Step(
         outcome=outcome,
         rows=Counts(read=judgement.read if judgement else 0),
@@ -177,7 +195,3 @@ def _refuse(
         findings=rejection.findings,
         notes=judgement.notes if judgement else (),
     )
-
-
-def _targets(entry: TableEntry) -> tuple[str, ...]:
-    return entry.dataset.targets

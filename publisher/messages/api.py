@@ -76,12 +76,6 @@ API: dict[str, Text] = {
         remedy_en="Try again in a little while.",
         remedy_da="Prøv igen om lidt.",
     ),
-    "not-ready": Text(
-        en="The service is still starting",
-        da="Tjenesten er ved at starte",
-        remedy_en="Try again in a little while.",
-        remedy_da="Prøv igen om lidt.",
-    ),
     "queries-waiting": Text(
         en="So many queries wait that this one did not begin within {seconds} seconds",
         da="Så mange forespørgsler venter, at denne ikke begyndte inden for {seconds} sekunder",

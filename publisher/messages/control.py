@@ -7,6 +7,36 @@ CONTROL: dict[str, Text] = {
         remedy_en="The log tells where; please report it together with that part of the log.",
         remedy_da="Loggen fortæller hvor; meld det sammen med den del af loggen.",
     ),
+    "wrong-command": Text(
+        en="The command is wrong: {reason}",
+        da="Kommandoen er forkert: {reason}",
+        remedy_en="`{command} --help` tells what it takes.",
+        remedy_da="`{command} --help` fortæller, hvad den tager.",
+    ),
+    "no-command": Text(
+        en="No command is named",
+        da="Der er ikke nævnt nogen kommando",
+        remedy_en="`{group} --help` lists the commands.",
+        remedy_da="`{group} --help` viser kommandoerne.",
+    ),
+    "unknown-command": Text(
+        en="There is no command “{name}”",
+        da="Der er ingen kommando “{name}”",
+        remedy_en="`{group} --help` lists the commands.",
+        remedy_da="`{group} --help` viser kommandoerne.",
+    ),
+    "unknown-command-near": Text(
+        en="There is no command “{name}”",
+        da="Der er ingen kommando “{name}”",
+        remedy_en="Did you mean “{nearest}”?",
+        remedy_da="Mente du “{nearest}”?",
+    ),
+    "interrupted": Text(
+        en="The command was ended by Ctrl-C or a signal before it was done",
+        da="Kommandoen blev afsluttet med Ctrl-C eller et signal, før den var færdig",
+        remedy_en="What it had committed is kept; run it again for the rest.",
+        remedy_da="Det, den nåede at gemme, er bevaret; kør den igen for resten.",
+    ),
     "wrong-settings": Text(
         en="The settings are wrong: {faults}",
         da="Indstillingerne er forkerte: {faults}",
@@ -78,8 +108,14 @@ CONTROL: dict[str, Text] = {
     "names-or-all": Text(
         en="Either name what is meant, or say --all",
         da="Nævn enten, hvad der menes, eller skriv --all",
-        remedy_en="For example: publisher harvest vandstand-ribe",
-        remedy_da="For eksempel: publisher harvest vandstand-ribe",
+        remedy_en="For example: publisher {command} vandstand-ribe",
+        remedy_da="For eksempel: publisher {command} vandstand-ribe",
+    ),
+    "unknown-rows": Text(
+        en="No such row waits in the quarantine of {table}: {rows}",
+        da="Der venter ingen sådan række i karantænen for {table}: {rows}",
+        remedy_en="`publisher quarantine show {table}` names the rows that wait.",
+        remedy_da="`publisher quarantine show {table}` nævner de rækker, der venter.",
     ),
     "which-table": Text(
         en="The dataset “{dataset}” has several tables",
@@ -105,7 +141,7 @@ CONTROL: dict[str, Text] = {
         remedy_en="Give the path of a schema file, or the name of one in schemas/ under --root.",
         remedy_da="Angiv stien til en skemafil, eller navnet på et skema i schemas/ under --root.",
     ),
-    "wrong-dialect": Text(
+    "wrong-dialect-option": Text(
         en="--dialect is no JSON object: {reason}",
         da="--dialect er ikke et JSON-objekt: {reason}",
         remedy_en="""Write for example --dialect '{{"csv": {{"delimiter": ";"}}}}'.""",
@@ -118,6 +154,12 @@ CONTROL: dict[str, Text] = {
         " by --data.",
         remedy_da="Kontrollér, at det er en mappe, som denne bruger må skrive i, eller angiv en"
         " anden med --data.",
+    ),
+    "data-is-a-file": Text(
+        en="{path}, which is to hold the data, is a file and no folder",
+        da="{path}, som skal indeholde data, er en fil og ikke en mappe",
+        remedy_en="Give a folder by --data, or by the setting PUBLISHER_DATA.",
+        remedy_da="Angiv en mappe med --data eller med indstillingen PUBLISHER_DATA.",
     ),
     "already-serving": Text(
         en="Another `publisher serve` (process {pid}) already serves {data}",

@@ -92,6 +92,14 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "Waiting for another command to finish with {data}.",
         "Venter på, at en anden kommando bliver færdig med {data}.",
     ),
+    "stopping-here": (
+        "What has begun is being finished; Ctrl-C again ends at once.",
+        "Det, der er begyndt, gøres færdigt; Ctrl-C igen afslutter straks.",
+    ),
+    "stopping-there": (
+        "What has begun goes on in the process that serves; see `publisher status`.",
+        "Det, der er begyndt, fortsætter i den proces, der kører; se `publisher status`.",
+    ),
     "interrupted": ("Interrupted.", "Afbrudt."),
     "never": ("never", "aldrig"),
 }

@@ -236,6 +236,14 @@ RULES: dict[str, Text] = {
         remedy_en="add primaryKey to the schema, or choose append or replace",
         remedy_da="tilføj primaryKey i skemaet, eller vælg append eller replace",
     ),
+    "append-with-key": Text(
+        en="mode append takes every row as new, and the schema {schema} has a key, which no two "
+        "rows may share",
+        da="mode append tager hver række som ny, og skemaet {schema} har en nøgle, som to rækker "
+        "ikke må dele",
+        remedy_en="choose merge or replace, or use a schema without primaryKey",
+        remedy_da="vælg merge eller replace, eller brug et skema uden primaryKey",
+    ),
     "shrink-without-replace": Text(
         en="maxShrink says nothing, for only mode replace removes rows",
         da="maxShrink siger intet, for kun mode replace fjerner rækker",

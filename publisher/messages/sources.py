@@ -26,12 +26,6 @@ SOURCES: dict[str, Text] = {
         remedy_en="examine the disk, then harvest the source again: the same bytes mend the file",
         remedy_da="undersøg disken, og høst så kilden igen: de samme data reparerer filen",
     ),
-    "landing-damaged-entry": Text(
-        en="the landing's entry {file} cannot be read",
-        da="modtagelsens post {file} kan ikke læses",
-        remedy_en="examine the disk, then delete that file: the source is asked for the data again",
-        remedy_da="undersøg disken, og slet så filen: kilden bliver bedt om dataene igen",
-    ),
     "landing-unusable": Text(
         en="the landing cannot be written: {reason}",
         da="der kan ikke skrives i modtagelsen: {reason}",

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from publisher.errors import NotFoundError
 from publisher.model.base import Model
 from publisher.model.dataset import Dataset, Harvest, Mode, Resource
+from publisher.model.run import Outcome
 from publisher.model.schema import Field, Schema
 from publisher.model.values import Email, Name, TableRef
 
@@ -102,17 +103,39 @@ class TableEntry:
 
     @cached_property
     def view_fingerprint(self) -> str:
-        """Changes whenever the same bytes could be judged otherwise (schema, view, limits)."""
+        """Changes whenever the same bytes could give other verdicts or values.
+
+        Only then are they judged again, so it leaves out all that is merely said of the data,
+        and the steward's limits: see `judged_under`.
+        """
         harvest = self.resource.harvest
-        parts = {
-            "schema": self.schema.descriptor(),
-            "view": harvest.model_dump(
-                mode="json", exclude={"source", "every", "cron", "history", "lag"}
-            )
-            if harvest
-            else None,
-        }
-        return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        return _digest(
+            {
+                "schema": self.schema.reading,
+                "mode": self.mode,
+                "view": harvest.model_dump(
+                    mode="json",
+                    include={"format", "encoding", "dialect", "timezone", "fields", "checks"},
+                    exclude_unset=True,
+                )
+                if harvest
+                else None,
+            }
+        )
+
+    def judged_under(self, outcome: Outcome) -> str:
+        """Give what a delivery that ended as *outcome* was judged under.
+
+        One that was held is judged again once the limits are others as well.
+        """
+        harvest = self.resource.harvest
+        if outcome != "held" or harvest is None:
+            return self.view_fingerprint
+        return _digest([self.view_fingerprint, harvest.max_bad, harvest.max_shrink])
+
+
+def _digest(parts: object) -> str:
+    return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,12 @@ class Seen:
     delivery: str
     sha256: str
     view: str
-    """``TableEntry.view_fingerprint`` it was judged under."""
+    """``TableEntry.judged_under`` as it was then."""
     outcome: Outcome
     cursor: Mapping[str, Any]
     rejection: "Rejection | None" = None
+    version: int = 0
+    """The table's when these bytes were settled for the first time: their place in the order."""
 
 
 @dataclass(frozen=True, slots=True)

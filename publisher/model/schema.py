@@ -113,6 +113,18 @@ class Reading(Model):
     ) = None
 
 
+_SAID_OF_IT = {
+    "title",
+    "description",
+    "example",
+    "rdf_type",
+    "personal",
+    "observed_property",
+    "translations",
+}
+"""What is told of a field, and decides nothing."""
+
+
 class Field(Reading):
     name: FieldName
     type: FieldType = "string"
@@ -134,6 +146,14 @@ class Field(Reading):
     @property
     def required(self) -> bool:
         return bool(self.constraints.required)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Give what can change a verdict on a cell, or its value; texts and privacy cannot."""
+        stated = self.model_dump(mode="json", exclude=_SAID_OF_IT, exclude_defaults=True)
+        if self.role not in {"entity", "time", "modified"}:
+            stated.pop("role", None)
+        return stated
 
 
 TEXTS = ("title", "description", "translations", "observed_property")
@@ -176,6 +196,18 @@ class Schema(Model):
 
     def with_role(self, role: Role) -> tuple[Field, ...]:
         return tuple(field for field in self.fields if field.role == role)
+
+    @cached_property
+    def reading(self) -> Mapping[str, Any]:
+        """What can change a verdict on a row, or its values."""
+        return {
+            "fields": [field.reading for field in self.fields],
+            **self.model_dump(
+                mode="json",
+                include={"primary_key", "foreign_keys", "missing_values"},
+                exclude_defaults=True,
+            ),
+        }
 
     @property
     def time_field(self) -> Field | None:

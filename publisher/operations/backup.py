@@ -50,7 +50,9 @@ async def _backup(service: "Service", params: Params, context: Context) -> Copie
     if target == data or data in target.parents:
         raise UsageError("backup-inside-data", path=str(target), data=str(data))
     context.emit(Progress(task=target.name))
-    manifest = await service.engine.run(lambda con: backup(con, data, target))
+    manifest = await service.engine.run(
+        lambda con: backup(con, data, target, landing=service.landing)
+    )
     context.emit(Progress(task=target.name, done=True))
     return Copied.of(str(target), manifest)
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from publisher.errors import PublisherError
+from publisher.errors import CONFIGURATION_CODES, PublisherError
 from publisher.messages import Language, render, spell
 from publisher.model.base import Model
 from publisher.model.run import Problem, RuleCount
@@ -71,6 +71,13 @@ class Answer(Model):
     def exit_code(self) -> int:
         """Of the command: the first that applies of 2, 1, 3, 0."""
         return first_that_applies([2] if self.problems else [])
+
+
+def exit_code_of(outcome: str, problem: Told | None) -> int:
+    """Give the exit code of what came of one table, or of one dataset at one target."""
+    if outcome == "failed" and problem is not None and problem.code in CONFIGURATION_CODES:
+        return 2
+    return {"failed": 1, "interrupted": 1, "held": 3}.get(outcome, 0)
 
 
 def first_that_applies(codes: Collection[int]) -> int:

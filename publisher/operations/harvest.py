@@ -15,6 +15,7 @@ from publisher.operations.base import (
     Operation,
     Progress,
     Told,
+    exit_code_of,
     first_that_applies,
 )
 
@@ -103,8 +104,7 @@ class Harvested(Answer):
 
     @property
     def exit_code(self) -> int:
-        of_outcome = {"failed": 1, "interrupted": 1, "held": 3}
-        codes = {of_outcome.get(run.outcome, 0) for run in self.runs}
+        codes = {exit_code_of(run.outcome, run.problem) for run in self.runs}
         return first_that_applies(codes | {super().exit_code})
 
 

@@ -11,6 +11,7 @@ from publisher.operations.base import (
     Operation,
     Progress,
     Told,
+    exit_code_of,
     first_that_applies,
 )
 
@@ -64,8 +65,8 @@ class Published(Answer):
 
     @property
     def exit_code(self) -> int:
-        failed = any(line.outcome == "failed" for line in self.published)
-        return first_that_applies({1 if failed else 0, super().exit_code})
+        codes = {exit_code_of(line.outcome, line.problem) for line in self.published}
+        return first_that_applies(codes | {super().exit_code})
 
 
 async def _publish(service: "Service", params: Params, context: Context) -> Published:

@@ -1,10 +1,11 @@
 """``publisher quarantine``: the rows that failed, until they are released or discarded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from publisher.errors import NotFoundError
 from publisher.model.base import Model
 from publisher.model.values import TableRef
 from publisher.operations import select
@@ -117,6 +118,8 @@ def _counted(service: "Service", con: "Connection", ref: TableRef) -> TableQuara
 
 async def _show(service: "Service", params: ShowParams, context: Context) -> Shown:  # noqa: ARG001
     ref = select.table(service, params.table).ref
+    if params.after is not None and (unknown := await _unknown(service, ref, [params.after])):
+        raise unknown
     counts = await service.engine.run(
         lambda con: service.store.quarantine_counts(con, ref), lane="query"
     )
@@ -145,12 +148,29 @@ async def _release(service: "Service", params: TableParams, context: Context) ->
     return Harvested(runs=(RunLine.of(run, context),))
 
 
-async def _discard(service: "Service", params: DiscardParams, context: Context) -> Discarded:  # noqa: ARG001
+async def _discard(service: "Service", params: DiscardParams, context: Context) -> Discarded:
     ref = select.table(service, params.table).ref
+    unknown = await _unknown(service, ref, params.rows)
     gone = await service.engine.run(
         lambda con: service.store.discard(con, ref, params.rows or None)
     )
-    return Discarded(dataset=ref.dataset, table=ref.table, discarded=gone)
+    return Discarded(
+        dataset=ref.dataset,
+        table=ref.table,
+        discarded=gone,
+        problems=(context.told(unknown),) if unknown else (),
+    )
+
+
+async def _unknown(service: "Service", ref: TableRef, ids: Sequence[str]) -> NotFoundError | None:
+    """Give the refusal of those *ids* that no row bears which waits."""
+    waiting = await service.engine.run(
+        lambda con: service.store.quarantine_rows(con, ref, limit=len(ids), ids=ids)
+    )
+    unknown = [it for it in ids if it not in {row.id for row in waiting}]
+    if not unknown:
+        return None
+    return NotFoundError("unknown-rows", table=str(ref), rows=", ".join(unknown))
 
 
 def _distinct(labels: tuple[str, ...], cells: int) -> list[str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from publisher.app import Service
     from publisher.model.catalog import TableEntry
     from publisher.model.dataset import Dataset
+    from publisher.registry import Finding
 
 
 def tables(
@@ -22,7 +23,7 @@ def tables(
     What cannot be run stands beside them: unknown names; with *everything*, broken files.
     Raises UsageError unless either names or everything was asked for.
     """
-    _either(names, everything=everything)
+    _either(names, everything=everything, command="harvest")
     if everything:
         return list(service.catalog.entries.values()), broken(service)
     found: dict[TableRef, TableEntry] = {}
@@ -52,7 +53,7 @@ def datasets(
     service: "Service", names: Sequence[str], *, everything: bool
 ) -> tuple[list["Dataset"], list[PublisherError]]:
     """Give the datasets that *names* mean, as ``tables`` does."""
-    _either(names, everything=everything)
+    _either(names, everything=everything, command="publish")
     if everything:
         return list(service.catalog.datasets.values()), broken(service)
     found: dict[str, Dataset] = {}
@@ -71,15 +72,16 @@ def dataset(service: "Service", name: str) -> "Dataset":
     if name in catalog.datasets:
         return catalog.datasets[name]
     for finding in service.findings:
-        if finding.severity == "error" and PurePosixPath(finding.file).stem == name:
-            raise ConfigurationError("broken-file", file=finding.file)
+        file = PurePosixPath(finding.file)
+        if finding.severity == "error" and (finding.code == "no-catalog" or file.stem == name):
+            raise _refusal(finding)
     raise nearest("unknown-dataset", name, catalog.datasets, {"dataset": name})
 
 
 def broken(service: "Service") -> list[PublisherError]:
     """Name the files whose errors keep a part of the catalog from running."""
-    files = sorted({found.file for found in service.findings if found.severity == "error"})
-    return [ConfigurationError("broken-file", file=file) for file in files]
+    of_file = {found.file: found for found in service.findings if found.severity == "error"}
+    return [_refusal(of_file[file]) for file in sorted(of_file)]
 
 
 def nearest(
@@ -109,6 +111,13 @@ def _meant(service: "Service", name: str) -> list["TableEntry"]:
     return [entry]
 
 
-def _either(names: Sequence[str], *, everything: bool) -> None:
+def _either(names: Sequence[str], *, everything: bool, command: str) -> None:
     if everything == bool(names):
-        raise UsageError("names-or-all")
+        raise UsageError("names-or-all", command=command)
+
+
+def _refusal(finding: "Finding") -> ConfigurationError:
+    """Give what a command says of an error that ``check`` finds: it names the file."""
+    if finding.code == "no-catalog":  # which is told by itself: there is no file to name
+        return ConfigurationError("no-catalog", **finding.params)
+    return ConfigurationError("broken-file", file=finding.file)

@@ -6,45 +6,29 @@ query does not verify. No URL is ever read from one.
 """
 
 import binascii
-import contextlib
 import hashlib
 import hmac
-import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from publisher.errors import ParameterError
+from publisher.once import made_once
 
 _TAG = 16
 """Bytes of the signature."""
 
 
 def load_key(path: Path) -> bytes:
-    """Read the installation's key, made at first use with mode 0600.
+    """Give the installation's key, made at first use.
 
-    Of two processes that make it at once, one wins and both read the same.
+    Raises StorageFullError, StoreError.
     """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        pass
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
-    finally:
-        draft.unlink()
-    return path.read_bytes()
+    return made_once(path, partial(secrets.token_bytes, 32))
 
 
 class Signer:

@@ -1,7 +1,7 @@
 """Tables, versions and all state, in DuckDB or DuckLake."""
 
 from publisher.store.commit import Commit, Committed
-from publisher.store.intents import Attempt, Intent, Published
+from publisher.store.publications import Attempt, Published
 from publisher.store.quarantine import QuarantineCounts
 from publisher.store.store import Store
 
@@ -9,7 +9,6 @@ __all__ = [
     "Attempt",
     "Commit",
     "Committed",
-    "Intent",
     "Published",
     "QuarantineCounts",
     "Store",

@@ -8,7 +8,6 @@ folder is there whole or not at all. A data folder may be a mount or have a pare
 ours to write, so a restore builds inside it; while ``.restore.partial`` is there, nobody uses it.
 """
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,8 @@ import orjson
 from pydantic import ValidationError
 
 from publisher.engine import Connection
-from publisher.errors import StorageFullError, StoreError, StoreFormatError, UsageError
+from publisher.errors import StorageFullError, StoreError, StoreFormatError, UsageError, is_full
+from publisher.landing import Landing
 from publisher.model.base import Model
 from publisher.store.formats import FORMAT, RESTORING, read_format
 from publisher.store.snapshot import copy_database
@@ -64,20 +64,22 @@ class _Found:
     links: Mapping[str, str]
 
 
-def backup(con: Connection, data: Path, target: Path) -> Manifest:
+def backup(con: Connection, data: Path, target: Path, *, landing: Landing) -> Manifest:
     """Copy the store and everything else in *data* to the new folder *target*.
 
-    What is landed is taken before and after the store's instant: a delivery that the copied
-    store has not processed is in the backup as pending, one that it has processed is known by
-    it. Raises UsageError where *target* is not empty, StorageFullError and StoreError.
+    What is landed is taken before and after the store's instant, and *landing* keeps its
+    entries until then: a delivery that the copied store has not processed is in the backup as
+    pending, one that it has processed is known by it. Raises UsageError where *target* is not
+    empty, StorageFullError and StoreError.
     """
     _refuse_full(target)
     with _explained(target), _aside(target) as building:
         folder = building / "data"
         folder.mkdir(mode=0o700)
-        _take_along(data, folder)
-        tables = copy_database(con, folder / STORE)
-        _take_along(data, folder)
+        with landing.keeping_entries():
+            _take_along(data, folder)
+            tables = copy_database(con, folder / STORE)
+            _take_along(data, folder)
         found = _walk(folder)
         manifest = Manifest(
             publisher=installed("publisher"),
@@ -182,7 +184,7 @@ def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise StoreError(
             "backup-unwritable", path=str(folder), reason=error.strerror or str(error)

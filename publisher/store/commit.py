@@ -1,4 +1,13 @@
-"""A commit: everything that one delivery changes, in one transaction or not at all."""
+"""A commit: everything that one delivery changes, in one transaction or not at all.
+
+The version that it makes is the intent to publish it: what targets are to hold follows from the
+newest versions and the catalog, and is compared with what they were last given.
+
+Bytes that are judged again, because the view changed or the steward let them go, keep the place
+in the order that they had: the version at which they were first settled. A row of theirs
+supersedes none that came after that, and counts as of that place itself when a later delivery
+is judged again in its turn. So readers never see a value return that was corrected before.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -6,7 +15,7 @@ from publisher.engine import Connection
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Counts, Delivery
 from publisher.model.table import TableState
-from publisher.store import evolution, intents, ledger, newest, quarantine, rows, versions
+from publisher.store import evolution, ledger, newest, quarantine, rows, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +26,10 @@ class Commit:
     run: str
     delivery: Delivery | None
     """None for released rows, and where the schema alone is brought up to date."""
-    targets: tuple[str, ...] = ()
-    """Where the new version is to be published."""
     released: bool = False
     """The rows come from the quarantine, named by ``_quarantine_id``."""
+    place: int | None = None
+    """Where these bytes were settled before: the version that the table had then."""
     unsaid: tuple[str, ...] = ()
     """Fields that the delivery says nothing about: merged rows keep what they have."""
 
@@ -48,6 +57,10 @@ def carry_out(con: Connection, commit: Commit) -> Committed:
     if change.changed:
         evolution.apply(con, entry.ref, entry.schema, change, new=stored is None)
     before = stored.version if stored else 0
+    place = commit.place
+    if commit.released:
+        quarantine.keep_open(con, entry.ref)
+        place = quarantine.place(con, entry.ref)
     counts = _write_rows(con, commit, stored, before + 1) if commit.has_rows else Counts()
     counts = _write_refused(con, commit, counts, before)
     changed = change.changed or counts.changed
@@ -65,14 +78,16 @@ def carry_out(con: Connection, commit: Commit) -> Committed:
             schema=entry.schema if change.changed else None,
         )
         versions.record(con, new, stored)
-        intents.record_intents(con, entry.ref, commit.targets, before + 1)
+        if place is not None:
+            versions.record_place(con, entry.ref, before + 1, place)
     if commit.delivery is not None:
         ledger.settle(
             con,
             commit.delivery,
-            fingerprint=entry.view_fingerprint,
+            fingerprint=entry.judged_under("committed"),
             run=commit.run,
             outcome="committed" if changed else "unchanged",
+            version=before + changed if place is None else place,
         )
     return Committed(before + changed or None, counts, changed)
 
@@ -89,6 +104,7 @@ def _write_rows(con: Connection, commit: Commit, stored: TableState | None, vers
             rows=stored.rows if stored else 0,
             max_shrink=entry.harvest.max_shrink if entry.harvest else None,
             released=commit.released,
+            place=commit.place,
             unsaid=commit.unsaid,
         ),
     )

@@ -28,10 +28,6 @@ _WORN = (
     """DELETE FROM store.meta.schemas WHERE ref = $ref AND version < (
         SELECT max(version) FROM store.meta.schemas WHERE ref = $ref AND version <= $oldest)""",
     "DELETE FROM store.meta.horizons WHERE ref = $ref AND oldest < $oldest",
-    """DELETE FROM store.meta.intents WHERE dataset = $dataset AND table_name = $table
-        AND (target, version) NOT IN (
-            SELECT (target, max(version)) FROM store.meta.intents
-            WHERE dataset = $dataset AND table_name = $table GROUP BY target)""",
     """DELETE FROM store.meta.published WHERE dataset = $dataset
         AND (target, attempted_at) NOT IN (
             SELECT (target, max(attempted_at)) FROM store.meta.published
@@ -48,7 +44,6 @@ def compact_state(con: Connection, ref: TableRef, before: datetime) -> None:
     known = {
         "ref": str(ref),
         "dataset": ref.dataset,
-        "table": ref.table,
         "before": utc(before),
         "oldest": found.oldest_version if found else 0,
     }

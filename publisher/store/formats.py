@@ -16,10 +16,28 @@ from publisher.store.snapshot import copy_database
 
 Migration = Callable[[Connection], None]
 
-FORMAT = 1
+FORMAT = 3
 RESTORING = ".restore.partial"
 """Stands beside the store while a restore goes on, and after one that was killed."""
-MIGRATIONS: Mapping[int, Migration] = {}
+
+
+def _without_intents(con: Connection) -> None:
+    """Versions are the intents to publish; the table that repeated them was never read."""
+    con.execute("DROP TABLE store.meta.intents")
+
+
+def _with_places(con: Connection) -> None:
+    """Deliveries know the version they were settled at, versions that replay one its place."""
+    con.execute("ALTER TABLE store.meta.deliveries ADD COLUMN version BIGINT")
+    con.execute(
+        "UPDATE store.meta.deliveries SET version = coalesce((SELECT max(v.version)"
+        " FROM store.meta.versions AS v"
+        " WHERE v.ref = deliveries.ref AND v.committed_at <= deliveries.settled_at), 0)"
+    )
+    con.execute("CREATE TABLE store.meta.replays (ref VARCHAR, version BIGINT, place BIGINT)")
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _without_intents, 3: _with_places}
 """By the number of the format each one leads to."""
 
 

@@ -25,7 +25,8 @@ CREATE TABLE store.meta.schemas (ref VARCHAR, version BIGINT, descriptor JSON);
 CREATE TABLE store.meta.horizons (ref VARCHAR, oldest BIGINT);
 CREATE TABLE store.meta.deliveries (
     ref VARCHAR, id VARCHAR, run VARCHAR, origin VARCHAR, sha256 VARCHAR, fingerprint VARCHAR,
-    outcome VARCHAR, position JSON, problem JSON, settled_at TIMESTAMP);
+    outcome VARCHAR, position JSON, problem JSON, settled_at TIMESTAMP, version BIGINT);
+CREATE TABLE store.meta.replays (ref VARCHAR, version BIGINT, place BIGINT);
 CREATE TABLE store.meta.quarantine (
     ref VARCHAR, id VARCHAR, revision BIGINT, run VARCHAR, delivery VARCHAR, row_number BIGINT,
     labels JSON, cells JSON, errors JSON, rules VARCHAR[], version BIGINT);
@@ -34,8 +35,6 @@ CREATE TABLE store.meta.quarantine_closed (
 CREATE TABLE store.meta.runs (
     ref VARCHAR, id VARCHAR, started_at TIMESTAMP, finished_at TIMESTAMP, outcome VARCHAR,
     body JSON);
-CREATE TABLE store.meta.intents (
-    dataset VARCHAR, target VARCHAR, table_name VARCHAR, version BIGINT, made_at TIMESTAMP);
 CREATE TABLE store.meta.published (
     dataset VARCHAR, target VARCHAR, versions JSON, fingerprint VARCHAR, remote JSON,
     problem JSON, attempted_at TIMESTAMP);

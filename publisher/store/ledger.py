@@ -74,11 +74,15 @@ def settle(
     fingerprint: str,
     run: str,
     outcome: Outcome,
+    version: int,
     rejection: Rejection | None = None,
 ) -> None:
-    """Record that *delivery* was judged under the view *fingerprint*, and how it ended."""
+    """Record that *delivery* was judged under the view *fingerprint*, and how it ended.
+
+    *version* is its place: the table's when these bytes were settled for the first time.
+    """
     con.execute(
-        "INSERT INTO store.meta.deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO store.meta.deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             str(delivery.ref),
             delivery.id,
@@ -90,6 +94,7 @@ def settle(
             dumps(dict(delivery.cursor)),
             _rejection_text(rejection),
             utc(datetime.now(UTC)),
+            version,
         ],
     )
 
@@ -114,7 +119,7 @@ def is_taken(con: Connection, delivery_id: str) -> bool:
 def seen(con: Connection, ref: TableRef) -> dict[str, Seen]:
     """Give the last settled delivery of each origin."""
     rows = con.execute(
-        "SELECT origin, id, sha256, fingerprint, outcome, position, problem"
+        "SELECT origin, id, sha256, fingerprint, outcome, position, problem, version"
         " FROM store.meta.deliveries WHERE ref = ?"
         " QUALIFY row_number() OVER (PARTITION BY origin ORDER BY id DESC, settled_at DESC) = 1",
         [str(ref)],
@@ -127,8 +132,9 @@ def seen(con: Connection, ref: TableRef) -> dict[str, Seen]:
             outcome=outcome,
             cursor=orjson.loads(position),
             rejection=_read_rejection(problem),
+            version=version,
         )
-        for origin, delivery, sha256, fingerprint, outcome, position, problem in rows
+        for origin, delivery, sha256, fingerprint, outcome, position, problem, version in rows
     }
 
 

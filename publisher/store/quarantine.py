@@ -190,11 +190,32 @@ def refuse(con: Connection, delivery: Delivery, *, run: str, version: int, mode:
     return int(kept[0]) if kept else 0
 
 
+def keep_open(con: Connection, ref: TableRef) -> None:
+    """Take out of the judged rows what was closed while they were judged."""
+    for judged in ("judged_good", "judged_bad"):
+        con.execute(
+            f"DELETE FROM temp.{judged} WHERE _quarantine_id NOT IN (SELECT id FROM {_OPEN})",
+            {"ref": str(ref)},
+        )
+
+
+def place(con: Connection, ref: TableRef) -> int | None:
+    """Give the oldest version at which a row of ``judged_good`` was refused."""
+    row = con.execute(
+        "SELECT min(version) FROM store.meta.quarantine WHERE ref = ?"
+        " AND id IN (SELECT _quarantine_id FROM temp.judged_good)",
+        [str(ref)],
+    ).fetchone()
+    return row[0] if row else None
+
+
 def judge_again(con: Connection, ref: TableRef, *, run: str) -> int:
     """Close the rows of ``judged_good``; give those of ``judged_bad`` their new errors.
 
-    Gives how many are still refused.
+    Those of ``temp.outdone`` lost to a newer row of their key: they are not released but
+    superseded. Gives how many are still refused.
     """
+    close(con, ref, run, "superseded", "id IN (SELECT _quarantine_id FROM temp.outdone)")
     close(con, ref, run, "released", "id IN (SELECT _quarantine_id FROM temp.judged_good)")
     con.execute(
         "INSERT INTO store.meta.quarantine"

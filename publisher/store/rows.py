@@ -2,12 +2,13 @@
 
 ``incoming`` are the judged rows with a number ``_n`` of their own; ``matched`` pairs them with
 the current rows they stand for; ``leaving`` are the current rows that go to the history. All
-three are temporary and narrow: the wide columns are read once, when rows are moved.
+three are temporary and narrow: the wide columns are read once, when rows are moved. Of rows
+from the quarantine ``outdone`` has the ids of those that lost to another of their key.
 """
 
 from dataclasses import dataclass
 
-from publisher.engine import Connection, identifier
+from publisher.engine import Connection, identifier, literal
 from publisher.errors import HeldError
 from publisher.model.dataset import Mode
 from publisher.model.run import Counts
@@ -41,6 +42,8 @@ class Change:
     max_shrink: float | None
     released: bool
     """They come from the quarantine: what was committed after they were refused stands."""
+    place: int | None = None
+    """They were judged before, when this was the version: what came after it stands."""
     unsaid: tuple[str, ...] = ()
     """Fields that they say nothing about."""
 
@@ -54,6 +57,8 @@ def apply(con: Connection, change: Change) -> Counts:
     _keep_unsaid(con, change)
     _take_in(con, change)
     _match(con, change)
+    if change.released:
+        _tell_outdone(con)
     _leave(con, change)
     read, offered, corrected, standing, leaving = con.execute(_COUNTS).fetchall()[0]
     counts = Counts(
@@ -78,9 +83,24 @@ def _keep_unsaid(con: Connection, change: Change) -> None:
     if change.mode != "merge" or not (key and names and change.rows):
         return
     kept = ", ".join(f"{name} = c.{name}" for name in names)
-    same = " AND ".join(f"c.{name} = g.{name}" for name in map(identifier, key))
+    same = _same_key(con, change.schema)
     con.execute(
         f"UPDATE temp.judged_good AS g SET {kept} FROM {layout.data(change.ref)} AS c WHERE {same}"
+    )
+
+
+def _same_key(con: Connection, schema: Schema) -> str:
+    """Say in SQL that ``g`` and ``c`` have one key, in which a null equals a null.
+
+    Where no judged row has a null, plain equality is said: by it alone the engine leaves out
+    the parts of a large table that cannot match.
+    """
+    key = [identifier(name) for name in schema.primary_key]
+    counted = ", ".join(f"count({name})" for name in key)
+    rows, *filled = con.execute(f"SELECT count(*), {counted} FROM temp.judged_good").fetchall()[0]
+    return " AND ".join(
+        f"c.{name} {'=' if full == rows else 'IS NOT DISTINCT FROM'} g.{name}"
+        for name, full in zip(key, filled, strict=True)
     )
 
 
@@ -111,15 +131,18 @@ def _take_in(con: Connection, change: Change) -> None:
 def _match(con: Connection, change: Change) -> None:
     """Pair incoming rows (``n``) with current ones; ``wins`` where one supersedes the other."""
     if change.mode == "append" or not change.rows:
-        pairs = "SELECT 0::BIGINT AS n, 0::BIGINT AS current_row, false AS wins WHERE false"
+        pairs = (
+            "SELECT 0::BIGINT AS n, 0::BIGINT AS current_row, false AS differs, false AS wins"
+            " WHERE false"
+        )
     elif change.schema.primary_key:
-        pairs = _pairs_by_key(change)
+        pairs = _pairs_by_key(change, _same_key(con, change.schema))
     else:
         pairs = _pairs_by_row(change)
     con.execute(f"CREATE OR REPLACE TEMP TABLE matched AS {pairs}")
 
 
-def _pairs_by_key(change: Change) -> str:
+def _pairs_by_key(change: Change, same: str) -> str:
     key = set(change.schema.primary_key)
     rest = [identifier(field.name) for field in change.schema.fields if field.name not in key]
     differs = " OR ".join(f"c.{name} IS DISTINCT FROM g.{name}" for name in rest) or "false"
@@ -128,14 +151,20 @@ def _pairs_by_key(change: Change) -> str:
         name = identifier(modified.name)
         wins += f" AND coalesce(g.{name} >= c.{name}, true)"
     source = "temp.incoming AS g"
+    current = f"{layout.data(change.ref)} AS c ON {same}"
+    limit = None if change.place is None or change.mode == "replace" else str(change.place)
     if change.released:
         source += " JOIN store.meta.quarantine AS q ON q.id = g._quarantine_id AND q.revision = 0"
-        wins += " AND c._since <= q.version"
-    keys = map(identifier, change.schema.primary_key)
-    same = " AND ".join(f"c.{name} = g.{name}" for name in keys)
+        limit = "q.version"
+    if limit is not None:
+        current += (
+            f" LEFT JOIN store.meta.replays AS p ON p.ref = {literal(str(change.ref))}"
+            " AND p.version = c._since"
+        )
+        wins += f" AND coalesce(p.place, c._since) <= {limit}"
     return (
-        f"SELECT g._n AS n, c._row AS current_row, {wins} AS wins"
-        f" FROM {source} JOIN {layout.data(change.ref)} AS c ON {same}"
+        f"SELECT g._n AS n, c._row AS current_row, ({differs}) AS differs, {wins} AS wins"
+        f" FROM {source} JOIN {current}"
     )
 
 
@@ -146,10 +175,19 @@ def _pairs_by_row(change: Change) -> str:
     same = " AND ".join(f"c.{name} IS NOT DISTINCT FROM g.{name}" for name in names)
     nth = f"row_number() OVER (PARTITION BY {listed}) AS _nth"
     return (
-        "SELECT g._n AS n, c._row AS current_row, false AS wins"
+        "SELECT g._n AS n, c._row AS current_row, false AS differs, false AS wins"
         f" FROM (SELECT *, {nth} FROM temp.incoming) AS g"
         f" JOIN (SELECT *, {nth} FROM {layout.data(change.ref)}) AS c"
         f" ON g._nth = c._nth AND {same}"
+    )
+
+
+def _tell_outdone(con: Connection) -> None:
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE outdone AS SELECT _quarantine_id FROM temp.judged_good AS g"
+        " ANTI JOIN (SELECT i._quarantine_id FROM temp.incoming AS i"
+        "  ANTI JOIN (SELECT n FROM temp.matched WHERE differs AND NOT wins) AS m ON m.n = i._n)"
+        " AS s ON s._quarantine_id = g._quarantine_id"
     )
 
 

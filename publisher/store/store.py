@@ -16,15 +16,15 @@ from publisher.model.values import TableRef
 from publisher.store import (
     compaction,
     formats,
-    intents,
     layout,
     ledger,
+    publications,
     quarantine,
     versions,
 )
 from publisher.store.commit import Commit, Committed, carry_out
-from publisher.store.intents import Intent, Published
 from publisher.store.memory import Memory
+from publisher.store.publications import Published
 from publisher.store.quarantine import QuarantineCounts
 
 
@@ -80,6 +80,10 @@ class Store:
         """
         return versions.version_at(con, ref, instant)
 
+    def committed_at(self, con: Connection, ref: TableRef, version: int) -> datetime | None:
+        """Give when *version* was committed; None where there is none, or none any longer."""
+        return versions.committed_at(con, ref, version)
+
     def relation(self, ref: TableRef, version: int) -> tuple[str, list[object]]:
         """Give a FROM item with the columns, ``_since`` and ``_row`` of *version*, and parameters.
 
@@ -101,12 +105,8 @@ class Store:
         ).fetchone()
         return found is not None
 
-    def latest_name(self, ref: TableRef) -> str:
-        """Give the quoted table of the newest row per entity of the newest version."""
-        return layout.latest(ref)
-
     def commit(self, con: Connection, commit: Commit) -> Committed:
-        """Write rows, history, quarantine, cursor, version and intents: all of it or nothing.
+        """Write rows, history, quarantine, cursor and version: all of it or nothing.
 
         Raises HeldError where ``replace`` would let go of more than ``maxShrink``,
         SchemaChangeError where the stored rows forbid the schema's change.
@@ -145,17 +145,22 @@ class Store:
         run: str,
         outcome: Outcome,
         rejection: Rejection | None = None,
+        place: int | None = None,
     ) -> None:
-        """Record a delivery that led to no commit, so that it is not judged again as it is."""
+        """Record a delivery that led to no commit, so that it is not judged again as it is.
+
+        *place* is that of the same bytes where they were settled before.
+        """
         self._engine.transaction(
             con,
             lambda: ledger.settle(
                 con,
                 delivery,
-                fingerprint=entry.view_fingerprint,
+                fingerprint=entry.judged_under(outcome),
                 run=run,
                 outcome=outcome,
                 rejection=rejection,
+                version=versions.newest_of(con, entry.ref) if place is None else place,
             ),
         )
 
@@ -248,10 +253,6 @@ class Store:
 
     # publishing
 
-    def pending_intents(self, con: Connection) -> list[Intent]:
-        """Give what no successful publication covers yet."""
-        return intents.pending_intents(con)
-
     def record_published(
         self,
         con: Connection,
@@ -266,7 +267,7 @@ class Store:
         """Write down one try to publish; *versions* are what the target holds after it."""
         self._engine.transaction(
             con,
-            lambda: intents.record_published(
+            lambda: publications.record_published(
                 con,
                 dataset,
                 target,
@@ -279,11 +280,11 @@ class Store:
 
     def published(self, con: Connection, dataset: str, target: str) -> Published | None:
         """Give the newest try at a target and the newest that succeeded."""
-        return intents.published(con, dataset, target)
+        return publications.published(con, dataset, target)
 
     def publications(self, con: Connection) -> dict[tuple[str, str], Published]:
         """Give the same for every dataset and target that was ever tried."""
-        return intents.publications(con)
+        return publications.publications(con)
 
     @contextmanager
     def _changing(self, ref: TableRef) -> Iterator[None]:

@@ -102,6 +102,15 @@ def version_at(con: Connection, ref: TableRef, instant: datetime) -> int:
     return int(version)
 
 
+def committed_at(con: Connection, ref: TableRef, version: int) -> datetime | None:
+    """Give when *version* was committed; None where there is none, or none any longer."""
+    row = con.execute(
+        "SELECT committed_at FROM store.meta.versions WHERE ref = ? AND version = ?",
+        [str(ref), version],
+    ).fetchone()
+    return aware(row[0]) if row else None
+
+
 def relation(ref: TableRef, version: int) -> tuple[str, list[object]]:
     """Give a FROM item with the columns, ``_since`` and ``_row`` of *version*, and parameters.
 
@@ -158,6 +167,11 @@ def record(con: Connection, new: NewVersion, before: TableState | None) -> None:
         )
 
 
+def record_place(con: Connection, ref: TableRef, version: int, place: int) -> None:
+    """Note that what *version* brought had come before: its rows count as of version *place*."""
+    con.execute("INSERT INTO store.meta.replays VALUES (?, ?, ?)", [str(ref), version, place])
+
+
 def descriptor_text(schema: Schema) -> str:
     return schema.model_dump_json(by_alias=True, exclude_unset=True)
 
@@ -181,6 +195,14 @@ def prune_history(con: Connection, ref: TableRef, before: datetime) -> int:
         f"DELETE FROM {layout.history(ref)} WHERE _until <= ?", [oldest]
     ).fetchone()
     return int(removed[0]) if removed else 0
+
+
+def newest_of(con: Connection, ref: TableRef) -> int:
+    """Give the table's newest version, 0 before its first."""
+    row = con.execute(
+        "SELECT max(version) FROM store.meta.versions WHERE ref = ?", [str(ref)]
+    ).fetchone()
+    return int(row[0] or 0) if row else 0
 
 
 def newest(con: Connection) -> dict[TableRef, int]:

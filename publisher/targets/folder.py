@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from publisher.errors import StorageFullError, TargetError, TargetUnavailableError
+from publisher.errors import StorageFullError, TargetError, TargetUnavailableError, is_full
 from publisher.targets.base import Difference, Receipt
 from publisher.targets.datapackage import TableFiles, descriptor, file_name, fingerprint
 from publisher.targets.snapshot import PinnedTable, Snapshot
@@ -229,7 +229,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise TargetUnavailableError(
             "folder-unusable", path=str(path), reason=error.strerror or type(error).__name__

@@ -1,12 +1,12 @@
 """The types of target there are. A new one is one module, one line here, one page of docs."""
 
-import os
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.model import catalog
+from publisher.once import made_once
 from publisher.secrets import Secrets
 from publisher.settings import Settings
 from publisher.targets.base import Target
@@ -45,15 +45,9 @@ def open_target(spec: catalog.FolderTarget | catalog.CkanTarget, context: Target
 
 
 def installation_id(data: Path) -> str:
-    """Give the id of the installation in *data*, made when it is first asked for."""
-    file = data / "installation"
-    if not file.exists():
-        partial = data / f".installation.{uuid.uuid4().hex}"
-        partial.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
-        try:
-            os.link(partial, file)  # unlike a rename, it never takes another's place
-        except FileExistsError:
-            pass
-        finally:
-            partial.unlink()
-    return file.read_text(encoding="ascii").strip()
+    """Give the id of the installation in *data*, made when it is first asked for.
+
+    Raises StorageFullError, StoreError.
+    """
+    content = made_once(data / "installation", lambda: f"{uuid.uuid4()}\n".encode("ascii"))
+    return content.decode("ascii").strip()

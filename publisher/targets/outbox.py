@@ -1,8 +1,11 @@
 """Brings targets to what the store holds and the catalog says, until they do.
 
-What is wanted is compared with what was last published, so every intent of a commit is carried
-out, newest state first, and a change of the catalog alone is published too. A dataset file that
-is gone or cannot be read takes nothing down: only a dataset that says so is withdrawn.
+What is wanted is compared with what was last published: a version stands until the target has
+it or a newer one, and a change of the catalog alone is published too. A dataset file that is
+gone or cannot be read takes nothing down: only a dataset that says so is withdrawn.
+
+After a start each target is looked at once, whatever was recorded: the store may have been
+restored, and the target be ahead of it.
 """
 
 import asyncio
@@ -192,7 +195,9 @@ class Outbox:
     ) -> Differing:
         if state is None or state.success is None or state.attempt.problem is not None:
             return "facts"
-        if self._compared.get(pair) is not catalog:
+        if pair not in self._compared:
+            return "facts"
+        if self._compared[pair] is not catalog:
             snapshot = await self._pin(catalog, pair.dataset)
             if state.success.fingerprint != self._fingerprint(snapshot, catalog, pair.target):
                 return "facts"

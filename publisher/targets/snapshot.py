@@ -143,6 +143,10 @@ class Snapshot:
             _NULL_TEXTS[-1],
         )
 
+    async def committed_at(self, table: PinnedTable, version: int) -> datetime | None:
+        """Give when the store committed a *version* of the table; None where it knows none."""
+        return await self._engine.run(lambda con: self._store.committed_at(con, table.ref, version))
+
     async def span(self, table: PinnedTable) -> tuple[datetime, datetime] | None:
         """Give the first and the last instant of the time field, in UTC without a zone."""
         if table.time_field is None or sql_type(table.time_field) != "TIMESTAMP":

@@ -3,6 +3,7 @@
 The rows with a cell that no form proves go on to the row loop, and only those.
 """
 
+# ruff: noqa: S608 - the names are ours or quoted, texts are quoted
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -62,7 +63,7 @@ class Bulk:
         if self.proof.clean:
             return
         answer = self._con.execute(
-            f"SELECT {NUMBER}, {RAW}, {columns(self._plain.width)} FROM {TABLE} "  # noqa: S608
+            f"SELECT {NUMBER}, {RAW}, {columns(self._plain.width)} FROM {TABLE} "
             f"WHERE {self._doubt()} ORDER BY {NUMBER}"
         )
         # Read in full before the loop's own statements: they share the connection
@@ -93,7 +94,7 @@ class Bulk:
         else:
             number, source = NUMBER, f"{TABLE} WHERE NOT ({self._doubt()})"
         ((count,),) = self._con.execute(
-            f"INSERT INTO temp.judged_good BY NAME SELECT {number} AS {ROW}, "  # noqa: S608
+            f"INSERT INTO temp.judged_good BY NAME SELECT {number} AS {ROW}, "
             f"{', '.join(typed)} FROM {source}"
         ).fetchall()
         self._con.execute("DROP TABLE IF EXISTS temp.judged_cells")
@@ -108,7 +109,7 @@ class Bulk:
         source = self._plain.relation if self.proof.clean else TABLE
         clean = "true" if self.proof.clean else f"NOT ({self._doubt()})"
         ((count,),) = self._con.execute(
-            f"SELECT count(*) FROM {source} WHERE ({some}) AND {clean}"  # noqa: S608
+            f"SELECT count(*) FROM {source} WHERE ({some}) AND {clean}"
         ).fetchall()
         return int(count)
 

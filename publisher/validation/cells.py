@@ -13,7 +13,7 @@ from frictionless import FrictionlessException
 from publisher.errors import ConfigurationError
 from publisher.model.dataset import FieldView
 from publisher.model.schema import Field, Reading
-from publisher.validation.proof.forms import PROPERTIES, SHAPE, Cell
+from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
 from publisher.validation.units import Conversion
 
 CellReader = Callable[[Any], tuple[Any, dict[str, str] | None]]

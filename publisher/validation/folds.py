@@ -16,13 +16,17 @@ from publisher.validation.verdict import FOLD
 _DECIDED = "temp.judged_fold"
 
 
-def settle(con: Connection, schema: Schema, folded: frozenset[str]) -> None:
+def settle(
+    con: Connection, schema: Schema, folded: frozenset[str], *, apart: str | None = None
+) -> None:
     """Place the *folded* fields' times of `judged_good`; rows that cannot be leave it.
 
-    Those are listed in `judged_clash`. What remains of the folds is dropped.
+    Those are listed in `judged_clash`. What remains of the folds is dropped. *apart* is a
+    relation of ``position`` and ``delivery``, where the rows come from several deliveries:
+    each has series of its own.
     """
     for name in sorted(folded):
-        _decide(con, name, _series(schema, name))
+        _decide(con, name, _series(schema, name), apart)
         field, fold = identifier(name), identifier(FOLD_OF + name)
         con.execute(
             f"UPDATE temp.judged_good SET {field} = {field} "
@@ -48,10 +52,17 @@ def _series(schema: Schema, time: str) -> tuple[str, ...]:
     return entity or tuple(name for name in schema.primary_key if name != time)
 
 
-def _decide(con: Connection, name: str, series: tuple[str, ...]) -> None:
+def _decide(con: Connection, name: str, series: tuple[str, ...], apart: str | None) -> None:
     """List the times in a fold, and whether each is the later one; NULL: undecided."""
     time, fold = identifier(name), identifier(FOLD_OF + name)
     entity = "".join(f", {identifier(part)}" for part in series)
+    source = "temp.judged_good"
+    if apart is not None:
+        entity += ", _delivery"
+        source = (
+            f"(SELECT s.*, q.delivery AS _delivery FROM {source} AS s "
+            f"JOIN {apart} AS q ON q.position = s.{ROW})"
+        )
     outside = f"CASE WHEN {fold} IS NULL THEN {time} END"
     con.execute("DROP TABLE IF EXISTS temp.judged_fold")
     con.execute(
@@ -64,7 +75,7 @@ def _decide(con: Connection, name: str, series: tuple[str, ...]) -> None:
                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS earlier,
                 first_value({outside} IGNORE NULLS) OVER (PARTITION BY 1{entity} ORDER BY {ROW}
                     ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS later
-            FROM temp.judged_good WHERE {time} IS NOT NULL
+            FROM {source} WHERE {time} IS NOT NULL
         ), folded AS (
             SELECT position, series, fold, t,
                 lag(t) OVER (PARTITION BY series, fold ORDER BY position) AS before,

@@ -14,7 +14,7 @@ from publisher.validation import folds, keys, staging
 from publisher.validation.bulk import Bulk
 from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.reading import Reading, format_of, open_table
-from publisher.validation.requeue import Requeue
+from publisher.validation.requeue import QUEUE, Requeue
 from publisher.validation.rows import Group, RowLoop, Spools, Tally
 from publisher.validation.spool import scratch, spool
 from publisher.validation.view import SourceView
@@ -119,7 +119,7 @@ class Validator:
         work: Path,
         references: Mapping[str, str],
     ) -> Judgement:
-        """Judge quarantined rows again, their keys among themselves.
+        """Judge quarantined rows again, the keys of each delivery's among themselves.
 
         Both tables then have `_quarantine_id` as well. A row in which the view does not find
         its columns stays bad.
@@ -129,7 +129,8 @@ class Validator:
             queue.fill(rows)
             trial = _Trial(con, self._entry, self._view, spools, None)
             trial.judge_rows(queue.opened, folder)
-            trial.judge_keys(references)
+            queue.load(con)
+            trial.judge_keys(references, apart=QUEUE)
             queue.cite(con)
             trial.refuse(queue.opened)
             judged = trial.settle(())
@@ -176,8 +177,8 @@ class _Trial:
 
     def _in_bulk(self, group: Group, folder: Path) -> Bulk | None:
         """Have the engine take the rows; None where only Python can."""
-        if group.file is None:
-            return None
+        if group.file is None or len(group.fit.labels) == 1:
+            return None  # of one column a blank line is a row, which the engine passes over
         try:
             bulk = Bulk(self._con, self._view, group.fit, group.file.in_utf8(folder))
             bulk.take()
@@ -185,12 +186,12 @@ class _Trial:
             return None
         return bulk
 
-    def judge_keys(self, references: Mapping[str, str]) -> None:
+    def judge_keys(self, references: Mapping[str, str], *, apart: str | None = None) -> None:
         """Judge what only the whole delivery can tell: times in a fold, then keys."""
         schema, own = self._entry.schema, self._entry.resource.name
-        folds.settle(self._con, schema, frozenset(self._tally.folded))
+        folds.settle(self._con, schema, frozenset(self._tally.folded), apart=apart)
         columns = frozenset(self._read | set(self._view.constants))
-        keys.judge_keys(self._con, schema, columns, references, own)
+        keys.judge_keys(self._con, schema, columns, references, own, apart=apart)
 
     def refuse(self, opened: Opener) -> None:
         """Read the rows that clash once more, for Frictionless to say what is wrong with them."""

@@ -1,5 +1,8 @@
 """Keys over the whole delivery, judged in SQL on the staged values with Frictionless' rules.
 
+A key twice within a delivery is an error; across deliveries it is a correction, so of rows
+from several deliveries each clashes with those of its own only.
+
 Cast values are compared, here as they are stored; None equals None in a composite key; the
 most recent row with the same key is cited; rows that are bad for other reasons take part.
 """
@@ -32,17 +35,20 @@ def judge_keys(
     columns: frozenset[str],
     references: Mapping[str, str],
     own: str,
+    *,
+    apart: str | None = None,
 ) -> None:
     """List in `judged_clash` every row of `judged_good` whose keys clash.
 
     *columns* are the staged fields; *references* are the relations that foreign keys are
-    judged against, by the reference's text; *own* is the table's own name.
+    judged against, by the reference's text; *own* is the table's own name. *apart* is a
+    relation of ``position`` and ``delivery``, where the rows come from several deliveries.
     """
     for field in schema.fields:
         if field.constraints.unique and field.name in columns:
-            _clashes_within(con, UNIQUE, field.name, (field.name,))
+            _clashes_within(con, UNIQUE, field.name, (field.name,), apart)
     if schema.primary_key:
-        _clashes_within(con, PRIMARY, "", schema.primary_key)
+        _clashes_within(con, PRIMARY, "", schema.primary_key, apart)
     for position, key in enumerate(schema.foreign_keys):
         if set(key.fields) <= columns:
             _dangling(con, position, key, references, own)
@@ -64,12 +70,18 @@ def clashes(con: Connection) -> Iterator[tuple[int, list[Clash]]]:
         after = rows[-1][0]
 
 
-def _clashes_within(con: Connection, rule: str, field: str, key: tuple[str, ...]) -> None:
-    names = ", ".join(map(identifier, key))
+def _clashes_within(
+    con: Connection, rule: str, field: str, key: tuple[str, ...], apart: str | None
+) -> None:
+    names = ", ".join(identifier("s", name) for name in key)
+    source = f"{STAGED} AS s"
+    if apart is not None:
+        names += ", q.delivery"
+        source += f" JOIN {apart} AS q ON q.position = s.{ROW}"
     con.execute(
         f"INSERT INTO {_CLASHES} SELECT {ROW}, ?, ?, other FROM ("
-        f"SELECT {ROW}, lag({ROW}) OVER (PARTITION BY {names} ORDER BY {ROW}) AS other "
-        f"FROM {STAGED} WHERE {_some('', key)}) WHERE other IS NOT NULL",
+        f"SELECT s.{ROW}, lag(s.{ROW}) OVER (PARTITION BY {names} ORDER BY s.{ROW}) AS other "
+        f"FROM {source} WHERE {_some('s', key)}) WHERE other IS NOT NULL",
         [rule, field],
     )
 
@@ -111,5 +123,4 @@ def _families(con: Connection, query: str) -> list[str]:
 
 def _some(table: str, key: tuple[str, ...]) -> str:
     """Say in SQL that some field of the key is there."""
-    names = (identifier(table, name) if table else identifier(name) for name in key)
-    return "(" + " OR ".join(f"{name} IS NOT NULL" for name in names) + ")"
+    return "(" + " OR ".join(f"{identifier(table, name)} IS NOT NULL" for name in key) + ")"

@@ -21,7 +21,8 @@ import yaml
 
 from publisher.engine import Engine
 from publisher.validation.proof.cells import Plain, UnsplittableError
-from publisher.validation.proof.forms import Cell, form_of
+from publisher.validation.proof.form import Cell
+from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.prove import Column, Question, prove_plain
 from publisher.validation.proof.scan import scanning
 from publisher.validation.reporting import Report
@@ -143,9 +144,9 @@ def _schema(found: Any) -> _Schema:
     for each in listed:
         field = _known(each, _FIELD)
         name, kind = field.get("name"), field.get("type")
-        if not isinstance(name, str) or not name or kind not in _CONSTRAINTS:
+        if not isinstance(name, str) or not name or not isinstance(kind, str):
             raise _DoubtError
-        if field.get("format", "default") != "default":
+        if kind not in _CONSTRAINTS or field.get("format", "default") != "default":
             raise _DoubtError
         _check_constraints(kind, field.get("constraints", {}))
         fields[name] = field

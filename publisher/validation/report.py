@@ -50,14 +50,16 @@ def reported(
                 return Resource(path=str(file), scheme="file", schema=parsed.to_copy(), **options)
 
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="validate-")))
+            errors = Errors(folder / "errors.ndjson", limit)
+            stack.callback(errors.close)
             try:
-                report = _proved(resource(), file, folder, limit)
+                report = _proved(resource(), file, folder, errors)
             except UnsplittableError:
                 report = _validated(resource, limit)
         yield report
 
 
-def _proved(resource: Resource, file: Path, folder: Path, limit: int) -> Report:
+def _proved(resource: Resource, file: Path, folder: Path, errors: Errors) -> Report:
     """Validate by proof. Raises UnsplittableError where that cannot be done."""
     began = time.perf_counter()
     if not isinstance(resource, TableResource) or resource.format not in {"csv", "tsv"}:
@@ -66,10 +68,9 @@ def _proved(resource: Resource, file: Path, folder: Path, limit: int) -> Report:
     scan = scanning(file, delimiter.encode() or b",")
     try:
         resource.to_descriptor(validate=True)
-        resource.open()
+        resource.open()  # type: ignore[no-untyped-call]
     except FrictionlessException as error:
         raise UnsplittableError from error
-    errors = Errors(folder / "errors.ndjson", limit)
     with resource:
         table = Table(resource)
         fragment = resource.fragment
@@ -88,7 +89,7 @@ def _proved(resource: Resource, file: Path, folder: Path, limit: int) -> Report:
         finally:
             engine.close()
         labels = list(resource.labels)
-    head = _head(resource, labels, errors, found.rows, scan.result(), time.perf_counter() - began)
+    head = _head(resource, labels, errors, found.rows, scan=scan.result(), began=began)
     rules = errors.by_rule
     return Report(head, errors, found.rows, rules.total(), dict(rules.most_common()), found.slow)
 
@@ -98,8 +99,9 @@ def _head(
     labels: list[str],
     errors: Errors,
     rows: int,
+    *,
     scan: Scan,
-    seconds: float,
+    began: float,
 ) -> dict[str, Any]:
     """Make the report without its errors, with Frictionless' own words about truncation."""
     warnings = []
@@ -109,12 +111,14 @@ def _head(
     else:
         warnings.append(f"reached error limit: {errors.limit}")
         _read_as_far(resource, errors.stopped_at)
+    seconds = round(time.perf_counter() - began, 3)
     report = FrictionlessReport.from_validation_task(
-        resource, time=round(seconds, 3), labels=labels, errors=[], warnings=warnings
+        resource, time=seconds, labels=labels, errors=[], warnings=warnings
     )
     report.valid = report.tasks[0].valid = not errors.kept
     report.stats["errors"] = report.tasks[0].stats["errors"] = errors.kept
-    return report.to_descriptor()
+    descriptor: dict[str, Any] = report.to_descriptor()
+    return descriptor
 
 
 def _read_as_far(resource: TableResource, number: int) -> None:

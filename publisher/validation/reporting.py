@@ -48,6 +48,10 @@ class Errors:
         self._file.write(orjson.dumps(error, option=orjson.OPT_APPEND_NEWLINE))
         self.kept += 1
 
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def __iter__(self) -> Iterator[bytes]:
         """Give each as one line of JSON."""
         if self._file is not None:
@@ -98,5 +102,8 @@ class Report:
         marked = {**document, "tasks": [{**task, "errors": ["here"]}]}
         before, _, after = orjson.dumps(marked).rpartition(mark.encode())
         out.write(before + b'"errors":[')
-        out.writelines((b"," if number else b"") + line.rstrip(b"\n") for number, line in enumerate(self.task_errors))
+        comma = b""
+        for line in self.task_errors:
+            out.write(comma + line.rstrip(b"\n"))
+            comma = b","
         out.write(b"]" + after + b"\n")

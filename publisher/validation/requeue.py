@@ -18,8 +18,14 @@ from publisher.validation.rows import ROW, Group
 from publisher.validation.spool import Spool, revived
 from publisher.validation.view import Fit, SourceView
 
-_COLUMNS = {"position": "BIGINT", "row_number": "BIGINT", "id": "VARCHAR"}
-_QUEUE = "temp.judged_queue"
+_COLUMNS = {
+    "position": "BIGINT",
+    "row_number": "BIGINT",
+    "id": "VARCHAR",
+    "delivery": "VARCHAR",
+}
+QUEUE = "temp.judged_queue"
+"""The rows' positions, row numbers, ids and deliveries, once they are loaded."""
 
 
 class Requeue:
@@ -41,6 +47,7 @@ class Requeue:
                     "position": position,
                     "row_number": row.row_number,
                     "id": row.id,
+                    "delivery": row.delivery,
                     "labels": row.labels,
                     "cells": row.cells,
                 }
@@ -84,11 +91,14 @@ class Requeue:
             broken=broken,
         )
 
+    def load(self, con: Connection) -> None:
+        """Leave temp.judged_queue on *con*."""
+        self._queue.load(con, "judged_queue", _COLUMNS)
+
     def cite(self, con: Connection) -> None:
         """Let clashes cite row numbers, not positions in the queue."""
-        self._queue.load(con, "judged_queue", _COLUMNS)
         con.execute(
-            f"UPDATE temp.judged_clash SET other = row_number FROM {_QUEUE} AS q "
+            f"UPDATE temp.judged_clash SET other = row_number FROM {QUEUE} AS q "
             "WHERE q.position = other"
         )
 
@@ -97,11 +107,11 @@ class Requeue:
         con.execute("ALTER TABLE temp.judged_good ADD COLUMN _quarantine_id VARCHAR")
         con.execute(
             f"UPDATE temp.judged_good SET _quarantine_id = q.id, {ROW} = q.row_number "
-            f"FROM {_QUEUE} AS q WHERE q.position = {ROW}"
+            f"FROM {QUEUE} AS q WHERE q.position = {ROW}"
         )
         con.execute("ALTER TABLE temp.judged_bad ADD COLUMN _quarantine_id VARCHAR")
         con.execute(
-            f"UPDATE temp.judged_bad SET _quarantine_id = q.id FROM {_QUEUE} AS q "
+            f"UPDATE temp.judged_bad SET _quarantine_id = q.id FROM {QUEUE} AS q "
             "WHERE q.position = judged_bad.position"
         )
-        con.execute(f"DROP TABLE {_QUEUE}")
+        con.execute(f"DROP TABLE {QUEUE}")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -11,7 +10,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from publisher.engine import Connection, identifier, literal
-from publisher.errors import StorageFullError
+from publisher.errors import StorageFullError, is_full
 
 _BUFFER = 1024 * 1024
 _OBJECT_SIZE = 16 * 1024 * 1024  # the engine's own default
@@ -59,7 +58,7 @@ def scratch(work: Path) -> Iterator[Path]:
         with TemporaryDirectory(dir=work, prefix="judge-") as folder:
             yield Path(folder)
     except OSError as error:
-        if error.errno in {ENOSPC, EDQUOT}:
+        if is_full(error):
             raise StorageFullError("storage-full") from error
         raise
 

@@ -35,6 +35,7 @@ def validated(
     # Loading Frictionless takes longer than many a proof: only who needs it waits for it.
     from publisher.validation.report import reported  # noqa: PLC0415
 
-    options = {"dialect": dialect, "encoding": encoding, "limit_errors": limit_errors}
-    with reported(file, schema, **options) as report:
+    with reported(
+        file, schema, dialect=dialect, encoding=encoding, limit_errors=limit_errors
+    ) as report:
         yield report

@@ -27,7 +27,7 @@ from publisher.validation.cells import (
     source_field,
 )
 from publisher.validation.localtime import Folds, placer
-from publisher.validation.proof.forms import Cell
+from publisher.validation.proof.form import Cell
 from publisher.validation.reading.table import Seen
 from publisher.validation.storing import Encode, UnstorableError, check_text, encoder
 from publisher.validation.units import conversion

@@ -47,7 +47,7 @@ def commit(desk: Desk, rows: str) -> float:
     of = entry()
     judged(desk.con, rows)
     started = time.perf_counter()
-    committed = desk.store.commit(desk.con, Commit(of, "bench", delivery(of.ref), ("folder",)))
+    committed = desk.store.commit(desk.con, Commit(of, "bench", delivery(of.ref)))
     assert committed.changed
     return (time.perf_counter() - started) * 1000
 

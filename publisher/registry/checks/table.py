@@ -129,6 +129,8 @@ def _check_mode(
     keyless = not schema.model.primary_key and not schema.document.lost(("primaryKey", ANY))
     if harvest.mode == "merge" and keyless:
         yield document.error("merge-without-key", (*path, "mode"), schema=schema.model.name)
+    if harvest.mode == "append" and schema.model.primary_key:
+        yield document.error("append-with-key", (*path, "mode"), schema=schema.model.name)
 
 
 def _check_view(

@@ -3,13 +3,17 @@
 Every column's ``info`` carries where the table is: ``publisher_version``, and while rows are
 under way ``publisher_upcoming``, the version they lead to. After a crash the same rows are sent
 again before any newer ones, so that a row of a half-sent version cannot stay behind.
+
+Beside each number stands when that version was committed. After a restore the store makes the
+numbers that followed the backup a second time: rows of a version that is not this store's own
+tell nothing, and the table is loaded anew.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from publisher.errors import TargetError, TargetUnavailableError
 from publisher.targets.base import Difference
@@ -20,6 +24,17 @@ from publisher.targets.snapshot import PinnedTable, Snapshot
 CHUNK = 5_000
 _DELETE_CHUNK = 1_000
 _VERSION, _UPCOMING = "publisher_version", "publisher_upcoming"
+_COMMITTED = "_committed"  # behind either
+
+
+class Mark(NamedTuple):
+    """A version, and when it was committed: another may bear its number after a restore."""
+
+    version: int
+    committed: str
+
+    def told_as(self, name: str) -> dict[str, str]:
+        return {name: str(self.version), name + _COMMITTED: self.committed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +47,17 @@ class Held:
     rows: int
 
     @property
-    def version(self) -> int | None:
-        return self._number(_VERSION)
+    def mark(self) -> Mark | None:
+        return self._mark(_VERSION)
 
     @property
-    def upcoming(self) -> int | None:
-        return self._number(_UPCOMING)
+    def upcoming(self) -> Mark | None:
+        return self._mark(_UPCOMING)
 
-    def _number(self, name: str) -> int | None:
-        text = next((info[name] for info in self.infos.values() if name in info), "")
-        return int(text) if text.isdecimal() else None
+    def _mark(self, name: str) -> Mark | None:
+        info = next((info for info in self.infos.values() if name in info), {})
+        text = info.get(name, "")
+        return Mark(int(text), info.get(name + _COMMITTED, "")) if text.isdecimal() else None
 
 
 class DataStoreTable:
@@ -56,6 +72,7 @@ class DataStoreTable:
         self._resource = resource
         self._key = mapping.key(table)
         self._record = mapping.record(table)
+        self._mark = Mark(table.version, table.state.committed_at.isoformat())
 
     async def look(self) -> Held | None:
         info = await self._client.find("datastore_info", id=self._resource)
@@ -79,14 +96,19 @@ class DataStoreTable:
         table = self._table
         if held is None or not self._fits(held):
             before = None if held is None else sorted(held.types)
-            after = [column["id"] for column in self._columns(table.version)]
+            after = [column["id"] for column in self._columns()]
             return [Difference(f"{table.name}.table", before, after)]
         found = []
-        if held.version != table.version or held.upcoming is not None:
-            found.append(Difference(f"{table.name}.version", held.version, table.version))
+        version = held.mark and held.mark.version
+        if version != table.version or held.upcoming is not None:
+            found.append(Difference(f"{table.name}.version", version, table.version))
+        elif held.mark is not None and held.mark != self._mark:
+            found.append(
+                Difference(f"{table.name}.committed", held.mark.committed, self._mark.committed)
+            )
         if held.rows != table.state.rows:
             found.append(Difference(f"{table.name}.rows", held.rows, table.state.rows))
-        wanted = {column["id"]: column["info"] for column in self._columns(table.version)}
+        wanted = {column["id"]: column["info"] for column in self._columns()}
         if not found and held.infos != wanted:
             found.append(Difference(f"{table.name}.dictionary", _texts(held.infos), _texts(wanted)))
         return found
@@ -101,7 +123,7 @@ class DataStoreTable:
             await self._client.call("datastore_delete", resource_id=self._resource, force=True)
             held = None
         if held is None:
-            await self._describe({_VERSION: "", _UPCOMING: str(self._table.version)}, new=True)
+            await self._describe(self._empty(), new=True)
             await self._fill(self._snapshot.rows(self._table, CHUNK), empty=True)
         elif not await self._catch_up(held):
             await self._reload()
@@ -115,27 +137,38 @@ class DataStoreTable:
                     held=counted,
                     wanted=self._table.state.rows,
                 )
-        await self._describe({_VERSION: str(self._table.version)})
+        await self._describe(self._mark.told_as(_VERSION))
 
     async def _catch_up(self, held: Held) -> bool:
         """Send what changed since the version held; False where that cannot be told any more."""
-        table, now = self._table, held.version
-        upcoming = held.upcoming or table.version
-        if now is None or not table.state.oldest_version <= now <= upcoming <= table.version:
+        table, now = self._table, held.mark
+        upcoming = held.upcoming or self._mark
+        oldest = table.state.oldest_version
+        if now is None or not oldest <= now.version <= upcoming.version <= table.version:
             return False
-        for until in sorted({upcoming, table.version} - {now}):
-            await self._describe({_VERSION: str(now), _UPCOMING: str(until)})
-            removed = self._snapshot.removed(table, _DELETE_CHUNK, since=now, until=until)
+        if not (await self._is_ours(now) and await self._is_ours(upcoming)):
+            return False
+        for until in sorted({upcoming, self._mark} - {now}):
+            await self._describe(now.told_as(_VERSION) | until.told_as(_UPCOMING))
+            between = {"since": now.version, "until": until.version}
+            removed = self._snapshot.removed(table, _DELETE_CHUNK, **between)
             async with aclosing(removed):
                 async for batch in removed:
                     await self._delete(batch)
-            rows = self._snapshot.rows(table, CHUNK, since=now, until=until)
-            await self._fill(rows, empty=False)
+            await self._fill(self._snapshot.rows(table, CHUNK, **between), empty=False)
             now = until
         return True
 
+    async def _is_ours(self, mark: Mark) -> bool:
+        """Tell whether this store, and not one that was restored since, made the version."""
+        committed = await self._snapshot.committed_at(self._table, mark.version)
+        return committed is not None and committed.isoformat() == mark.committed
+
+    def _empty(self) -> dict[str, str]:
+        return {_VERSION: ""} | self._mark.told_as(_UPCOMING)
+
     async def _reload(self) -> None:
-        await self._describe({_VERSION: "", _UPCOMING: str(self._table.version)})
+        await self._describe(self._empty())
         await self._client.call(
             "datastore_records_delete",
             repeatable=True,
@@ -226,12 +259,12 @@ class DataStoreTable:
         )
         return int(answer["total"])
 
-    def _columns(self, version: int) -> list[dict[str, Any]]:
-        return mapping.columns(self._table, {_VERSION: str(version)})
+    def _columns(self) -> list[dict[str, Any]]:
+        return mapping.columns(self._table, self._mark.told_as(_VERSION))
 
     def _fits(self, held: Held) -> bool:
         """Whether the table can become what is wanted by added columns alone."""
-        wanted = {column["id"]: column["type"] for column in self._columns(0)}
+        wanted = {column["id"]: column["type"] for column in self._columns()}
         return (
             held.key == frozenset(self._key)
             and wanted.keys() >= held.types.keys()

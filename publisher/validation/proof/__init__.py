@@ -1,0 +1,1 @@
+"""The vectorised pass that proves cells clean, and what Frictionless says of the rest."""

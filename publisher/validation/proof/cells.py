@@ -5,6 +5,7 @@ where it could, Python's csv feeds it through a plain file of its own. ``c0``, `
 the cells; NULL is a cell that is not there.
 """
 
+# ruff: noqa: S608 - the names are ours, texts are quoted
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Plain:
     """Lines before the first row."""
     skipped: bytes
     """Those lines."""
-    scan: "Future[Scan]"
+    scan: Future[Scan]
 
     @property
     def relation(self) -> str:
@@ -86,7 +87,8 @@ def take_plain(con: Connection, plain: Plain, first: int) -> None:
     try:
         con.execute(
             f"CREATE TEMP TABLE judged_cells AS SELECT row_number() OVER () + {first - 1} AS "
-            f"{NUMBER}, CAST(NULL AS VARCHAR) AS {RAW}, {columns(plain.width)} FROM {plain.relation}"
+            f"{NUMBER}, CAST(NULL AS VARCHAR) AS {RAW}, {columns(plain.width)} "
+            f"FROM {plain.relation}"
         )
     except InputError as error:
         raise UnsplittableError from error

@@ -22,10 +22,10 @@ class Delimited:
     """Number of the first row."""
 
     @classmethod
-    def of(cls, path: Path, encoding: str, dialect: Dialect) -> "Delimited | None":
+    def of(cls, path: Path, encoding: str | None, dialect: Dialect) -> "Delimited | None":
         """Give the file where its *dialect*, as sniffed by now, allows for that."""
         control = CsvControl.from_dialect(dialect)
-        first = int(dialect.create_first_content_row())
+        first = first_row(dialect)
         other = (
             dialect.comment_char
             or dialect.comment_rows
@@ -38,7 +38,9 @@ class Delimited:
             or control.delimiter in '"\r\n\0'
             or (first == 1 and encoding == "utf-8-sig")
         )
-        return None if other else cls(path, encoding, control.delimiter, first)
+        if other or encoding is None:
+            return None
+        return cls(path, encoding, control.delimiter, first)
 
     def head(self) -> bytes:
         """Give the lines before the first row."""
@@ -60,3 +62,8 @@ class Delimited:
             while text := source.read(_BUFFER):
                 target.write(text)
         return Delimited(path, "utf-8", self.delimiter, self.first)
+
+
+def first_row(dialect: Dialect) -> int:
+    """Give the number of the first row behind the header."""
+    return int(dialect.create_first_content_row())  # type: ignore[no-untyped-call]

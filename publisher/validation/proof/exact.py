@@ -5,6 +5,7 @@ fields are its own. The rows are proved in the engine; those with a cell that no
 with more or fewer cells than labels, or with a key that went before are judged one by one.
 """
 
+# ruff: noqa: S608 - the names are ours, texts are quoted
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import orjson
 from frictionless import Field as FrictionlessField
-from frictionless import FrictionlessException, Schema
+from frictionless import FrictionlessException
 from frictionless.resources import TableResource
 
 from publisher.engine import Connection
@@ -27,8 +28,9 @@ from publisher.validation.proof.cells import (
     take_plain,
     take_rows,
 )
-from publisher.validation.proof.dialects import UTF8, Delimited
-from publisher.validation.proof.forms import PROPERTIES, SHAPE, Cell, form_of
+from publisher.validation.proof.dialects import UTF8, Delimited, first_row
+from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
+from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.keys import MATCHES, match_keys
 from publisher.validation.proof.prove import Column, Proof, Question, prove, prove_plain
 from publisher.validation.proof.rows import NONE, Descriptor, Matches, RowJudge
@@ -68,7 +70,7 @@ class Table:
             raise UnsplittableError  # Frictionless breaks down on them, or not: it shows
         self.question = Question(
             columns=[
-                _column(index, field, schema, index in keyed, sample)
+                _column(index, field, sample, keyed=index in keyed)
                 for index, field in enumerate(self.fields)
             ],
             unique=unique,
@@ -76,7 +78,7 @@ class Table:
         )
         self._judge = RowJudge(self.fields, unique, self.question.primary)
 
-    def plain(self, path: Path, scan: "Future[Scan]") -> Plain | None:
+    def plain(self, path: Path, scan: Future[Scan]) -> Plain | None:
         """Give the file as one the engine may read itself; None where it may not."""
         encoding = self._resource.encoding
         file = Delimited.of(path, encoding, self._resource.dialect)
@@ -88,7 +90,7 @@ class Table:
     @property
     def first(self) -> int:
         """Number of the first row."""
-        return int(self._resource.dialect.create_first_content_row())
+        return first_row(self._resource.dialect)
 
     def judge(
         self,
@@ -127,9 +129,9 @@ class Table:
         except FrictionlessException as error:  # where among the errors it stands, it knows itself
             raise UnsplittableError from error
         proof = prove(con, TABLE, self.question, plus=lambda: True)
-        (ragged,) = con.execute(
-            f"SELECT count(*) FROM {TABLE} WHERE {RAW} IS NOT NULL"  # noqa: S608 - our own names
-        ).fetchall()[0]
+        (ragged,) = con.execute(f"SELECT count(*) FROM {TABLE} WHERE {RAW} IS NOT NULL").fetchall()[
+            0
+        ]
         proof.blank += ragged  # whatever they are, they are to be looked at
         return proof
 
@@ -170,7 +172,7 @@ def _doubtful(
         matched = "found"
         doubts.append("found IS NOT NULL")
     answer = con.execute(
-        f"SELECT {NUMBER}, {RAW}, {matched}, {columns(len(question.columns))} "  # noqa: S608
+        f"SELECT {NUMBER}, {RAW}, {matched}, {columns(len(question.columns))} "
         f"FROM {TABLE} {join} WHERE {' OR '.join(doubts)} ORDER BY {NUMBER}"
     )
     keys = question.keys
@@ -191,9 +193,7 @@ def _matches(found: Sequence[Any], question: Question, keys: Sequence[Sequence[i
     return Matches(unique, primary)
 
 
-def _column(
-    index: int, field: FrictionlessField, schema: Schema, keyed: bool, sample: Sequence[Any]
-) -> Column:
+def _column(index: int, field: FrictionlessField, sample: Sequence[Any], *, keyed: bool) -> Column:
     missing = field.missing_values
     if not field.has_defined("missing_values") and field.schema:
         missing = field.schema.missing_values

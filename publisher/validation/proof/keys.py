@@ -109,7 +109,7 @@ def _text(value: Any, field: FrictionlessField) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Decimal) and value.is_finite():
-        point = field.decimal_char if field.has_defined("decimal_char") else "."
+        point = getattr(field, "decimal_char", ".")  # of an integer field there is none
         return _decimal(value).replace(".", point)
     own = field.format not in {"default", "any"}
     if isinstance(value, datetime) and value.tzinfo is not None:

@@ -1,12 +1,13 @@
 """The vectorised pass: what of a table is proved clean, and which cells are left to be judged."""
 
+# ruff: noqa: S608 - the names are ours, texts are quoted
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from publisher.engine import Connection, DataError, InputError, OutOfMemoryError, literal
 from publisher.validation.proof.cells import Plain, UnsplittableError, column
-from publisher.validation.proof.forms import Form, sql_truth
+from publisher.validation.proof.form import Form, sql_truth
 
 _TEXTS = 10_000
 """Distinct texts that are held at a time while they are judged."""
@@ -127,7 +128,7 @@ class Proof:
 
     rows: int
     unproved: dict[int, int] = field(default_factory=dict)
-    """Position of a column to the number of cells that are not proved clean, where there are any."""
+    """Position of a column to the number of its cells that are not proved clean, if any."""
     blank: int = 0
     keyless: int = 0
     clashing: list[Sequence[int]] = field(default_factory=list)
@@ -238,5 +239,8 @@ def _texts(con: Connection, relation: str, each: Column) -> Iterator[str | None]
 
 
 def _all_match(each: Column, texts: Iterable[str | None]) -> bool:
-    match, missing = each.form.pattern.match, frozenset(each.missing)
-    return all(text is None or text in missing or match(text) for text in texts)
+    pattern = None if each.form is None else each.form.pattern
+    missing = frozenset(each.missing)
+    return pattern is None or all(
+        text is None or text in missing or pattern.match(text) for text in texts
+    )

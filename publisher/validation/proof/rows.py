@@ -16,6 +16,8 @@ from frictionless import Field as FrictionlessField
 from frictionless.table.row import create_cell_handlers
 
 Descriptor = dict[str, Any]
+Read = Callable[[Any], tuple[Any, dict[str, str] | None]]
+"""Frictionless' cell reader: the value, and what is wrong with it by rule."""
 _SAME = "the same as in the row at position {}"
 _KEYLESS = 'cells composing the primary keys are all "None"'
 _TEXTS_KEPT = 50_000
@@ -78,86 +80,93 @@ class RowJudge:
         self._names = [handler.field.name for handler in handlers]
         self.readers = [_remembering(handler.reader) for handler in handlers]
         self._unique, self._primary = unique, primary
-        self._width = len(self._names)
-
-    def read(self, index: int, cells: Sequence[str]) -> tuple[Any, dict[str, str] | None]:
-        """Give the value and notes of the cell at *index*; it may not be there."""
-        return self.readers[index](cells[index] if index < len(cells) else None)
 
     def __call__(self, number: int, cells: list[str], matches: Matches = NONE) -> list[Descriptor]:
-        found: list[Descriptor] = []
-        read: set[int] = set()
-        blank = 0
-        processed = False
-
-        def take(index: int) -> Any:
-            nonlocal blank
-            value, notes = self.read(index, cells)
-            if index not in read:
-                read.add(index)
-                if notes:
-                    found.extend(self._cell_errors(index, number, cells, notes))
-                blank += value is None and not (notes and "type" in notes)
-            return value
-
-        def process() -> None:
-            nonlocal processed
-            if processed:
-                return
-            processed = True
-            for index in range(self._width):
-                if index not in read:
-                    take(index)
-            found.extend(self._shape_errors(number, cells))
-            if blank == self._width:
-                found[:] = [_BLANK("", cells, number)]
-
+        """Give the errors of the row *number*, in the order in which Frictionless finds them."""
+        row = _Row(self._names, self.readers, number, cells)
         for index in self._unique:
-            value = take(index)
+            value = row.take(index)
             if (other := matches.unique.get(index)) is not None:
-                process()
-                place = {
-                    "cell": str(value),
-                    "fieldName": self._names[index],
-                    "fieldNumber": index + 1,
-                }
-                found.append(_UNIQUE(_SAME.format(other), cells, number, **place))
+                row.process()
+                row.found.append(
+                    _UNIQUE(_SAME.format(other), cells, number, **row.place(index, value))
+                )
         if self._primary:
-            values = [take(index) for index in self._primary]
+            values = [row.take(index) for index in self._primary]
             if all(value is None for value in values):
-                process()
-                found.append(_PRIMARY(_KEYLESS, cells, number))
+                row.process()
+                row.found.append(_PRIMARY(_KEYLESS, cells, number))
             elif matches.primary is not None:
-                process()
-                found.append(_PRIMARY(_SAME.format(matches.primary), cells, number))
-        process()
-        return found
+                row.process()
+                row.found.append(_PRIMARY(_SAME.format(matches.primary), cells, number))
+        row.process()
+        return row.found
 
-    def _cell_errors(
-        self, index: int, number: int, cells: list[str], notes: Mapping[str, str]
-    ) -> list[Descriptor]:
-        cell = cells[index] if index < len(cells) else None
-        place = {"cell": str(cell), "fieldName": self._names[index], "fieldNumber": index + 1}
-        return [
-            (_TYPE if rule == "type" else _CONSTRAINT)(note, cells, number, **place)
-            for rule, note in notes.items()
-        ]
 
-    def _shape_errors(self, number: int, cells: list[str]) -> list[Descriptor]:
-        width = len(cells)
+class _Row:
+    """One row while it is read; see ``Row.__process``."""
+
+    __slots__ = (
+        "_blank",
+        "_cells",
+        "_names",
+        "_number",
+        "_processed",
+        "_readers",
+        "_taken",
+        "found",
+    )
+
+    def __init__(
+        self, names: Sequence[str], readers: Sequence[Read], number: int, cells: list[str]
+    ) -> None:
+        self._names, self._readers = names, readers
+        self._number, self._cells = number, cells
+        self._taken: set[int] = set()
+        self._blank = 0
+        self._processed = False
+        self.found: list[Descriptor] = []
+
+    def take(self, index: int) -> Any:
+        """Give the value of a cell; its errors are found at the first time."""
+        cell = self._cells[index] if index < len(self._cells) else None
+        value, notes = self._readers[index](cell)
+        if index not in self._taken:
+            self._taken.add(index)
+            for rule, note in (notes or {}).items():
+                writer = _TYPE if rule == "type" else _CONSTRAINT
+                place = self.place(index, cell)
+                self.found.append(writer(note, self._cells, self._number, **place))
+            self._blank += value is None and not (notes and "type" in notes)
+        return value
+
+    def place(self, index: int, cell: Any) -> Descriptor:
+        return {"cell": str(cell), "fieldName": self._names[index], "fieldNumber": index + 1}
+
+    def process(self) -> None:
+        """Take all cells that were not taken yet, and look at how many there are."""
+        if self._processed:
+            return
+        self._processed = True
+        for index in range(len(self._names)):
+            if index not in self._taken:
+                self.take(index)
+        self.found.extend(self._shape_errors())
+        if self._blank == len(self._names):
+            self.found[:] = [_BLANK("", self._cells, self._number)]
+
+    def _shape_errors(self) -> list[Descriptor]:
+        cells, number = self._cells, self._number
+        width, wanted = len(cells), len(self._names)
         extra = [
             _EXTRA("", cells, number, cell=cells[index], fieldName="", fieldNumber=index + 1)
-            for index in range(self._width, width)
+            for index in range(wanted, width)
         ]
-        return extra or [
-            _MISSING(
-                "", cells, number, cell="", fieldName=self._names[index], fieldNumber=index + 1
-            )
-            for index in range(width, self._width)
+        missing = [
+            _MISSING("", cells, number, **self.place(index, "")) for index in range(width, wanted)
         ]
+        return extra or missing
 
 
-def _remembering(
-    reader: Callable[[Any], tuple[Any, dict[str, str] | None]],
-) -> Callable[[Any], tuple[Any, dict[str, str] | None]]:
+def _remembering(reader: Read) -> Read:
     return lru_cache(maxsize=_TEXTS_KEPT)(reader)

@@ -1,6 +1,6 @@
-"""What is to be published, and what was: insert-only, the newest row counts."""
+"""What was published where: insert-only, the newest row counts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,21 +9,8 @@ import orjson
 
 from publisher.engine import Connection
 from publisher.model.run import Problem
-from publisher.model.values import TableRef
 from publisher.store.ledger import dumps, problem_text, read_problem
 from publisher.store.versions import aware, utc
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A dataset whose target does not hold the newest versions yet."""
-
-    dataset: str
-    target: str
-    versions: Mapping[str, int]
-    """The newest version of each table that is wanted there and not recorded as published."""
-    since: datetime
-    """The oldest commit that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +35,6 @@ class Published:
     """The newest that succeeded."""
     attempt: Attempt
     """The newest."""
-
-
-def record_intents(con: Connection, ref: TableRef, targets: Iterable[str], version: int) -> None:
-    """Note that *version* of a table is wanted at each of *targets*."""
-    now = utc(datetime.now(UTC))
-    for target in targets:
-        con.execute(
-            "INSERT INTO store.meta.intents VALUES (?, ?, ?, ?, ?)",
-            [ref.dataset, target, ref.table, version, now],
-        )
-
-
-def pending_intents(con: Connection) -> list[Intent]:
-    """Give what no successful publication covers yet, by dataset and target."""
-    rows = con.execute(
-        """
-        WITH done AS (
-            SELECT dataset, target, arg_max(versions, attempted_at) AS versions
-            FROM store.meta.published WHERE problem IS NULL GROUP BY dataset, target
-        )
-        SELECT i.dataset, i.target, i.table_name, max(i.version), min(i.made_at)
-        FROM store.meta.intents AS i
-        LEFT JOIN done AS d ON d.dataset = i.dataset AND d.target = i.target
-        WHERE i.version > coalesce(
-            json_extract(d.versions, '$."' || i.table_name || '"')::BIGINT, 0)
-        GROUP BY ALL ORDER BY ALL
-        """
-    ).fetchall()
-    wanted: dict[tuple[str, str], Intent] = {}
-    for dataset, target, table, version, made_at in rows:
-        known = wanted.get((dataset, target))
-        since = aware(made_at) if known is None else min(known.since, aware(made_at))
-        versions = {**(known.versions if known else {}), table: version}
-        wanted[dataset, target] = Intent(dataset, target, versions, since)
-    return list(wanted.values())
 
 
 def record_published(

@@ -1,0 +1,164 @@
+"""Forms of numbers."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from publisher.engine import literal
+from publisher.validation.proof.form import (
+    BOUNDS,
+    Bulk,
+    Cell,
+    Form,
+    NoFormError,
+    Sql,
+    conjunction,
+    properties,
+    within_bounds,
+)
+
+_EXACT_DIGITS = 15
+"""Decimals of so many characters differ as doubles wherever they differ at all."""
+
+
+def integer(cell: Cell) -> Form:
+    stated = properties(cell, "bareNumber", "groupChar")
+    if stated.get("groupChar"):
+        raise NoFormError
+
+    def write(bound: Any) -> str:
+        if isinstance(bound, bool) or not isinstance(bound, int) or abs(bound) >= 2**63:
+            raise NoFormError
+        return str(bound)
+
+    within = within_bounds(cell, write)
+    return Form(
+        proves=lambda text: conjunction(
+            f"regexp_full_match({text}, '-?[0-9]{{1,18}}')", within(f"TRY_CAST({text} AS BIGINT)")
+        ),
+        value=lambda text: f"TRY_CAST({text} AS BIGINT)",
+        key=lambda text: (
+            f"TRY_CAST({text} AS BIGINT)",
+            f"CASE WHEN length({text}) > 18 THEN {text} END",
+        ),
+    )
+
+
+def year(cell: Cell) -> Form:
+    form = integer(cell)
+    return Form(
+        proves=lambda text: conjunction(
+            f"regexp_full_match({text}, '[0-9]{{4}}')", form.proves(text)
+        ),
+        value=form.value,
+        key=form.key,
+    )
+
+
+def number(cell: Cell) -> Form:
+    notation = _Notation.of(cell)
+    bounds = {name: bound for name, bound in (cell.bounds or {}).items() if name in BOUNDS}
+    within = _number_within(cell, bounds, notation.value)
+
+    def proves(text: str) -> str:
+        rare = notation.odd(text)
+        return conjunction(
+            f"isfinite({notation.value(text)})",
+            f"NOT contains({text}, '+')",
+            f"NOT ({rare})" if rare else "",
+            within(text),
+        )
+
+    below = [float(bounds[name]) for name in ("minimum", "exclusiveMinimum") if name in bounds]
+    above = [float(bounds[name]) for name in ("maximum", "exclusiveMaximum") if name in bounds]
+    exact_only = cell.keyed or "enum" in (cell.bounds or {})
+    return Form(
+        proves=proves,
+        value=notation.value,
+        key=lambda text: (
+            f"({notation.value(text)} + 0.0)",  # -0.0 and 0.0 are one
+            f"CASE WHEN length({text}) > {_EXACT_DIGITS} THEN {text} END",
+        ),
+        bulk=None
+        if exact_only
+        else Bulk(notation.odd, max(below, default=None), min(above, default=None)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Notation:
+    """How a number is written."""
+
+    decimal: str
+    group: str
+    bare: bool
+    shift: int
+
+    @classmethod
+    def of(cls, cell: Cell) -> "_Notation":
+        stated = properties(cell, "bareNumber", "groupChar", "decimalChar", "floatNumber")
+        decimal, group = stated.get("decimalChar") or ".", stated.get("groupChar") or ""
+        if set(decimal + group) & set("0123456789+-eE") or decimal == group:
+            raise NoFormError
+        return cls(decimal, group, stated.get("bareNumber") is not False, cell.shift)
+
+    def _ungrouped(self, text: str) -> str:
+        return f"replace({text}, {literal(self.group)}, '')" if self.group else text
+
+    def value(self, text: str) -> str:
+        pointed = self._ungrouped(text)
+        if self.decimal != ".":
+            pointed = f"replace({pointed}, {literal(self.decimal)}, '.')"
+        if not self.shift:
+            return f"TRY_CAST({pointed} AS DOUBLE)"
+        # no negative zero comes of a conversion
+        return f"(TRY_CAST({pointed} || 'e{self.shift}' AS DOUBLE) + 0.0)"
+
+    def odd(self, text: str) -> str:
+        """Tell what the value alone does not: texts that Frictionless reads otherwise."""
+        parts = []
+        if self.decimal != "." and self.group != ".":
+            parts.append(f"contains({self._ungrouped(text)}, '.')")
+        if self.shift:  # an exponent of its own would be followed by another
+            parts.append(f"regexp_matches({text}, '[eE]')")
+        if not self.bare:  # of such a text Frictionless strips nothing
+            parts.append(f"NOT regexp_full_match({text}, '-?[0-9](.*[0-9])?')")
+        return " OR ".join(parts)
+
+
+def _number_within(cell: Cell, bounds: Mapping[str, Any], value: Sql) -> Sql:
+    written = {name: _double(bound) for name, bound in bounds.items()}
+    among = [_double(item) for item in (cell.bounds or {}).get("enum", ())]
+
+    def exact(text: str) -> str:
+        # An exponent could make of a short text a number that no double tells from another
+        return f"(length({text}) <= {_EXACT_DIGITS} AND NOT regexp_matches({text}, '[eE]'))"
+
+    def condition(text: str) -> str:
+        found = value(text)
+        parts = []
+        for name, bound in written.items():
+            touching, inside = BOUNDS[name]
+            at_bound = f" OR ({found} {touching} {bound} AND {exact(text)})"
+            parts.append(f"({found} {inside} {bound}{at_bound if touching != inside else ''})")
+        if among:
+            parts.append(f"({found} IN ({', '.join(among)}) AND {exact(text)})")
+        if cell.keyed:
+            parts.append(exact(text))
+        return conjunction(*parts) if parts else ""
+
+    return condition
+
+
+def _double(bound: Any) -> str:
+    if isinstance(bound, bool) or not isinstance(bound, int | float | Decimal):
+        raise NoFormError
+    exact = bound if isinstance(bound, Decimal) else Decimal(str(bound))
+    if not exact.is_finite() or len(exact.as_tuple().digits) > _EXACT_DIGITS:
+        raise NoFormError
+    found = float(exact)
+    if not math.isfinite(found) or (found == 0) != (exact == 0):
+        raise NoFormError
+    return f"CAST('{found!r}' AS DOUBLE)"
