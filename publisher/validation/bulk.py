@@ -119,8 +119,7 @@ class Bulk:
         doubts = [f"{RAW} IS NOT NULL"]
         for at in self.proof.unproved:
             column = question.columns[at]
-            patterned = column.form is not None and column.form.pattern is not None
-            doubts.append("true" if patterned else f"NOT {column.clean}")
+            doubts.append("true" if column.patterned else f"NOT {column.clean}")
         doubts += [asked for asked in (question.blank(), question.keyless()) if asked]
         return " OR ".join(f"({doubt})" for doubt in doubts)
 

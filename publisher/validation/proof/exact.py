@@ -160,7 +160,7 @@ def _doubtful(
     doubts = [f"{RAW} IS NOT NULL"]
     for index in proof.unproved:
         column = question.columns[index]
-        if column.form is not None and column.form.pattern is not None:
+        if column.patterned:
             doubts.append("true")  # which texts match is Python's to say
         else:
             doubts.append(f"NOT {column.clean}")

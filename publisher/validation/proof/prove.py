@@ -52,6 +52,11 @@ class Column:
         return f"coalesce({self.text} IS NOT NULL AND {found}, false)"
 
     @property
+    def patterned(self) -> bool:
+        """Its texts must match a pattern, which Python judges."""
+        return self.form is not None and self.form.pattern is not None
+
+    @property
     def bulk(self) -> bool:
         """The column can be proved by the extremes of its values."""
         return self.form is not None and self.form.bulk is not None
@@ -142,7 +147,13 @@ class Proof:
 def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | None:
     """Judge the file by one scan of it; None where that cannot tell. Raises UnsplittableError."""
     try:
-        proof = prove(con, plain.relation, question, plus=lambda: plain.scan.result().plus)
+        proof = prove(
+            con,
+            plain.relation,
+            question,
+            plus=lambda: plain.scan.result().plus,
+            repeating=plain.repeating(),
+        )
     except DataError:
         return None  # the reader itself was made to read numbers, and trips over what is none
     except InputError as error:
@@ -152,57 +163,78 @@ def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | No
     return proof
 
 
-def prove(con: Connection, relation: str, question: Question, *, plus: Callable[[], bool]) -> Proof:
-    """Judge the cells of *relation*; *plus* tells whether any holds a plus sign."""
-    together = True
+def prove(
+    con: Connection,
+    relation: str,
+    question: Question,
+    *,
+    plus: Callable[[], bool],
+    repeating: frozenset[int] = frozenset(),
+) -> Proof:
+    """Judge the cells of *relation*.
+
+    *plus* tells whether any holds a plus sign. Of the *repeating* columns, by index, each text
+    is looked at once; their texts are held meanwhile.
+    """
+    listed: frozenset[int] | None = repeating
     try:
-        proof = _asked(con, relation, question, bulk=True, together=True)
+        proof = _asked(con, relation, question, bulk=True, listed=listed)
     except OutOfMemoryError:
-        # The texts of a column with a pattern were too many to be held at once
-        together = False
-        proof = _asked(con, relation, question, bulk=True, together=False)
+        listed = None
+        proof = _asked(con, relation, question, bulk=True, listed=listed)
     if any(question.columns[at].bulk for at in proof.unproved) or (
         plus() and any(each.bulk for each in question.columns)
     ):
-        proof = _asked(con, relation, question, bulk=False, together=together)
+        proof = _asked(con, relation, question, bulk=False, listed=listed)
     return proof
 
 
 def _asked(
-    con: Connection, relation: str, question: Question, *, bulk: bool, together: bool
+    con: Connection,
+    relation: str,
+    question: Question,
+    *,
+    bulk: bool,
+    listed: frozenset[int] | None,
 ) -> Proof:
+    """Ask by one SELECT; *listed* are columns of which all texts are taken, None: of none."""
     asked = _Asked()
     rows = asked.append("count(*)")
-    by_bulk = {at: each for at, each in enumerate(question.columns) if bulk and each.bulk}
-    by_cell = {
-        at: each for at, each in enumerate(question.columns) if not (each.free or at in by_bulk)
+    tasks = {at: each for at, each in enumerate(question.columns) if not each.free}
+    by_text = {
+        at: asked.append(f"list(DISTINCT {each.text})")
+        for at, each in tasks.items()
+        if listed is not None and (each.index in listed or each.patterned)
     }
-    patterned = {at: each for at, each in by_cell.items() if each.form and each.form.pattern}
-    doubtful = {at: asked.append(_count(f"NOT {each.clean}")) for at, each in by_cell.items()}
-    extremes = {at: [asked.append(it) for it in each.in_bulk()] for at, each in by_bulk.items()}
+    extremes = {
+        at: [asked.append(part) for part in each.in_bulk()]
+        for at, each in tasks.items()
+        if bulk and each.bulk and at not in by_text
+    }
+    doubtful = {
+        at: asked.append(_count(f"NOT {each.clean}"))
+        for at, each in tasks.items()
+        if at not in by_text and at not in extremes
+    }
     blank = asked.append(_count(question.blank()))
     keyless = asked.append(_count(question.keyless()))
     keys = []
     for key in question.keys:
-        parts = [part for at in key for part in question.columns[at].key]
-        some = " OR ".join(f"{part} IS NOT NULL" for part in parts)
-        different = f"count(DISTINCT hash({', '.join(parts)})) FILTER (WHERE {some})"
-        keys.append((key, asked.append(different), asked.append(_count(some))))
-    texts = {
-        at: asked.append(f"list(DISTINCT {each.text})")
-        for at, each in patterned.items()
-        if together
-    }
+        some, all_ = _key_counts(question, key)
+        keys.append((key, asked.append(some), asked.append(all_)))
     found = asked.of(con, relation)
     proof = Proof(rows=found[rows], blank=found[blank], keyless=found[keyless])
-    proof.unproved |= {at: found[place] for at, place in doubtful.items() if found[place]}
+    for at, place in by_text.items():
+        if not _texts_clean(con, tasks[at], found[place] or ()):
+            proof.unproved[at] = 1
     for at, (wrong, least, most) in extremes.items():
-        if found[wrong] or not by_bulk[at].within(found[least], found[most]):
+        if found[wrong] or not tasks[at].within(found[least], found[most]):
             proof.unproved[at] = found[wrong] or 1
-    for at, each in patterned.items():
-        distinct = found[texts[at]] if together else _texts(con, relation, each)
-        if not _all_match(each, distinct or ()):
-            proof.unproved.setdefault(at, 1)
+    for at, place in doubtful.items():
+        each = tasks[at]
+        matching = not each.patterned or _all_match(each, _texts(con, relation, each))
+        if found[place] or not matching:
+            proof.unproved[at] = found[place] or 1
     # Of a cell that is not proved the value is not known yet
     proof.clashing += [
         key
@@ -210,6 +242,23 @@ def _asked(
         if found[some] != found[all_] or proof.unproved.keys() & set(key)
     ]
     return proof
+
+
+def _key_counts(question: Question, key: Sequence[int]) -> tuple[str, str]:
+    """Count the different keys, and the rows that have one."""
+    parts = [part for at in key for part in question.columns[at].key]
+    some = " OR ".join(f"{part} IS NOT NULL" for part in parts)
+    return f"count(DISTINCT hash({', '.join(parts)})) FILTER (WHERE {some})", _count(some)
+
+
+def _texts_clean(con: Connection, each: Column, texts: Sequence[str | None]) -> bool:
+    """Judge the distinct *texts* of a column."""
+    ((doubtful,),) = con.execute(
+        f"SELECT count(*) FROM (SELECT unnest(CAST(? AS VARCHAR[])) AS {each.text}) "
+        f"WHERE NOT {each.clean}",
+        [list(texts)],
+    ).fetchall()
+    return not doubtful and _all_match(each, texts)
 
 
 class _Asked:

@@ -22,6 +22,12 @@ _DATE = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _AWARE = r"Z$|[+-][0-9]{2}:[0-9]{2}$"
 _OFFSET = r"[+-](0[0-9]|1[0-4]):[0-5][0-9]"
+# Shapes that most sensors write. Where a text has these places, and the engine reads it by the
+# format, only its first character could be other than a digit.
+_QUICK = {
+    f"{_DATE}T{_CLOCK}Z": ("____-__-__T__:__:__Z", "%Y-%m-%dT%H:%M:%SZ"),
+    f"{_DATE}T{_CLOCK}": ("____-__-__T__:__:__", "%Y-%m-%dT%H:%M:%S"),
+}
 # Directives whose two-digit (for the year: four-digit) text both strptimes read alike
 _DIRECTIVES = {
     "%Y": r"[12][0-9]{3}",
@@ -122,6 +128,13 @@ class _Times:
             f"ELSE {local} END"
         )
 
+    def shaped(self, text: str) -> str:
+        """Whether the text is of the shape, provided that the engine can read it."""
+        if self.shape not in _QUICK:
+            return f"regexp_full_match({text}, {literal(self.shape)})"
+        like, _ = _QUICK[self.shape]
+        return f"({text} LIKE {literal(like)} AND {text} >= '1' AND {text} < '3')"
+
     def proves(self, text: str) -> str:
         alike = placed = ""
         if self.comparable is not None and self.offset == "?":
@@ -129,7 +142,7 @@ class _Times:
         if self.place and self.offset != "Z":
             placed = f"({self.aware(text)} OR {self.place(self.read(text))[1]})"
         return conjunction(
-            f"regexp_full_match({text}, {literal(self.shape)})",
+            self.shaped(text),
             alike,
             f"{self.value(text)} IS NOT NULL",
             placed,
@@ -143,12 +156,17 @@ class _Times:
 
 def _iso(sample: str) -> tuple[str, Sql]:
     """Give the shape that *sample* has, or else all that is proved, and the engine's reading."""
-    for shape in (f"{_DATE}T{_CLOCK}Z", f"{_DATE}T{_CLOCK}", f"{_DATE} {_CLOCK}"):
+    for shape, (_, format_) in _QUICK.items():
         if re.fullmatch(shape, sample, re.ASCII):
-            break
-    else:
+            return shape, _parsed(format_)
+    shape = f"{_DATE} {_CLOCK}"
+    if not re.fullmatch(shape, sample, re.ASCII):
         shape = f"{_DATE}[ T]{_CLOCK}(\\.[0-9]{{1,6}})?(Z|{_OFFSET})?"
     return shape, lambda text: f"TRY_CAST({text} AS TIMESTAMP)"
+
+
+def _parsed(format_: str) -> Sql:
+    return lambda text: f"try_strptime({text}, {literal(format_)})"
 
 
 def _instants(bounds: Mapping[str, Any]) -> list[datetime]:
@@ -193,4 +211,4 @@ def _strptime(format_: str) -> tuple[str, Sql]:
     ):
         raise NoFormError
     shape = "".join(_DIRECTIVES.get(part, re.escape(part)) for part in parts)
-    return shape, lambda text: f"try_strptime({text}, {literal(format_)})"
+    return shape, _parsed(format_)
