@@ -119,7 +119,7 @@ class Session:
 
     @property
     def _file(self) -> bool:
-        return (self._place / "publisher.toml").is_file()
+        return os.path.isfile(self._place / "publisher.toml")  # noqa: PTH113 - False if it is barred
 
     @property
     def log_level(self) -> str:

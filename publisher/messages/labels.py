@@ -97,8 +97,8 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "Det, der er begyndt, gøres færdigt; Ctrl-C igen afslutter straks.",
     ),
     "stopping-there": (
-        "What has begun goes on in the process that serves; see `publisher status`.",
-        "Det, der er begyndt, fortsætter i den proces, der kører; se `publisher status`.",
+        "What has begun goes on in the process that holds the data; see `publisher status`.",
+        "Det, der er begyndt, fortsætter i den proces, der holder data; se `publisher status`.",
     ),
     "interrupted": ("Interrupted.", "Afbrudt."),
     "never": ("never", "aldrig"),
