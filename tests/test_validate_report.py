@@ -1,5 +1,6 @@
 """`publisher validate`: the report is Frictionless', the totals beside it are of the whole file."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import orjson
 import pytest
 from frictionless import Dialect, Schema, validate
 
-from publisher.errors import ConfigurationError, UsageError
+from publisher.errors import ConfigurationError, DeliveryError, UsageError
 from publisher.validation.reporting import Report
 from publisher.validation.validate import validated
 
@@ -92,3 +93,29 @@ def test_what_frictionless_cannot_take_is_told(files: tuple[Path, Path]) -> None
     with pytest.raises(ConfigurationError) as error:
         validate_file(data, schema)
     assert error.value.code == "frictionless-crash"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rules"),
+    [
+        ("rows.json", '[{"id": 1, "level": 2}, {"id": 2, "level": 9}]', {"constraint-error": 1}),
+        ("rows.ndjson", '{"id": 1, "level": 2}\n{"id": 1, "level": 2}\n', {"primary-key": 1}),
+        ("rows", "id,level\nx,2\n", {"type-error": 1, "primary-key": 1}),
+        ("rows.json", '{"id":', {"source-error": 1}),
+        ("rows.pdf", "%PDF", {"format-error": 1}),
+    ],
+)
+def test_no_file_is_valid_unread(
+    files: tuple[Path, Path], name: str, content: str, rules: dict[str, int]
+) -> None:
+    Path(name).write_text(content)
+    _, found = validate_file(Path(name), files[1])
+    assert dict(found.by_rule) == rules
+    assert not found.valid
+
+
+def test_what_cannot_be_unpacked_is_told(files: tuple[Path, Path]) -> None:
+    packed = Path("data.csv.gz")
+    packed.write_bytes(gzip.compress(files[0].read_bytes())[:2000])
+    with pytest.raises(DeliveryError, match="gzip"):
+        validate_file(packed, files[1])

@@ -4,7 +4,9 @@ The errors are found by a vectorised proof and Frictionless' own readers (``proo
 proof cannot take on, Frictionless validates itself. Either way the report is the same.
 """
 
+import gzip
 import time
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -12,18 +14,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from frictionless import Dialect, FrictionlessException, Resource, Schema, settings, system
+from frictionless import Dialect, FrictionlessException, Schema, settings, system
 from frictionless import Report as FrictionlessReport
 from frictionless.formats import CsvControl
 from frictionless.resources import TableResource
 
 from publisher.engine import Engine
-from publisher.errors import ConfigurationError
+from publisher.errors import ConfigurationError, DeliveryError
 from publisher.validation.lean import MEMORY
 from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.proof.exact import Table
 from publisher.validation.proof.scan import Scan, scanning
 from publisher.validation.reporting import Errors, Report
+
+_CHUNK = 1024 * 1024
 
 
 @contextmanager
@@ -37,17 +41,24 @@ def reported(
 ) -> Iterator[Report]:
     """See `validate.validated`."""
     limit = limit_errors or settings.DEFAULT_LIMIT_ERRORS
+    if file.suffix == ".gz":
+        _check_packed(file)
     # Trusted, for Frictionless takes paths from elsewhere only then; a file that is there and a
     # stated scheme keep it from ever taking one for a URL.
     with ExitStack() as stack:
         with _explained(), system.use_context(trusted=True):
             parsed = Schema.from_descriptor(str(schema))
 
-            def resource() -> Resource:
+            def resource() -> TableResource:
                 options: dict[str, Any] = {"encoding": encoding} if encoding else {}
                 if dialect:
                     options["dialect"] = Dialect.from_descriptor(dict(dialect))
-                return Resource(path=str(file), scheme="file", schema=parsed.to_copy(), **options)
+                if not file.suffix:
+                    options["format"] = "csv"
+                # Said to be a table: what is none is an error then, and not valid unread
+                return TableResource(
+                    path=str(file), scheme="file", schema=parsed.to_copy(), **options
+                )
 
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="validate-")))
             errors = Errors(folder / "errors.ndjson", limit)
@@ -59,10 +70,20 @@ def reported(
         yield report
 
 
-def _proved(resource: Resource, file: Path, folder: Path, errors: Errors) -> Report:
+def _check_packed(file: Path) -> None:
+    """Raise DeliveryError for a file that cannot be unpacked: Frictionless breaks down on it."""
+    try:
+        with gzip.open(file) as packed:
+            while packed.read(_CHUNK):
+                pass
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DeliveryError("broken-gzip", reason=str(error)) from error
+
+
+def _proved(resource: TableResource, file: Path, folder: Path, errors: Errors) -> Report:
     """Validate by proof. Raises UnsplittableError where that cannot be done."""
     began = time.perf_counter()
-    if not isinstance(resource, TableResource) or resource.format not in {"csv", "tsv"}:
+    if resource.format not in {"csv", "tsv"}:
         raise UnsplittableError
     delimiter = CsvControl.from_dialect(resource.dialect).get_defined("delimiter", default=",")
     scan = scanning(file, delimiter.encode() or b",")
@@ -154,12 +175,10 @@ def _counted(report: FrictionlessReport) -> tuple[int, Counter[str]]:
     return rows, rules
 
 
-def _count(resource: Resource) -> tuple[int, Counter[str]]:
+def _count(resource: TableResource) -> tuple[int, Counter[str]]:
     """Count the errors of every row, as Frictionless' validation does but keeping none."""
     rows = 0
     rules: Counter[str] = Counter()
-    if not isinstance(resource, TableResource):
-        return rows, rules
     with resource:
         rules.update(error.type for error in resource.header.errors)
         while True:
