@@ -180,6 +180,7 @@ def test_comments_blank_rows_and_header_of_two_rows(judge: Court) -> None:
         (b"id,name,id\n1,a,2\n", "doubled-column"),
         ("id,name\n1,Rødovre\n".encode("windows-1252"), "wrong-encoding"),
         ("id,name\n1,a\n".encode("utf-16-le"), "nul-in-header"),
+        ("id,name\n1,a\n".encode("utf-16"), "utf-16-mark"),
         (gzip.compress(b"id,name\n1,a\n" * 1000)[:40], "truncated"),
         (gzip.compress(b"id,name\n1,a\n")[:-8] + b"\0" * 8, "broken-gzip"),
         (gzip.compress(b"\0" * 2_000_000), "too-large-unpacked"),

@@ -68,8 +68,8 @@ HARVEST: dict[str, Text] = {
         remedy_da="se, om kildens eksport blev færdig; tabellen beholder sin sidste gode version",
     ),
     "truncated": Text(
-        en="the delivery's gzip data end after {size} bytes, before they are complete",
-        da="leverancens gzip-data slutter efter {size} byte, før de er hele",
+        en="the delivery's gzip data are cut off; {size} bytes could be unpacked of them",
+        da="leverancens gzip-data er skåret over; {size} byte kunne pakkes ud af dem",
         remedy_en=(
             "have the source hand it over again; it was cut off on the way or while it was written"
         ),
@@ -118,6 +118,12 @@ HARVEST: dict[str, Text] = {
         remedy_en="state the source's encoding as harvest.encoding, for instance windows-1252",
         remedy_da="angiv kildens tegnkodning som harvest.encoding, for eksempel windows-1252",
     ),
+    "utf-16-mark": Text(
+        en="the delivery begins with the byte order mark of {marked}, not as text in {encoding}",
+        da="leverancen begynder med byte order mark for {marked}, ikke som tekst i {encoding}",
+        remedy_en="state harvest.encoding: {marked}, or have the source export UTF-8",
+        remedy_da="angiv harvest.encoding: {marked}, eller få kilden til at eksportere UTF-8",
+    ),
     "unreadable-delivery": Text(
         en="the delivery cannot be read: {reason}",
         da="leverancen kan ikke læses: {reason}",
@@ -135,6 +141,12 @@ HARVEST: dict[str, Text] = {
         ),
         remedy_en="have the source deliver NDJSON or CSV, or smaller parts",
         remedy_da="få kilden til at levere NDJSON eller CSV, eller mindre dele",
+    ),
+    "huge-element": Text(
+        en="the delivery is a JSON document with a record or value of over {max_chars} characters",
+        da="leverancen er et JSON-dokument med en post eller værdi på over {max_chars} tegn",
+        remedy_en="see what the source sends, and whether the list of records ends where it should",
+        remedy_da="se, hvad kilden sender, og om listen af poster slutter, hvor den skal",
     ),
     "broken-json": Text(
         en="the delivery is no JSON document: {reason}",
