@@ -245,6 +245,26 @@ def test_workbooks_keep_the_types_of_their_cells(judge: Court) -> None:
     ]
 
 
+def test_numbers_of_a_workbook_can_be_read_as_texts(judge: Court) -> None:
+    content = workbook([["s", "n"], [5301, 7], [0.5, None], [None, "8"]], "Data")
+    table = entry(
+        {"fields": [{"name": "s", "type": "string"}, {"name": "n", "type": "integer"}]},
+        dialect={"excel": {"sheet": "Data", "stringified": True}},
+    )
+    judge.judge(table, content, origin="x.xlsx")
+    assert judge.good("s, n") == [("5301", 7), ("0.5", None), (None, 8)]
+
+
+def test_cells_far_apart_cost_the_workbook_not_the_service(judge: Court) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = "n", 1
+    content = BytesIO()
+    book.save(content)
+    with pytest.raises(DeliveryError) as error:
+        judge.judge(entry(PLAIN), content.getvalue(), origin="x.xlsx")
+    assert error.value.code == "workbook-out-of-bounds"
+
+
 def test_workbooks_that_are_none(judge: Court) -> None:
     bomb = BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -180,6 +180,24 @@ HARVEST: dict[str, Text] = {
         remedy_en="have the source save it as .xlsx without a password, or as CSV",
         remedy_da="få kilden til at gemme den som .xlsx uden adgangskode, eller som CSV",
     ),
+    "workbook-out-of-bounds": Text(
+        en=(
+            "the workbook cannot be read within {max_bytes} bytes of memory and {seconds} "
+            "seconds; some cells may stand far away from the others"
+        ),
+        da=(
+            "projektmappen kan ikke læses inden for {max_bytes} byte hukommelse og {seconds} "
+            "sekunder; måske står nogle celler langt fra de andre"
+        ),
+        remedy_en=(
+            "delete the rows and columns behind the table (Ctrl+End goes to the last cell), or "
+            "have the source deliver CSV"
+        ),
+        remedy_da=(
+            "slet rækkerne og kolonnerne efter tabellen (Ctrl+End går til den sidste celle), "
+            "eller få kilden til at levere CSV"
+        ),
+    ),
     "missing-sheet": Text(
         en="the workbook has no sheet {sheet!r}; its sheets are {sheets}",
         da="projektmappen har intet ark {sheet!r}; dens ark er {sheets}",
