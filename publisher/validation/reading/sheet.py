@@ -16,6 +16,7 @@ import signal
 import sys
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -84,6 +85,8 @@ def _bound(memory: int, seconds: int) -> None:
     # A service that is told to stop ends its harvests first, and so this
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):  # where memory runs out all the same, this goes and not the service
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
     for limit, most, last in (
         (resource.RLIMIT_AS, memory, memory),
         (resource.RLIMIT_CPU, seconds, seconds + 5),  # SIGXCPU, which says why; then SIGKILL

@@ -26,7 +26,7 @@ from publisher.validation.spool import revived
 
 LARGEST_WORKBOOK = 200 * 1024 * 1024
 """Bytes, decompressed. A sheet is held whole while it is read."""
-READER_MEMORY = 768 * 1024 * 1024
+READER_MEMORY = 640 * 1024 * 1024
 """Bytes. The largest workbooks whose cells stand together take some 500 MB."""
 READER_SECONDS = 120
 """Of processor time; the largest workbooks take some ten."""
