@@ -19,7 +19,13 @@ from typing import Literal, TypeVar
 
 import duckdb
 
-from publisher.errors import StorageFullError, StoreBusyError, StoreError, UsageError
+from publisher.errors import (
+    EngineMemoryError,
+    StorageFullError,
+    StoreBusyError,
+    StoreError,
+    UsageError,
+)
 
 __all__ = ["Connection", "DataError", "Engine", "identifier", "literal"]
 
@@ -217,4 +223,6 @@ def _explained() -> Iterator[None]:
             raise StoreBusyError("store-busy") from error
         if any(sign in text for sign in _FULL):
             raise StorageFullError("storage-full") from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise EngineMemoryError("engine-memory", reason=text.splitlines()[0]) from error
         raise StoreError("store-unusable", reason=text.splitlines()[0]) from error

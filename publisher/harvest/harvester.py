@@ -14,6 +14,7 @@ import structlog
 
 from publisher.engine import Connection, Engine
 from publisher.errors import PublisherError, SourceError, UsageError
+from publisher.harvest.attempts import worth_another
 from publisher.harvest.step import Step, judge_again, referred, take
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
@@ -195,6 +196,7 @@ class Harvester:
                 delivery,
                 landing=parts.landing,
                 work=parts.settings.work_path,
+                max_bytes=parts.settings.max_delivery_bytes,
                 run=run,
                 progress=(lambda rows: progress(entry.ref, rows)) if progress else None,
             )
@@ -249,7 +251,7 @@ def _judged(entry: TableEntry, last: Seen) -> bool:
     """
     if entry.mode == "append" and last.outcome in {"committed", "unchanged"}:
         return True
-    return last.view == entry.view_fingerprint
+    return last.view == entry.view_fingerprint and not worth_another(last)
 
 
 def _stands(entry: TableEntry, last: Seen) -> bool:

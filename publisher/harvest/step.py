@@ -6,8 +6,10 @@ from pathlib import Path
 
 from publisher.engine import Connection
 from publisher.errors import HeldError, PublisherError
+from publisher.harvest.attempts import attempt
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
+from publisher.model.dataset import HttpSource
 from publisher.model.run import Counts, Delivery, Outcome, Problem, RuleCount
 from publisher.model.values import TableRef
 from publisher.store import Commit, Store
@@ -57,6 +59,7 @@ def take(
     *,
     landing: Landing,
     work: Path,
+    max_bytes: int,
     run: str,
     progress: Callable[[int], None] | None,
 ) -> Step:
@@ -64,31 +67,34 @@ def take(
 
     A delivery that can never be taken under this view (no table, too many bad rows, too much
     gone, a schema change refused) is settled as held or failed, so that it is not judged
-    again before the view or the bytes change. Failures of this machine (disk, memory) are
-    raised and leave the delivery pending.
+    again before the view or the bytes change. So is one at which every attempt broke down.
+    Failures of this machine (disk, memory) are raised and leave the delivery pending.
+    *max_bytes* bounds it once it is decompressed.
     """
     judgement: Judgement | None = None
     try:
-        judgement = Validator(entry).judge(
-            con,
-            delivery,
-            landing.path(delivery.sha256, size=delivery.size),
-            work=work,
-            references=references(store, con, entry),
-            progress=progress,
-        )
-        _within_max_bad(entry, judgement)
-        _nothing_lost(con, store, entry, judgement)
-        committed = store.commit(
-            con,
-            Commit(
-                entry=entry,
-                run=run,
-                delivery=delivery,
-                targets=_targets(entry),
-                unsaid=judgement.absent,
-            ),
-        )
+        with attempt(landing, delivery):
+            judgement = Validator(entry).judge(
+                con,
+                delivery,
+                landing.path(delivery.sha256, size=delivery.size),
+                work=work,
+                max_bytes=_most(entry, max_bytes),
+                references=references(store, con, entry),
+                progress=progress,
+            )
+            _within_max_bad(entry, judgement)
+            _nothing_lost(con, store, entry, judgement)
+            committed = store.commit(
+                con,
+                Commit(
+                    entry=entry,
+                    run=run,
+                    delivery=delivery,
+                    targets=_targets(entry),
+                    unsaid=judgement.absent,
+                ),
+            )
     except PublisherError as error:
         if not error.final:
             raise
@@ -127,6 +133,13 @@ def judge_again(
         notes=judgement.notes,
         changed=committed.changed,
     )
+
+
+def _most(entry: TableEntry, max_bytes: int) -> int:
+    """Give the table's own bound where it is the narrower one."""
+    source = entry.harvest.source if entry.harvest else None
+    stated = source.max_bytes if isinstance(source, HttpSource) else None
+    return min(max_bytes, stated or max_bytes)
 
 
 def _within_max_bad(entry: TableEntry, judgement: Judgement) -> None:

@@ -14,6 +14,24 @@ HARVEST: dict[str, Text] = {
             "der er galt med rækkerne, få kilden rettet, eller hæv maxBad"
         ),
     ),
+    "unjudgeable": Text(
+        en=(
+            "judging the delivery broke down {attempts} times (last: {reason}; Publisher "
+            "{publisher}); it is set aside, and those behind it go on"
+        ),
+        da=(
+            "bedømmelsen af leverancen brød sammen {attempts} gange (senest: {reason}; "
+            "Publisher {publisher}); den er lagt til side, og de næste går videre"
+        ),
+        remedy_en=(
+            "this is a fault of Publisher's: report it with the log's lines. The bytes are kept, "
+            "and are judged again by another version, under another view, or when they change"
+        ),
+        remedy_da=(
+            "det er en fejl i Publisher: meld den med loggens linjer. Leverancen er gemt og "
+            "bedømmes igen af en anden version, under et andet kildesyn, eller når den ændres"
+        ),
+    ),
     "missing-column": Text(
         en=(
             "the column {column!r} of field {field!r} is not in the delivery; its columns "

@@ -48,11 +48,10 @@ Opener = Callable[[], AbstractContextManager[Groups]]
 class Validator:
     """Judges a table's deliveries under its source view, which is compiled once.
 
-    *max_bytes* bounds a delivery once it is decompressed. Raises ConfigurationError where
-    the view cannot be compiled. Judges one delivery at a time.
+    Raises ConfigurationError where the view cannot be compiled. Judges one delivery at a time.
     """
 
-    def __init__(self, entry: TableEntry, *, max_bytes: int = 1_000_000_000) -> None:
+    def __init__(self, entry: TableEntry) -> None:
         harvest = entry.harvest
         if harvest and harvest.checks:
             raise ConfigurationError("unsupported-check", type=harvest.checks[0].type)
@@ -62,7 +61,6 @@ class Validator:
             dialect=harvest.dialect if harvest else {},
             encoding=harvest.encoding if harvest else None,
             columns=self._view.columns,
-            max_bytes=max_bytes,
         )
         self._reading.check()
 
@@ -73,12 +71,14 @@ class Validator:
         raw: Path,
         *,
         work: Path,
+        max_bytes: int,
         references: Mapping[str, str],
         progress: Callable[[int], None] | None = None,
     ) -> Judgement:
         """Judge the landed bytes in *raw*; leaves temp.judged_good and temp.judged_bad on *con*.
 
-        *work* is a folder for spools, which are gone afterwards. *references* are SQL
+        *work* is a folder for spools, which are gone afterwards. *max_bytes* bounds the
+        delivery once it is decompressed. *references* are SQL
         relations by a foreign key's reference text; a key to one that is not there is
         refused. *progress* is told the number of rows read now and then.
 
@@ -94,7 +94,7 @@ class Validator:
         @contextmanager
         def opened() -> Iterator[Groups]:
             nonlocal labels
-            with open_table(raw, format_, self._reading, work=work) as table:
+            with open_table(raw, format_, self._reading, work=work, max_bytes=max_bytes) as table:
                 labels = table.labels
                 fit = self._view.fit(table.labels or self._view.columns)
                 yield [(fit, table.rows)]
