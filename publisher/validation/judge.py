@@ -14,7 +14,7 @@ from publisher.model.table import QuarantinedRow
 from publisher.validation import folds, keys, staging
 from publisher.validation.reading import Reading, format_of, open_table
 from publisher.validation.requeue import Requeue
-from publisher.validation.rows import RowLoop, Spools, Tally
+from publisher.validation.rows import ROWS_NAMED, RowLoop, Spools, Tally
 from publisher.validation.spool import scratch, spool
 from publisher.validation.view import Fit, SourceView
 
@@ -77,6 +77,9 @@ class Validator:
     ) -> Judgement:
         """Judge the landed bytes in *raw*; leaves temp.judged_good and temp.judged_bad on *con*.
 
+        Of one that is far past `maxBad`, so that nothing of it can be taken, the errors are
+        counted but not kept: it leaves no tables.
+
         *work* is a folder for spools, which are gone afterwards. *max_bytes* bounds the
         delivery once it is decompressed. *references* are SQL
         relations by a foreign key's reference text; a key to one that is not there is
@@ -102,10 +105,13 @@ class Validator:
             notes[:] = [*table.notes, *fit.notes, *seen]
 
         with scratch(work) as folder, _spools(folder) as spools:
-            trial = _Trial(con, self._entry, self._view, spools, progress)
+            trial = _Trial(con, self._entry, self._view, spools, progress, max_bad=harvest.max_bad)
             trial.judge_rows(opened)
             first_notes = tuple(notes)
             trial.judge_keys(references)
+            if trial.hopeless:
+                return replace(trial.count(first_notes), labels=labels)
+            trial.recall(opened)
             trial.refuse(opened)
             judged = trial.settle(first_notes)
             staging.finish(con)
@@ -148,13 +154,15 @@ class _Trial:
         view: SourceView,
         spools: Spools,
         progress: Callable[[int], None] | None,
+        *,
+        max_bad: float | None = None,
     ) -> None:
         self._con = con
         self._entry = entry
         self._view = view
         self._spools = spools
         self._progress = progress
-        self._tally = Tally()
+        self._tally = Tally(max_bad=max_bad)
         self._read: set[str] = set()
         self._field_of: dict[str, str] = {}
 
@@ -174,6 +182,36 @@ class _Trial:
         folds.settle(self._con, schema, frozenset(self._tally.folded))
         columns = frozenset(self._read | set(self._view.constants))
         keys.judge_keys(self._con, schema, columns, references, own)
+
+    @property
+    def hopeless(self) -> bool:
+        """The delivery is past maxBad, whatever its keys, and not all of its errors were kept."""
+        return bool(self._tally.untold) and self._tally.past_max_bad
+
+    def recall(self, opened: Opener) -> None:
+        """Read the bad rows once more that were left untold, where the good ones prevailed."""
+        untold = iter(self._tally.untold)
+        position = next(untold, None)
+        if position is None:
+            return
+        with opened() as groups:
+            for fit, rows in groups:
+                loop = RowLoop(self._view, fit, self._spools, self._tally)
+                for at, cells in rows:
+                    if at == position:
+                        loop.tell(at, cells)
+                        position = next(untold, None)
+
+    def count(self, notes: tuple[Problem, ...]) -> Judgement:
+        """Count what is wrong with a delivery of which nothing can be taken."""
+        tally = self._tally
+        more, found = staging.drop(self._con, self._spools, self._field_of)
+        unspooled = (
+            RuleCount(rule, self._field_of.get(label or "", label), count, tuple(rows))
+            for (rule, label), (count, *rows) in tally.unspooled.items()
+        )
+        bad = tally.bad + more
+        return Judgement(tally.read, tally.read - bad, bad, _summed([*found, *unspooled]), notes)
 
     def refuse(self, opened: Opener) -> None:
         """Read the rows that clash once more, for Frictionless to say what is wrong with them."""
@@ -197,6 +235,19 @@ class _Trial:
             notes = (*notes, Problem("replacement-character", {"rows": damaged}))
         found = staging.findings(self._con, self._field_of)
         return Judgement(self._tally.read, good, bad, found, notes)
+
+
+def _summed(found: Iterable[RuleCount]) -> tuple[RuleCount, ...]:
+    """Put together what was counted of one rule and field in several places."""
+    sums: dict[tuple[str, str | None], RuleCount] = {}
+    for part in found:
+        so_far = sums.get((part.rule, part.field), RuleCount(part.rule, part.field, 0))
+        sums[part.rule, part.field] = replace(
+            part,
+            count=so_far.count + part.count,
+            rows=tuple(sorted((*so_far.rows, *part.rows))[:ROWS_NAMED]),
+        )
+    return tuple(sorted(sums.values(), key=lambda it: (-it.count, it.rule, it.field or "")))
 
 
 @contextmanager

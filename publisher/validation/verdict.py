@@ -37,6 +37,8 @@ _PARTS = {
     "referenceName": "reference_name",
     "referenceFieldNames": "reference_field_names",
 }
+_BRIEF = {"type": "type", "fieldName": "field_name"}
+_TOLD_IN_FULL = 20  # a row of 120 columns with decimal commas has 50 kB of errors
 
 
 class UnstorableCellError(errors.CellError):
@@ -67,6 +69,13 @@ class Clash:
     """Number of the row it clashes with."""
 
 
+def error_of(rule: str, field: str) -> tuple[str, str | None]:
+    """Give the type of the error that a clash becomes, and the schema field it names."""
+    return (errors.TypeError.type if rule == FOLD else rule), (
+        field if rule in {FOLD, UNIQUE} else None
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     errors: tuple[errors.RowError, ...]
@@ -76,11 +85,16 @@ class Verdict:
     """Schema fields whose value cannot be stored."""
 
     def descriptors(self) -> list[dict[str, Any]]:
-        """Give the errors as Frictionless does, without what they all say alike."""
-        return [
-            {key: getattr(error, part) for key, part in _PARTS.items() if hasattr(error, part)}
-            for error in self.errors
-        ]
+        """Give the errors as Frictionless does, without what they all say alike.
+
+        Of a row with very many, those after the first few are told by rule and field alone.
+        """
+        told = [_described(error, _PARTS) for error in self.errors[:_TOLD_IN_FULL]]
+        brief = [_described(error, _BRIEF) for error in self.errors[_TOLD_IN_FULL:]]
+        if brief:
+            note = f"this and the {len(brief) - 1} after it are told by rule and field alone"
+            brief[0] |= {"note": note}
+        return told + brief
 
 
 class RowVerdict:
@@ -209,6 +223,10 @@ class RowVerdict:
             field_name=slot.label if slot else name,
             field_number=slot.index + 1 if slot else 0,
         )
+
+
+def _described(error: errors.RowError, parts: Mapping[str, str]) -> dict[str, Any]:
+    return {key: getattr(error, part) for key, part in parts.items() if hasattr(error, part)}
 
 
 def _guarded(reader: CellReader) -> CellReader:
