@@ -13,7 +13,7 @@ from pathlib import Path
 from publisher.errors import ConfigurationError
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_URL_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_URL_USERINFO = re.compile(r"(?<=://)[^/\s]+(?=@)")  # to the last @: a password may hold one
 _SHORTEST_SECRET = 6  # shorter values would blank out ordinary words
 REDACTED = "[redacted]"
 
