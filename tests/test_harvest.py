@@ -282,6 +282,19 @@ async def test_appended_bytes_are_never_taken_twice_even_under_a_new_view(town: 
         assert len(await rows(service)) == 1
 
 
+async def test_a_file_that_is_renamed_or_copied_is_appended_once(town: Town) -> None:
+    town.harvest["mode"] = "append"
+    del town.schema["primaryKey"]
+    town.deliver("A,2026-01-01T10:00:00Z,1")
+    town.deliver("A,2026-01-01T10:00:00Z,1")
+    inbox = town.root / "inbox"
+    async with town.service() as service:
+        assert (await harvest(service)).rows.new == 1
+        (inbox / "001.csv").rename(inbox / "other.csv")
+        assert (await harvest(service)).outcome == "unchanged"
+        assert len(await rows(service)) == 1
+
+
 async def test_what_is_larger_once_unpacked_than_may_be_is_refused(town: Town) -> None:
     town.harvest["source"]["path"] = "inbox/*.csv.gz"
     rows = "".join(f"A,2026-01-01T{n // 60:02}:{n % 60:02}:00Z,1\n" for n in range(1000))

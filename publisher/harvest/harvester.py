@@ -164,7 +164,16 @@ class Harvester:
                 except SourceError as error:  # costs this offer, not those behind it
                     broken = error
                     continue
-                yield await self._bring_in(entry, delivery, run, seen, progress)
+                step = await self._bring_in(entry, delivery, run, seen, progress)
+                seen[delivery.origin] = Seen(
+                    delivery=delivery.id,
+                    sha256=delivery.sha256,
+                    view=entry.view_fingerprint,
+                    outcome=step.outcome,
+                    cursor=delivery.cursor,
+                    problem=step.problem,
+                )
+                yield step
             if broken is not None:
                 raise broken
 
@@ -176,7 +185,7 @@ class Harvester:
         seen: Mapping[str, Seen],
         progress: Progress | None,
     ) -> Step:
-        last = seen.get(delivery.origin)
+        last = _last(entry, delivery, seen)
         if last and last.sha256 == delivery.sha256 and _judged(entry, last):
             step = await self._repeat(entry, delivery, run, last)
         else:
@@ -242,6 +251,18 @@ class Harvester:
                 partial(parts.store.has_quarantined, ref=entry.ref, rule="foreign-key")
             ):
                 await self.release(entry, trigger="reference", only_rule="foreign-key")
+
+
+def _last(entry: TableEntry, delivery: Delivery, seen: Mapping[str, Seen]) -> Seen | None:
+    """Give what the delivery is to be compared with: its origin's last one.
+
+    Of a table that only appends, any that brought in the same bytes: the file was renamed.
+    """
+    if entry.mode == "append":
+        for other in seen.values():
+            if other.sha256 == delivery.sha256 and other.outcome in {"committed", "unchanged"}:
+                return other
+    return seen.get(delivery.origin)
 
 
 def _judged(entry: TableEntry, last: Seen) -> bool:
