@@ -19,7 +19,14 @@ from typing import Literal, TypeVar
 
 import duckdb
 
-from publisher.errors import StorageFullError, StoreBusyError, StoreError, UsageError, is_full
+from publisher.errors import (
+    EngineMemoryError,
+    StorageFullError,
+    StoreBusyError,
+    StoreError,
+    UsageError,
+    is_full,
+)
 
 __all__ = [
     "Connection",
@@ -253,4 +260,6 @@ def _explained() -> Iterator[None]:
             raise StoreBusyError("store-busy") from error
         if is_full(error):
             raise StorageFullError("storage-full") from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise EngineMemoryError("engine-memory", reason=text.splitlines()[0]) from error
         raise StoreError("store-unusable", reason=text.splitlines()[0]) from error

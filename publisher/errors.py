@@ -14,6 +14,7 @@
     │   ├── StoreBusyError     another process holds it and does not answer
     │   ├── StoreFormatError   it was written by a newer Publisher
     │   ├── StorageFullError   the disk is full
+    │   ├── EngineMemoryError  the work at hand needs more memory than the engine may hold
     │   └── SchemaChangeError  a schema change that would lose or re-read data
     ├── TargetError            a catalog cannot be brought up to date
     │   └── TargetUnavailableError   ... and asking again later may help
@@ -112,6 +113,10 @@ class StoreFormatError(StoreError):
 
 
 class StorageFullError(StoreError):
+    pass
+
+
+class EngineMemoryError(StoreError):
     pass
 
 

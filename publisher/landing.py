@@ -2,6 +2,7 @@
 
     <landing>/contents/<sha256[:2]>/<sha256>           the bytes
     <landing>/pending/<dataset>/<table>/<id>.json      landed and not settled yet
+    <landing>/pending/<dataset>/<table>/<id>.attempts  how attempts at judging it ended
     <landing>/partial/                                 what is being written
     <landing>/aside/                                   pending entries that cannot be read
 
@@ -17,7 +18,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -132,6 +133,7 @@ class Landing:
 
     def settle(self, delivery: Delivery) -> None:
         """Take the delivery off the pending ones; its bytes stay until they are pruned."""
+        self._attempts(delivery).unlink(missing_ok=True)
         entry = self._folder(delivery.ref) / f"{delivery.id}.json"
         with self._settling:
             if self._keepers:
@@ -155,6 +157,32 @@ class Landing:
                 self._keepers -= 1
                 while self._put_off and not self._keepers:
                     self._put_off.pop().unlink(missing_ok=True)
+
+    def attempts(self, delivery: Delivery) -> list[str]:
+        """Give how the recorded attempts at judging a pending delivery ended, one by one."""
+        try:
+            return [str(ended) for ended in orjson.loads(self._attempts(delivery).read_bytes())]
+        except (FileNotFoundError, ValueError, TypeError):
+            return []
+
+    def record_attempts(self, delivery: Delivery, attempts: Sequence[str]) -> None:
+        """Record them durably, in place of those recorded before.
+
+        Raises StorageFullError or StoreError.
+        """
+        place = self._attempts(delivery)
+        if not attempts:
+            place.unlink(missing_ok=True)
+            return
+        with _explained():
+            partial = self._begin()
+            try:
+                partial.write(orjson.dumps(list(attempts)))
+                partial.finish()
+                partial.place(place)
+            except BaseException:
+                partial.discard()
+                raise
 
     def prune(self, before: datetime, keep: Collection[str]) -> int:
         """Remove contents last landed before that, but no pending ones and none of *keep*.
@@ -244,6 +272,9 @@ class Landing:
         if not _SHA256.fullmatch(sha256):
             raise DeliveryError("no-longer-landed", sha256=sha256)
         return self._contents / sha256[:2] / sha256
+
+    def _attempts(self, delivery: Delivery) -> Path:
+        return self._folder(delivery.ref) / f"{delivery.id}.attempts"
 
     def _folder(self, ref: TableRef) -> Path:
         return self._pending / ref.dataset / ref.table

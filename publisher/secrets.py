@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 from publisher.errors import ConfigurationError
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-_URL_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_URL_USERINFO = re.compile(r"(?<=://)[^/\s]+(?=@)")  # to the last @: a password may hold one
 _URL_PARAMETER = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s\"'<>]+)")
 _SECRET = re.compile(r"token|secret|passw|api-?_?key|signature|^key$", re.IGNORECASE)
 _SHORTEST_SECRET = 6  # shorter values would blank out ordinary words

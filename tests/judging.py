@@ -61,9 +61,15 @@ class Court:
             landed_at=datetime.now(UTC),
             media_type=media_type,
         )
-        validator = Validator(table, max_bytes=max_bytes)
         work = self.folder / "work"
-        found = validator.judge(self.con, delivery, raw, work=work, references=self.relations)
+        found = Validator(table).judge(
+            self.con,
+            delivery,
+            raw,
+            work=work,
+            max_bytes=max_bytes,
+            references=self.relations,
+        )
         assert list(work.iterdir()) == []
         return found
 

@@ -39,8 +39,8 @@ STEPS = [
 ]
 
 
-def one_round(root: Path, kill_at: int | None, result: Connection) -> None:
-    """Work through one round below *root*; sends the crossings, or what went wrong."""
+def one_round(root: Path, kill_at: int | None, result: Connection | None) -> None:
+    """Work through one round below *root*; sends the crossings."""
     crossings = itertools.count(1)
 
     def cross() -> None:
@@ -86,4 +86,11 @@ def one_round(root: Path, kill_at: int | None, result: Connection) -> None:
                 await service.outbox.publish(dataset)
 
     asyncio.run(round_of_work())
-    result.send(next(crossings) - 1)
+    if result is not None:
+        result.send(next(crossings) - 1)
+
+
+def dies_judging(root: Path) -> None:
+    """Harvest every table, with a delivery among its news whose judging ends the process."""
+    Validator.judge = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+    one_round(root, None, None)

@@ -1,6 +1,7 @@
 """A table's harvest as a steward meets it: real files and a real HTTP server, the whole service."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -78,9 +79,11 @@ class Town:
         part.rename(part.with_suffix(".csv"))
 
     @asynccontextmanager
-    async def service(self) -> AsyncIterator[Service]:
+    async def service(self, **stated: Any) -> AsyncIterator[Service]:
         self.write()
-        settings = Settings(root=self.root, data=self.root / "data", http_attempts=1, file_quiet=0)
+        settings = Settings(
+            root=self.root, data=self.root / "data", http_attempts=1, file_quiet=0, **stated
+        )
         async with open_service(settings, environ={}) as service:
             assert [f for f in service.findings if f.severity == "error"] == []
             yield service
@@ -372,6 +375,31 @@ async def test_appended_bytes_are_never_taken_twice_even_under_a_new_view(town: 
         town.write()
         assert (await harvest(service)).rows.new == 0
         assert len(await rows(service)) == 1
+
+
+async def test_a_file_that_is_renamed_or_copied_is_appended_once(town: Town) -> None:
+    town.harvest["mode"] = "append"
+    del town.schema["primaryKey"]
+    town.deliver("A,2026-01-01T10:00:00Z,1")
+    town.deliver("A,2026-01-01T10:00:00Z,1")
+    inbox = town.root / "inbox"
+    async with town.service() as service:
+        assert (await harvest(service)).rows.new == 1
+        (inbox / "001.csv").rename(inbox / "other.csv")
+        assert (await harvest(service)).outcome == "unchanged"
+        assert len(await rows(service)) == 1
+
+
+async def test_what_is_larger_once_unpacked_than_may_be_is_refused(town: Town) -> None:
+    town.harvest["source"]["path"] = "inbox/*.csv.gz"
+    rows = "".join(f"A,2026-01-01T{n // 60:02}:{n % 60:02}:00Z,1\n" for n in range(1000))
+    inbox = town.root / "inbox"
+    inbox.mkdir()
+    (inbox / "1.csv.gz").write_bytes(gzip.compress(b"station,at,level\n" + rows.encode()))
+    async with town.service(max_delivery_bytes=20_000) as service:
+        run = await harvest(service)
+        assert run.problem
+        assert run.problem.code == "too-large-unpacked"
 
 
 async def test_one_table_is_never_harvested_twice_at_once(town: Town) -> None:

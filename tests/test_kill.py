@@ -13,10 +13,12 @@ import signal
 from collections import Counter
 from pathlib import Path
 
-from kill_child import one_round
+import pytest
+from kill_child import dies_judging, one_round
 from scale import scale
 
 from publisher.app import open_service
+from publisher.harvest.attempts import ATTEMPTS
 from publisher.settings import Settings
 
 # A fresh process for every round, forked from one that has the modules loaded already.
@@ -182,3 +184,32 @@ async def test_every_row_is_there_once_after_kills_at_every_step(tmp_path: Path)
     print(f"{killed} kills over {steps} steps")  # noqa: T201
     package = json.loads((tmp_path / "data/published/kill/datapackage.json").read_text())
     assert {resource["name"] for resource in package["resources"]} >= set(expected)
+
+
+@pytest.mark.parametrize("deaths", [ATTEMPTS - 1, ATTEMPTS])
+async def test_a_delivery_that_always_ends_the_process_is_set_aside(
+    tmp_path: Path, deaths: int
+) -> None:
+    model = Model(tmp_path, seed=1)
+    model.news()
+    for _ in range(deaths):
+        process = PROCESSES.Process(target=dies_judging, args=(tmp_path,))
+        process.start()
+        process.join(120)
+        assert process.exitcode == -signal.SIGKILL
+    model.news()
+    files = sorted(model.inbox.glob("merge-*.csv"))
+    poison, good = (len(file.read_text().splitlines()) - 1 for file in files)
+    settings = Settings(root=tmp_path, data=tmp_path / "data", log_level="error", file_quiet=0)
+    async with open_service(settings, environ={}) as service:
+        entry = next(it for it in service.catalog.entries.values() if it.ref.table == "merge")
+        run = await service.harvester.harvest(entry)
+        if deaths < ATTEMPTS:
+            assert (run.outcome, run.problem, run.rows.read) == ("committed", None, poison + good)
+            return
+        assert (run.outcome, run.rows.read) == ("failed", good)
+        assert run.problem
+        assert run.problem.code == "unjudgeable"
+        assert service.landing.pending(entry.ref) == []
+        again = await service.harvester.harvest(entry)
+        assert (again.outcome, again.problem) == ("failed", run.problem)

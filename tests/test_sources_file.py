@@ -194,6 +194,28 @@ async def test_bad_files_are_told_after_the_good_ones_are_taken(steward):
         assert f"inbox/{name}.csv" in str(taken.problem)
 
 
+async def test_links_are_followed_within_the_folder_and_once(steward, tmp_path):
+    inbox = steward.root / "inbox"
+    steward.write("inbox/a.csv", age=30)
+    steward.write("inbox/.ældre/b.csv", age=20)
+    (inbox / "nyeste.csv").symlink_to("a.csv")
+    (inbox / "b.csv").symlink_to(".ældre/b.csv")
+    (inbox / "rundt").symlink_to(".")
+    (inbox / "igen").symlink_to(".")
+    expected = ["inbox/a.csv", "inbox/b.csv"]
+    for path in ("inbox", "inbox/*.csv", "inbox/**/*.csv", "inbox/**"):
+        taken = await steward.takes(path)
+        assert (taken.origins, taken.problem) == (expected, None), path
+
+    steward.write("hemmelig/c.csv")
+    (inbox / "c.csv").symlink_to("../hemmelig/c.csv")
+    (inbox / "ud").symlink_to("../hemmelig")
+    for path, named in (("inbox/*.csv", "inbox/c.csv"), ("inbox/ud*/*", "inbox/ud/c.csv")):
+        problem = (await steward.takes(path)).problem
+        assert (problem.code, problem.params["file"]) == ("file-outside", named)
+    assert (await steward.takes("inbox/c.csv")).origins == ["inbox/c.csv"]
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [

@@ -141,6 +141,7 @@ async def test_metadata_services_are_nobodys_source(steward, department, url):
         "::1",
         "fe80::1%eth0",
         "fd12:3456::1",
+        "fec0::1",
         "ff02::1",
         "::ffff:127.0.0.1",
         "::ffff:10.0.0.1",
@@ -157,7 +158,18 @@ def test_addresses_a_redirect_may_lead_to(address):
     assert Guard(private=False).permits("example.org", 443, address)
 
 
-@pytest.mark.parametrize("address", ["::ffff:169.254.169.254", "fd00:ec2::254", "fe80::1%eth0"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::ffff:169.254.169.254",
+        "fd00:ec2::254",
+        "fe80::1%eth0",
+        "168.63.129.16",
+        "192.0.0.192",
+        "100.100.100.200",
+        "::ffff:168.63.129.16",
+    ],
+)
 def test_addresses_that_nobody_may_name(address):
     assert not Guard(private=True).permits("meta", 80, address)
     assert not Guard(private=False, hosts=["meta"]).permits("meta", 80, address)

@@ -184,6 +184,7 @@ def test_comments_blank_rows_and_header_of_two_rows(judge: Court) -> None:
         (b"id,name,id\n1,a,2\n", "doubled-column"),
         ("id,name\n1,Rødovre\n".encode("windows-1252"), "wrong-encoding"),
         ("id,name\n1,a\n".encode("utf-16-le"), "nul-in-header"),
+        ("id,name\n1,a\n".encode("utf-16"), "utf-16-mark"),
         (gzip.compress(b"id,name\n1,a\n" * 1000)[:40], "truncated"),
         (gzip.compress(b"id,name\n1,a\n")[:-8] + b"\0" * 8, "broken-gzip"),
         (gzip.compress(b"\0" * 2_000_000), "too-large-unpacked"),
@@ -340,3 +341,50 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(StorageFullError):
         fill()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_row_with_very_many_errors_the_first_are_told_in_full(judge: Court) -> None:
+    names = [f"f{number:02}" for number in range(30)]
+    line = ";".join(["1,5"] * 30)
+    found = judge.judge(
+        entry(
+            {"fields": [{"name": name, "type": "number"} for name in names]},
+            dialect={"csv": {"delimiter": ";"}},
+        ),
+        ";".join(names) + f"\n{line}\n{line}\n",
+    )
+    assert {(it.rule, it.field, it.count, it.rows) for it in found.findings} == {
+        ("type-error", name, 2, (2, 3)) for name in names
+    }
+    errors = judge.bad()[0]["errors"]
+    assert [error["fieldName"] for error in errors] == names
+    assert ["cell" in error for error in errors] == [True] * 20 + [False] * 10
+    assert "this and the 9 after it" in errors[20]["note"]
+    assert errors[21] == {"type": "type-error", "fieldName": "f21", "field": "f21"}
+
+
+KEYED = {
+    "fields": [{"name": "id", "type": "integer"}, {"name": "n", "type": "number"}],
+    "primaryKey": ["id"],
+}
+
+
+def test_a_delivery_past_max_bad_is_counted_exactly_and_its_errors_are_not_kept(
+    judge: Court,
+) -> None:
+    rows = ["1,1", "1,2", "1,x", *(f"{number},x" for number in range(2, 1500)), "y,x"]
+    delivery = "id,n\n" + "\n".join(rows) + "\n"
+    kept = judge.judge(entry(KEYED, maxBad="100%"), delivery)
+    assert len(judge.bad()) == kept.bad == 1501
+    counted = judge.judge(entry(KEYED, maxBad="5%"), delivery)
+    assert counted == kept
+    left = "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'judged%'"
+    assert judge.con.execute(left).fetchall() == []
+
+
+def test_bad_rows_at_the_start_are_kept_where_the_good_ones_prevail(judge: Court) -> None:
+    rows = [*(f"{number},x" for number in range(1100)), *(f"{n},1" for n in range(1100, 25_000))]
+    found = judge.judge(entry(KEYED, maxBad="5%"), "id,n\n" + "\n".join(rows) + "\n")
+    assert (found.good, found.bad) == (23_900, 1100)
+    assert judge.bad()[-1]["row_number"] == 1101
+    assert judge.bad()[-1]["errors"][0]["cell"] == "x"

@@ -1,5 +1,6 @@
 """JSON, NDJSON and workbooks, judged by the same rules as CSV. Data made up."""
 
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -112,7 +113,11 @@ def test_bad_lines_of_ndjson_cost_themselves_only(judge: Court) -> None:
         (b"<html>", "html-page"),
         ('[{"id": 1, "name": "ø"}]'.encode("latin-1"), "wrong-encoding"),
         (b'[{"nr": 1, "name": "x"}]', "missing-column"),
-        (b"[" + b" " * 33 * 1024 * 1024 + b"]", "too-large-document"),
+        (b'[{"id": 1, "name": "' + b"x" * 17_000_000 + b'"}]', "huge-element"),
+        (b"[" * 100_000 + b"]" * 100_000, "broken-json"),
+        (b'[{"id": 1}, {"id": 2}', "broken-json"),
+        (b'[{"id": 1} {"id": 2}]', "broken-json"),
+        (b'[{"id": 1}] x', "broken-json"),
     ],
 )
 def test_documents_that_are_no_table(judge: Court, content: bytes, code: str) -> None:
@@ -120,9 +125,55 @@ def test_documents_that_are_no_table(judge: Court, content: bytes, code: str) ->
         "fields": [PLAIN["fields"][0] | {"constraints": {"required": True}}, *PLAIN["fields"][1:]]
     }
     with pytest.raises(DeliveryError) as error:
-        judge.judge(entry(schema, format="json"), content)
+        judge.judge(entry(schema, format="json"), content, max_bytes=100_000_000)
     assert error.value.code == code
     assert error.value.message("da")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_a_document_reads_alike_wherever_its_text_is_cut(
+    judge: Court, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("publisher.validation.reading.jsontext._WINDOW", size)
+    values = [-1.5e3, 10, True, None, 'a"]},{\\', "æ\n", {"x": [[], {}]}, [1, [2.25]], 1e-7]
+    schema = {"fields": [{"name": "id", "type": "integer"}, {"name": "v", "type": "any"}]}
+    records = [{"id": number, "v": value} for number, value in enumerate(values)]
+    document = {"a.b": 1, "a": [{"b": [{"id": 7}]}, {"x": [0], "b": records}], "z": [[1, 2], {}]}
+    table = entry(schema, format="json", dialect={"json": {"property": "a[1].b"}})
+    judge.judge(table, orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    found = judge.good("id, v")
+    judge.judge(entry(schema), b"\n".join(map(orjson.dumps, records)), origin="x.ndjson")
+    assert found == judge.good("id, v")
+    assert [number for number, _ in found] == list(range(len(values)))
+
+
+def test_what_is_nested_too_deep_costs_itself_only(judge: Court) -> None:
+    schema = {"fields": [*PLAIN["fields"], {"name": "o", "type": "object"}]}
+    deep = [f'{{"id": 2, "o": {{"x": {"[" * depth + "]" * depth}}}}}' for depth in (150, 300, 900)]
+    lines = ['{"id": 1}', *deep, "[" * 100_000 + "]" * 100_000, '{"id": 3}']
+    found = judge.judge(entry(schema), "\n".join(lines), origin="x.ndjson")
+    assert (found.read, judge.good("id")) == (6, [(1,), (2,), (3,)])
+    assert judge.refusals() == [(row, "source-error", None) for row in (4, 5, 6)]
+    assert judge.bad()[0]["cells"] == [lines[2]]
+    assert judge.rejudge(entry(schema), judge.quarantined(entry(schema))).bad == 3
+    judge.judge(entry(schema), f"[{lines[0]},{deep[0]},{deep[1]}]", origin="x.json")
+    assert judge.refusals() == [(4, "source-error", None)]
+
+
+def test_memory_is_bounded_by_an_element_not_by_the_document(judge: Court) -> None:
+    table = entry({"fields": [{"name": "a", "type": "integer"}]}, maxBad="100%")
+    judge.judge(table, b"[]", origin="x.json")
+    tracemalloc.start()
+    try:
+        judge.judge(
+            table,
+            "[" + ",".join(['{"a":1}'] * 60_000) + "]",
+            origin="x.json",
+            max_bytes=10_000_000,
+        )
+        assert tracemalloc.get_traced_memory()[1] < 6_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_empty_array_is_a_delivery_without_rows(judge: Court) -> None:
@@ -192,6 +243,26 @@ def test_workbooks_keep_the_types_of_their_cells(judge: Court) -> None:
     assert judge.good('n, day, "at", clock') == [
         (5.5, date(2026, 11, 23), datetime(2026, 11, 23, 7), noon)
     ]
+
+
+def test_numbers_of_a_workbook_can_be_read_as_texts(judge: Court) -> None:
+    content = workbook([["s", "n"], [5301, 7], [0.5, None], [None, "8"]], "Data")
+    table = entry(
+        {"fields": [{"name": "s", "type": "string"}, {"name": "n", "type": "integer"}]},
+        dialect={"excel": {"sheet": "Data", "stringified": True}},
+    )
+    judge.judge(table, content, origin="x.xlsx")
+    assert judge.good("s, n") == [("5301", 7), ("0.5", None), (None, 8)]
+
+
+def test_cells_far_apart_cost_the_workbook_not_the_service(judge: Court) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = "n", 1
+    content = BytesIO()
+    book.save(content)
+    with pytest.raises(DeliveryError) as error:
+        judge.judge(entry(PLAIN), content.getvalue(), origin="x.xlsx")
+    assert error.value.code == "workbook-out-of-bounds"
 
 
 def test_workbooks_that_are_none(judge: Court) -> None:

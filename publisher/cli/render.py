@@ -171,7 +171,8 @@ def quarantine_shown(session: Session, answer: Shown) -> None:
             place = f"{row.origin}, {place.lower()}"
         out.print(f"{place}  [{row.id}]", style="bold", soft_wrap=True)
         for error in row.errors:
-            message = error.get("message") or error.get("note") or error.get("type")
+            brief = f"{error.get('type')}: {error.get('fieldName')}"
+            message = error.get("message") or error.get("note") or brief
             out.print(f"  {message}", style="red", soft_wrap=True)
         cells = "; ".join(f"{name}={_short(cell)}" for name, cell in row.cells.items())
         out.print(f"  {cells}", soft_wrap=True)

@@ -14,6 +14,7 @@ import structlog
 
 from publisher.engine import Connection, Engine
 from publisher.errors import PublisherError, SourceError, UsageError
+from publisher.harvest.attempts import worth_another
 from publisher.harvest.order import references_first
 from publisher.harvest.step import Step, judge_again, referred, retitle, take
 from publisher.harvest.summary import summed
@@ -243,6 +244,10 @@ class Harvester:
                         yield Step("failed", problem=Problem.of(error, origin=offer.origin))
                         continue
                     yield await self._bring_in(entry, delivery, run, seen, progress)
+                    if entry.mode == "append":  # what this file brought, no other may bring again
+                        seen = await parts.engine.run(
+                            lambda con: parts.store.seen(con, entry.ref), lane="query"
+                        )
         except SourceError as error:  # what the source could not even offer
             yield Step("failed", problem=Problem.of(error))
         retitled = await parts.engine.run(lambda con: retitle(con, parts.store, entry, run=run))
@@ -257,7 +262,7 @@ class Harvester:
         seen: Mapping[str, Seen],
         progress: Progress | None,
     ) -> Step:
-        last = seen.get(delivery.origin)
+        last = _last(entry, delivery, seen)
         if last is None or last.sha256 != delivery.sha256:
             step = await self._take(entry, delivery, run, progress, place=None)
         elif _judged(entry, last):
@@ -288,6 +293,7 @@ class Harvester:
                 delivery,
                 landing=parts.landing,
                 work=parts.settings.work_path,
+                max_bytes=parts.settings.max_delivery_bytes,
                 run=run,
                 progress=(lambda rows: progress(entry.ref, rows)) if progress else None,
                 place=place,
@@ -357,6 +363,18 @@ def _first_expected(failures: ExceptionGroup[Exception]) -> Exception:
     return chosen
 
 
+def _last(entry: TableEntry, delivery: Delivery, seen: Mapping[str, Seen]) -> Seen | None:
+    """Give what the delivery is to be compared with: its origin's last one.
+
+    Of a table that only appends, any that brought in the same bytes: the file was renamed.
+    """
+    if entry.mode == "append":
+        for other in seen.values():
+            if other.sha256 == delivery.sha256 and other.outcome in _TAKEN:
+                return other
+    return seen.get(delivery.origin)
+
+
 def _judged(entry: TableEntry, last: Seen) -> bool:
     """Whether judging the same bytes again could not change anything.
 
@@ -364,7 +382,7 @@ def _judged(entry: TableEntry, last: Seen) -> bool:
     """
     if entry.mode == "append" and last.outcome in _TAKEN:
         return True
-    return last.view == entry.judged_under(last.outcome)
+    return last.view == entry.judged_under(last.outcome) and not worth_another(last)
 
 
 def _overtaken(entry: TableEntry, last: Seen, seen: Mapping[str, Seen]) -> bool:

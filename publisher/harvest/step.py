@@ -6,8 +6,10 @@ from pathlib import Path
 
 from publisher.engine import Connection
 from publisher.errors import HeldError, PublisherError, SourceError
+from publisher.harvest.attempts import attempt
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
+from publisher.model.dataset import HttpSource
 from publisher.model.run import Counts, Delivery, Outcome, Problem, Rejection, RuleCount
 from publisher.model.values import TableRef
 from publisher.store import Commit, Store
@@ -59,6 +61,7 @@ def take(
     *,
     landing: Landing,
     work: Path,
+    max_bytes: int,
     run: str,
     progress: Callable[[int], None] | None,
     place: int | None = None,
@@ -67,31 +70,35 @@ def take(
 
     A delivery that can never be taken under this view (no table, too many bad rows, too much
     gone, a schema change refused) is settled as held or failed, so that it is not judged
-    again before the view or the bytes change. Failures of this machine (disk, memory) are
-    raised and leave the delivery pending. *place* is that of bytes that were judged before.
+    again before the view or the bytes change. So is one at which every attempt broke down.
+    Failures of this machine (disk, memory) are raised and leave the delivery pending.
+    *max_bytes* bounds it once it is decompressed. *place* is that of bytes that were judged
+    before.
     """
     judgement: Judgement | None = None
     try:
-        judgement = Validator(entry).judge(
-            con,
-            delivery,
-            landing.path(delivery.sha256, size=delivery.size),
-            work=work,
-            references=references(store, con, entry),
-            progress=progress,
-        )
-        _within_max_bad(entry, judgement)
-        _nothing_lost(con, store, entry, judgement)
-        committed = store.commit(
-            con,
-            Commit(
-                entry=entry,
-                run=run,
-                delivery=delivery,
-                place=place,
-                unsaid=judgement.absent,
-            ),
-        )
+        with attempt(landing, delivery):
+            judgement = Validator(entry).judge(
+                con,
+                delivery,
+                landing.path(delivery.sha256, size=delivery.size),
+                work=work,
+                max_bytes=_most(entry, max_bytes),
+                references=references(store, con, entry),
+                progress=progress,
+            )
+            _within_max_bad(entry, judgement)
+            _nothing_lost(con, store, entry, judgement)
+            committed = store.commit(
+                con,
+                Commit(
+                    entry=entry,
+                    run=run,
+                    delivery=delivery,
+                    place=place,
+                    unsaid=judgement.absent,
+                ),
+            )
     except PublisherError as error:
         if not error.final:
             raise
@@ -146,6 +153,13 @@ def retitle(con: Connection, store: Store, entry: TableEntry, *, run: str) -> St
         return None
     committed = store.commit(con, Commit(entry=entry, run=run, delivery=None))
     return Step("committed", changed=True) if committed.changed else None
+
+
+def _most(entry: TableEntry, max_bytes: int) -> int:
+    """Give the table's own bound where it is the narrower one."""
+    source = entry.harvest.source if entry.harvest else None
+    stated = source.max_bytes if isinstance(source, HttpSource) else None
+    return min(max_bytes, stated or max_bytes)
 
 
 def _within_max_bad(entry: TableEntry, judgement: Judgement) -> None:

@@ -16,6 +16,24 @@ HARVEST: dict[str, Text] = {
             "kilden rettet, eller hæv maxBad"
         ),
     ),
+    "unjudgeable": Text(
+        en=(
+            "judging the delivery broke down {attempts} times (last: {reason}; Publisher "
+            "{publisher}); it is set aside, and those behind it go on"
+        ),
+        da=(
+            "bedømmelsen af leverancen brød sammen {attempts} gange (senest: {reason}; "
+            "Publisher {publisher}); den er lagt til side, og de næste går videre"
+        ),
+        remedy_en=(
+            "this is a fault of Publisher's: report it with the log's lines. The bytes are kept, "
+            "and are judged again by another version, under another view, or when they change"
+        ),
+        remedy_da=(
+            "det er en fejl i Publisher: meld den med loggens linjer. Leverancen er gemt og "
+            "bedømmes igen af en anden version, under et andet kildesyn, eller når den ændres"
+        ),
+    ),
     "missing-column": Text(
         en=(
             "the column {column!r} of field {field!r} is not in the delivery; its columns "
@@ -72,8 +90,8 @@ HARVEST: dict[str, Text] = {
         remedy_da="se, om kildens eksport blev færdig; tabellen beholder sin sidste gode version",
     ),
     "truncated": Text(
-        en="the delivery's gzip data end after {size} bytes, before they are complete",
-        da="leverancens gzip-data slutter efter {size} byte, før de er hele",
+        en="the delivery's gzip data are cut off; {size} bytes could be unpacked of them",
+        da="leverancens gzip-data er skåret over; {size} byte kunne pakkes ud af dem",
         remedy_en=(
             "have the source hand it over again; it was cut off on the way or while it was written"
         ),
@@ -122,6 +140,12 @@ HARVEST: dict[str, Text] = {
         remedy_en="state the source's encoding as harvest.encoding, for instance windows-1252",
         remedy_da="angiv kildens tegnkodning som harvest.encoding, for eksempel windows-1252",
     ),
+    "utf-16-mark": Text(
+        en="the delivery begins with the byte order mark of {marked}, not as text in {encoding}",
+        da="leverancen begynder med byte order mark for {marked}, ikke som tekst i {encoding}",
+        remedy_en="state harvest.encoding: {marked}, or have the source export UTF-8",
+        remedy_da="angiv harvest.encoding: {marked}, eller få kilden til at eksportere UTF-8",
+    ),
     "unreadable-delivery": Text(
         en="the delivery cannot be read: {reason}",
         da="leverancen kan ikke læses: {reason}",
@@ -139,6 +163,12 @@ HARVEST: dict[str, Text] = {
         ),
         remedy_en="have the source deliver NDJSON or CSV, or smaller parts",
         remedy_da="få kilden til at levere NDJSON eller CSV, eller mindre dele",
+    ),
+    "huge-element": Text(
+        en="the delivery is a JSON document with a record or value of over {max_chars} characters",
+        da="leverancen er et JSON-dokument med en post eller værdi på over {max_chars} tegn",
+        remedy_en="see what the source sends, and whether the list of records ends where it should",
+        remedy_da="se, hvad kilden sender, og om listen af poster slutter, hvor den skal",
     ),
     "broken-json": Text(
         en="the delivery is no JSON document: {reason}",
@@ -171,6 +201,24 @@ HARVEST: dict[str, Text] = {
         da="leverancen er ikke en projektmappe, der kan læses: {reason}",
         remedy_en="have the source save it as .xlsx without a password, or as CSV",
         remedy_da="få kilden til at gemme den som .xlsx uden adgangskode, eller som CSV",
+    ),
+    "workbook-out-of-bounds": Text(
+        en=(
+            "the workbook cannot be read within {max_bytes} bytes of memory and {seconds} "
+            "seconds; some cells may stand far away from the others"
+        ),
+        da=(
+            "projektmappen kan ikke læses inden for {max_bytes} byte hukommelse og {seconds} "
+            "sekunder; måske står nogle celler langt fra de andre"
+        ),
+        remedy_en=(
+            "delete the rows and columns behind the table (Ctrl+End goes to the last cell), or "
+            "have the source deliver CSV"
+        ),
+        remedy_da=(
+            "slet rækkerne og kolonnerne efter tabellen (Ctrl+End går til den sidste celle), "
+            "eller få kilden til at levere CSV"
+        ),
     ),
     "missing-sheet": Text(
         en="the workbook has no sheet {sheet!r}; its sheets are {sheets}",

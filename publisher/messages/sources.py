@@ -51,6 +51,18 @@ SOURCES: dict[str, Text] = {
         remedy_en="remove the link, or let it point to the file",
         remedy_da="fjern lænken, eller lad den pege på filen",
     ),
+    "file-outside": Text(
+        en="{file} is a link that leads out of {folder}",
+        da="{file} er en lænke, der fører ud af {folder}",
+        remedy_en=(
+            "replace it by the file itself, or state where that is as the source's path; links in "
+            "an inbox are followed only within it"
+        ),
+        remedy_da=(
+            "erstat den med selve filen, eller angiv filens egen plads som kildens path; lænker i "
+            "en indbakke følges kun inden for den"
+        ),
+    ),
     "file-special": Text(
         en="{file} is a pipe, a socket or a device, not a file",
         da="{file} er et rør, en socket eller en enhed, ikke en fil",

@@ -23,6 +23,12 @@ STORE: dict[str, Text] = {
         remedy_da="Skaf plads på den disk, som datamappen ligger på. "
         "Næste kørsel fortsætter af sig selv.",
     ),
+    "engine-memory": Text(
+        en="The work at hand needs more memory than the engine may hold: {reason}",
+        da="Arbejdet kræver mere hukommelse, end motoren må bruge: {reason}",
+        remedy_en="Raise the setting memory_limit, or have the source deliver in smaller parts.",
+        remedy_da="Hæv indstillingen memory_limit, eller få kilden til at levere i mindre dele.",
+    ),
     "store-format-newer": Text(
         en="The store was written by a newer Publisher (format {found}, this one knows {known})",
         da="Lageret er skrevet af en nyere Publisher (format {found}, denne kender {known})",

@@ -2,11 +2,12 @@
 
 import asyncio
 import errno
+import fnmatch
 import glob
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,42 +80,65 @@ class FileSource:
     def _find(self, problems: list[SourceError]) -> list[_Found]:
         """List the files, oldest first, then by name; what cannot be used is told."""
         found = []
-        for path in self._paths():
+        for path in self._paths(problems):
             try:
                 found.append(self._look(path))
             except SourceError as problem:
                 problems.append(problem)
         return sorted(found, key=lambda it: (it.mtime_ns, it.origin))
 
-    def _paths(self) -> list[Path]:
+    def _paths(self, problems: list[SourceError]) -> list[Path]:
         stated = self._secrets.expand(self._spec.path)
         path = _plain(self._root / stated)
         try:
             if not stat.S_ISDIR(path.stat().st_mode):
                 return [path]
-            candidates = list(path.iterdir())
+            base, candidates = path, list(path.iterdir())
         except OSError as error:
             if not isinstance(error, FileNotFoundError) or not glob.has_magic(stated):
                 self._refuse(path, error)
-            candidates = self._matching(stated)
-        return [
+            base, candidates = self._matching(stated)
+        found = [
             it
             for it in candidates
             if not _is_unfinished(it) and not os.path.isdir(it)  # noqa: PTH112 - False if denied
         ]
+        return self._inside(base, found, problems)
 
-    def _matching(self, pattern: str) -> list[Path]:
+    def _matching(self, pattern: str) -> tuple[Path, list[Path]]:
         """Expand a glob; the folder it starts in must be there, or a lost mount goes unseen."""
-        base = Path(pattern)
-        while glob.has_magic(str(base)):
-            base = base.parent
-        base = _plain(self._root / base)
+        parts = Path(pattern).parts
+        fixed = next(at for at, part in enumerate(parts) if glob.has_magic(part))
+        base = _plain(self._root.joinpath(*parts[:fixed]))
         try:
             with os.scandir(base):
-                matches = glob.iglob(pattern, root_dir=self._root, recursive=True)  # noqa: PTH207
-                return [_plain(self._root / match) for match in matches]
+                return base, list(dict.fromkeys(_expanded(base, parts[fixed:])))
         except OSError as error:
             self._refuse(base, error)
+
+    def _inside(self, base: Path, paths: list[Path], problems: list[SourceError]) -> list[Path]:
+        """Leave out links to files that are there themselves, and refuse those that lead out.
+
+        Whoever may write to an inbox could have any other file of this machine taken by a link.
+        """
+        folder = Path(os.path.realpath(base))
+        found, taken = [], set()
+        links: list[tuple[Path, Path]] = []
+        for path in paths:
+            real = Path(os.path.realpath(path))
+            if path.is_relative_to(base) and real == folder / path.relative_to(base):
+                found.append(path)
+                taken.add(real)
+            elif real.is_relative_to(folder):
+                links.append((path, real))
+            else:
+                told = {"file": self._origin(path), "folder": self._origin(base)}
+                problems.append(SourceError("file-outside", **told))
+        for path, real in links:
+            if real not in taken:
+                found.append(path)
+                taken.add(real)
+        return found
 
     def _look(self, path: Path) -> _Found:
         try:
@@ -201,6 +225,33 @@ def _details(found: _Found) -> Details:
 def _plain(path: Path) -> Path:
     """Take ``..`` out of the path by its text; symbolic links keep their names."""
     return Path(os.path.normpath(path))
+
+
+def _expanded(folder: Path, parts: tuple[str, ...]) -> Iterator[Path]:
+    """Match as `glob` does, but ``**`` goes into no linked folder: it might never come back."""
+    head, rest = parts[0], parts[1:]
+    if head == "**":
+        yield from _expanded(folder, rest or ("*",))
+        for name in _names(folder, "*"):
+            child = folder / name
+            if child.is_dir() and not child.is_symlink():
+                yield from _expanded(child, parts)
+        return
+    for name in _names(folder, head) if glob.has_magic(head) else [head]:
+        path = folder / name
+        if rest and os.path.isdir(path):  # noqa: PTH112 - False if denied
+            yield from _expanded(path, rest)
+        elif not rest and os.path.lexists(path):
+            yield _plain(path)
+
+
+def _names(folder: Path, pattern: str) -> list[str]:
+    """Give what matches in a folder, nothing where it cannot be read; no hidden ones unasked."""
+    try:
+        found = fnmatch.filter(sorted(os.listdir(folder)), pattern)  # noqa: PTH208 - only names
+    except OSError:
+        return []
+    return [name for name in found if not name.startswith(".") or pattern.startswith(".")]
 
 
 def _is_unfinished(path: Path) -> bool:

@@ -18,7 +18,18 @@ from yarl import URL
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
-_METADATA_V6 = ipaddress.IPv6Address("fd00:ec2::254")  # Amazon's; the others are link-local
+_SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")  # RFC 3879: deprecated, and routed all the same
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        (  # those that are not link-local
+            "fd00:ec2::254",  # Amazon
+            "168.63.129.16",  # Azure's platform
+            "192.0.0.192",  # Oracle
+            "100.100.100.200",  # Alibaba
+        ),
+    )
+)
 
 
 class AddressRefusedError(Exception):
@@ -41,9 +52,9 @@ class Guard:
 
     def permits(self, host: str, port: int, address: str) -> bool:
         found = _meant(ipaddress.ip_address(address))
-        if found.is_link_local or found == _METADATA_V6:
+        if found.is_link_local or found in _METADATA:
             return False
-        return self.private or self._named(host, port) or (found.is_global and not _group(found))
+        return self.private or self._named(host, port) or (found.is_global and not _special(found))
 
     def check_literal(self, url: URL) -> None:
         """Raise AddressRefusedError where the URL's host is written as a forbidden address."""
@@ -101,5 +112,6 @@ def _meant(address: Address) -> Any:
     return address.ipv4_mapped or address.sixtofour or (teredo and teredo[1]) or address
 
 
-def _group(address: Address) -> bool:
-    return address.is_multicast or address.is_unspecified or address.is_reserved
+def _special(address: Address) -> bool:
+    inner = address.version == 6 and address in _SITE_LOCAL
+    return inner or address.is_multicast or address.is_unspecified or address.is_reserved

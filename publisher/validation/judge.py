@@ -15,7 +15,7 @@ from publisher.validation.bulk import Bulk
 from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.reading import Reading, format_of, open_table
 from publisher.validation.requeue import QUEUE, Requeue
-from publisher.validation.rows import Group, RowLoop, Spools, Tally
+from publisher.validation.rows import ROWS_NAMED, Group, RowLoop, Spools, Tally
 from publisher.validation.spool import scratch, spool
 from publisher.validation.view import SourceView
 
@@ -48,11 +48,10 @@ Opener = Callable[[], AbstractContextManager[Groups]]
 class Validator:
     """Judges a table's deliveries under its source view, which is compiled once.
 
-    *max_bytes* bounds a delivery once it is decompressed. Raises ConfigurationError where
-    the view cannot be compiled. Judges one delivery at a time.
+    Raises ConfigurationError where the view cannot be compiled. Judges one delivery at a time.
     """
 
-    def __init__(self, entry: TableEntry, *, max_bytes: int = 1_000_000_000) -> None:
+    def __init__(self, entry: TableEntry) -> None:
         harvest = entry.harvest
         if harvest and harvest.checks:
             raise ConfigurationError("unsupported-check", type=harvest.checks[0].type)
@@ -62,7 +61,6 @@ class Validator:
             dialect=harvest.dialect if harvest else {},
             encoding=harvest.encoding if harvest else None,
             columns=self._view.columns,
-            max_bytes=max_bytes,
         )
         self._reading.check()
 
@@ -73,12 +71,17 @@ class Validator:
         raw: Path,
         *,
         work: Path,
+        max_bytes: int,
         references: Mapping[str, str],
         progress: Callable[[int], None] | None = None,
     ) -> Judgement:
         """Judge the landed bytes in *raw*; leaves temp.judged_good and temp.judged_bad on *con*.
 
-        *work* is a folder for spools, which are gone afterwards. *references* are SQL
+        Of one that is far past `maxBad`, so that nothing of it can be taken, the errors are
+        counted but not kept: it leaves no tables.
+
+        *work* is a folder for spools, which are gone afterwards. *max_bytes* bounds the
+        delivery once it is decompressed. *references* are SQL
         relations by a foreign key's reference text; a key to one that is not there is
         refused. *progress* is told the number of rows read now and then.
 
@@ -94,7 +97,7 @@ class Validator:
         @contextmanager
         def opened() -> Iterator[Groups]:
             nonlocal labels
-            with open_table(raw, format_, self._reading, work=work) as table:
+            with open_table(raw, format_, self._reading, work=work, max_bytes=max_bytes) as table:
                 labels = table.labels
                 fit = self._view.fit(table.labels or self._view.columns)
                 yield [Group(fit, table.rows, table.file)]
@@ -102,10 +105,13 @@ class Validator:
             notes[:] = [*table.notes, *fit.notes, *seen]
 
         with scratch(work) as folder, _spools(folder) as spools:
-            trial = _Trial(con, self._entry, self._view, spools, progress)
+            trial = _Trial(con, self._entry, self._view, spools, progress, max_bad=harvest.max_bad)
             trial.judge_rows(opened, folder)
             first_notes = tuple(notes)
             trial.judge_keys(references)
+            if trial.hopeless:
+                return replace(trial.count(first_notes), labels=labels)
+            trial.recall(opened)
             trial.refuse(opened)
             judged = trial.settle(first_notes)
             staging.finish(con)
@@ -149,13 +155,15 @@ class _Trial:
         view: SourceView,
         spools: Spools,
         progress: Callable[[int], None] | None,
+        *,
+        max_bad: float | None = None,
     ) -> None:
         self._con = con
         self._entry = entry
         self._view = view
         self._spools = spools
         self._progress = progress
-        self._tally = Tally()
+        self._tally = Tally(max_bad=max_bad)
         self._read: set[str] = set()
 
     def judge_rows(self, opened: Opener, folder: Path) -> None:
@@ -167,6 +175,7 @@ class _Trial:
                 self._read |= {slot.field.name for slot in fit.slots}
                 loop = RowLoop(self._view, fit, self._spools, self._tally, self._progress)
                 bulk = self._in_bulk(group, folder)
+                self._tally.known += 0 if bulk is None else bulk.proof.rows
                 loop.judge(group.rows if bulk is None else bulk.doubtful())
                 bulks += [] if bulk is None else [bulk]
             folded = frozenset(self._tally.folded)
@@ -193,6 +202,36 @@ class _Trial:
         columns = frozenset(self._read | set(self._view.constants))
         keys.judge_keys(self._con, schema, columns, references, own, apart=apart)
 
+    @property
+    def hopeless(self) -> bool:
+        """The delivery is past maxBad, whatever its keys, and not all of its errors were kept."""
+        return bool(self._tally.untold) and self._tally.past_max_bad
+
+    def recall(self, opened: Opener) -> None:
+        """Read the bad rows once more that were left untold, where the good ones prevailed."""
+        untold = iter(self._tally.untold)
+        position = next(untold, None)
+        if position is None:
+            return
+        with opened() as groups:
+            for group in groups:
+                loop = RowLoop(self._view, group.fit, self._spools, self._tally)
+                for at, cells in group.rows:
+                    if at == position:
+                        loop.tell(at, cells)
+                        position = next(untold, None)
+
+    def count(self, notes: tuple[Problem, ...]) -> Judgement:
+        """Count what is wrong with a delivery of which nothing can be taken."""
+        tally = self._tally
+        more, found = staging.drop(self._con, self._spools)
+        unspooled = (
+            RuleCount(rule, field, count, tuple(rows))
+            for (rule, field), (count, *rows) in tally.unspooled.items()
+        )
+        bad = tally.bad + more
+        return Judgement(tally.read, tally.read - bad, bad, _summed([*found, *unspooled]), notes)
+
     def refuse(self, opened: Opener) -> None:
         """Read the rows that clash once more, for Frictionless to say what is wrong with them."""
         wanted = keys.clashes(self._con)
@@ -215,6 +254,19 @@ class _Trial:
             notes = (*notes, Problem("replacement-character", {"rows": damaged}))
         found = staging.findings(self._con)
         return Judgement(self._tally.read, good, bad, found, notes)
+
+
+def _summed(found: Iterable[RuleCount]) -> tuple[RuleCount, ...]:
+    """Put together what was counted of one rule and field in several places."""
+    sums: dict[tuple[str, str | None], RuleCount] = {}
+    for part in found:
+        so_far = sums.get((part.rule, part.field), RuleCount(part.rule, part.field, 0))
+        sums[part.rule, part.field] = replace(
+            part,
+            count=so_far.count + part.count,
+            rows=tuple(sorted((*so_far.rows, *part.rows))[:ROWS_NAMED]),
+        )
+    return tuple(sorted(sums.values(), key=lambda it: (-it.count, it.rule, it.field or "")))
 
 
 @contextmanager

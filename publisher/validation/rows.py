@@ -5,6 +5,7 @@ once; any other is judged again as Frictionless' own Row, whose word is final. W
 replaces this loop by a faster pass has to write the same two spools.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,9 @@ _NUL = b"\\u0000"
 _REPLACEMENT = "\ufffd".encode()
 _LINE = orjson.OPT_APPEND_NEWLINE
 _TELL_EVERY = 1000
+_ALWAYS_TOLD = 1000  # bad rows
+ROWS_NAMED = 10
+"""Of a rule broken in a field: how many rows are named."""
 
 
 @dataclass
@@ -37,6 +41,28 @@ class Tally:
     """Good rows with U+FFFD in a cell that was read."""
     folded: set[str] = field(default_factory=set)
     """Fields with times that exist twice."""
+    max_bad: float | None = None
+    """The share of bad rows that a delivery is held beyond."""
+    bad: int = 0
+    """Rows that are bad by themselves."""
+    untold: "array[int]" = field(default_factory=lambda: array("q"))
+    """Positions of those whose details were not spooled, for the delivery was past *max_bad*."""
+    unspooled: dict[tuple[str, str | None], list[int]] = field(default_factory=dict)
+    """Of the errors of those, by rule and field: how many, and the first row numbers."""
+    known: int = 0
+    """Rows that are known to be there, whether the loop has come to them or not."""
+
+    @property
+    def past_max_bad(self) -> bool:
+        return self.max_bad is not None and self.bad / max(self.read, self.known) > self.max_bad
+
+    def leave_untold(self, position: int, number: int, verdict: Verdict) -> None:
+        self.untold.append(position)
+        for found in verdict.found:
+            counted = self.unspooled.setdefault((found.error.type, found.field), [0])
+            counted[0] += 1
+            if len(counted) <= ROWS_NAMED:
+                counted.append(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +151,12 @@ class RowLoop:
         self._view.folds.found.clear()
         self._write(self._spools.clashing, position, cells, verdict)
 
+    def tell(self, position: int, cells: Sequence[Any]) -> None:
+        """Spool the details of a row that is bad by itself, and was left untold."""
+        verdict = self._verdict(_number(position, cells), cells)
+        self._view.folds.found.clear()
+        self._write(self._spools.refused, position, cells, verdict)
+
     def _judge_slowly(self, position: int, cells: Sequence[Any]) -> None:
         self._view.folds.found.clear()
         verdict = self._verdict(_number(position, cells), cells)
@@ -138,7 +170,11 @@ class RowLoop:
             if not marks and _REPLACEMENT in line:
                 self._tally.damaged += 1
         if verdict.found:
-            self._write(self._spools.refused, position, cells, verdict)
+            self._tally.bad += 1
+            if self._tally.bad > _ALWAYS_TOLD and self._tally.past_max_bad:
+                self._tally.leave_untold(position, _number(position, cells), verdict)
+            else:
+                self._write(self._spools.refused, position, cells, verdict)
 
     def _write(self, to: Spool, position: int, cells: Sequence[Any], verdict: Verdict) -> None:
         known = cells if isinstance(cells, Cells) else None

@@ -49,7 +49,7 @@ def _faults(
         ("encoding", {}, harvest.encoding),
     ):
         if certain((key,)):
-            yield from _tried((key,), Reading(dialect, encoding, columns=(), max_bytes=1).check)
+            yield from _tried((key,), Reading(dialect, encoding, columns=()).check)
     for field in entry.schema.fields:
         yield from _field_faults(entry, harvest, field, certain)
 

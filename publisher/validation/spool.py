@@ -109,7 +109,10 @@ def _tagged(value: Any) -> Any:
 
 
 def _spelled(value: Any) -> Any:
-    """Spell out what orjson refuses: lone surrogates, and integers beyond 64 bits as text."""
+    """Spell out what orjson refuses: lone surrogates, and integers beyond 64 bits as text.
+
+    Readers hand on nothing that is nested deeper than this can follow.
+    """
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, Mapping):

@@ -6,10 +6,12 @@ from collections.abc import Collection
 from publisher.engine import Connection, identifier, literal
 from publisher.model.run import Example, RuleCount
 from publisher.model.table import sql_type
-from publisher.validation.rows import BAD, FOLD_OF, ROW, Spools
+from publisher.validation.rows import BAD, FOLD_OF, ROW, ROWS_NAMED, Spools
 from publisher.validation.spool import Spool
+from publisher.validation.verdict import error_of
 from publisher.validation.view import SourceView
 
+Findings = tuple[RuleCount, ...]
 _REFUSED = {
     "position": "BIGINT",
     "row_number": "BIGINT",
@@ -18,7 +20,6 @@ _REFUSED = {
     "errors": "JSON",
     "rules": "VARCHAR[]",
 }
-_ROWS_NAMED = 10
 _EXAMPLES = 20
 _LONGEST_MESSAGE = 300  # it quotes the cell, which may be a document
 
@@ -71,16 +72,40 @@ def part(con: Connection, spools: Spools) -> tuple[int, int]:
     return counts or (0, 0)
 
 
+def drop(con: Connection, spools: Spools) -> tuple[int, Findings]:
+    """Count what is wrong with the rows whose details were spooled, and with those that clash.
+
+    Gives how many rows clash and are not bad by themselves, and the findings. No good row is
+    left to be taken by mistake.
+    """
+    spools.refused.load(con, "judged_bad", _REFUSED)
+    found = con.execute(
+        f"SELECT rule, field, count(*), min(position, {ROWS_NAMED}) FROM temp.judged_clash "
+        "GROUP BY 1, 2"
+    ).fetchall()
+    clashes = tuple(
+        RuleCount(*error_of(rule, field), count, tuple(rows)) for rule, field, count, rows in found
+    )
+    told = (*findings(con), *clashes)
+    more = con.execute(
+        "SELECT count(DISTINCT position) FROM temp.judged_clash "
+        f"JOIN temp.judged_good ON {ROW} = position WHERE {BAD} IS NULL"
+    ).fetchone()
+    for table in ("judged_good", "judged_clash"):
+        con.execute(f"DROP TABLE temp.{table}")
+    return more[0] if more else 0, told
+
+
 def finish(con: Connection) -> None:
     """Drop what only the judgement itself needs."""
     con.execute("ALTER TABLE temp.judged_bad DROP COLUMN position")
 
 
-def findings(con: Connection) -> tuple[RuleCount, ...]:
+def findings(con: Connection) -> Findings:
     """Count the errors of judged_bad by rule and schema field."""
     found = con.execute(
         "SELECT error->>'type', error->>'field', count(*), "
-        f"min(row_number, {_ROWS_NAMED}) FROM (SELECT row_number, "
+        f"min(row_number, {ROWS_NAMED}) FROM (SELECT row_number, "
         "unnest(CAST(errors AS JSON[])) AS error FROM temp.judged_bad) "
         "GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
     ).fetchall()

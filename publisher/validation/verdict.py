@@ -38,6 +38,8 @@ _PARTS = {
     "referenceName": "reference_name",
     "referenceFieldNames": "reference_field_names",
 }
+_BRIEF = {"type": "type", "fieldName": "field_name"}
+_TOLD_IN_FULL = 20  # a row of 120 columns with decimal commas has 50 kB of errors
 
 
 class UnstorableCellError(errors.CellError):
@@ -74,10 +76,17 @@ class Found(NamedTuple):
     error: errors.RowError
     field: str | None = None
 
-    def descriptor(self) -> dict[str, Any]:
+    def descriptor(self, parts: Mapping[str, str]) -> dict[str, Any]:
         error = self.error
-        parts = {key: getattr(error, part) for key, part in _PARTS.items() if hasattr(error, part)}
-        return {**parts, "field": self.field} if "fieldName" in parts else parts
+        told = {key: getattr(error, part) for key, part in parts.items() if hasattr(error, part)}
+        return {**told, "field": self.field} if "fieldName" in told else told
+
+
+def error_of(rule: str, field: str) -> tuple[str, str | None]:
+    """Give the type of the error that a clash becomes, and the schema field it names."""
+    return (errors.TypeError.type if rule == FOLD else rule), (
+        field if rule in {FOLD, UNIQUE} else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,16 @@ class Verdict:
     """Schema fields whose value cannot be stored."""
 
     def descriptors(self) -> list[dict[str, Any]]:
-        """Give the errors as Frictionless does, without what they all say alike."""
-        return [found.descriptor() for found in self.found]
+        """Give the errors as Frictionless does, without what they all say alike.
+
+        Of a row with very many, those after the first few are told by rule and field alone.
+        """
+        told = [found.descriptor(_PARTS) for found in self.found[:_TOLD_IN_FULL]]
+        brief = [found.descriptor(_BRIEF) for found in self.found[_TOLD_IN_FULL:]]
+        if brief:
+            note = f"this and the {len(brief) - 1} after it are told by rule and field alone"
+            brief[0] |= {"note": note}
+        return told + brief
 
     def rules(self) -> list[str]:
         """Name the rules that the row broke, each once."""

@@ -25,6 +25,12 @@ _NOT_TEXT = {
     b"PAR1": "Parquet",
     b"SQLite format 3": "SQLite",
 }
+_WIDE_MARKS = {  # the longer ones first, for one begins as another does
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body")
 
 
@@ -65,7 +71,7 @@ def checked_text(path: Path, stated: str | None) -> str:
     """Make sure that *path* may hold text, and give the encoding it is read with.
 
     A UTF-8 byte order mark decides, whatever is stated: no text of another encoding begins
-    so. Raises DeliveryError ``empty-delivery``, ``html-page`` or ``not-text``.
+    so. Raises DeliveryError ``empty-delivery``, ``html-page``, ``not-text`` or ``utf-16-mark``.
     """
     encoding = python_encoding(stated or "utf-8")
     refuse_page(path)
@@ -77,6 +83,9 @@ def checked_text(path: Path, stated: str | None) -> str:
     for magic, kind in _NOT_TEXT.items():
         if start.startswith(magic):
             raise DeliveryError("not-text", kind=kind)
+    for mark, meant in _WIDE_MARKS.items():
+        if start.startswith(mark) and not encoding.startswith(("utf-16", "utf-32")):
+            raise DeliveryError("utf-16-mark", marked=meant, encoding=stated or "utf-8")
     return "utf-8-sig" if marked or encoding == "utf-8" else encoding
 
 

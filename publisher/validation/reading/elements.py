@@ -13,6 +13,7 @@ _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _MISSING = object()
 _KEYS_KEPT = 500
 _SAMPLE = 100
+_DEEPEST = 200  # levels; what writes JSON, here and in front of the store, takes 254
 
 
 def picked(
@@ -20,8 +21,8 @@ def picked(
 ) -> Cells:
     """Make a row of *element*: the cell at each of *columns*, None where there is nothing."""
     if not isinstance(element, dict):
-        kind = type(element).__name__
-        return Cells(raw=[element], number=number, broken=f"the element is no object but {kind}")
+        broken = f"the element is no object but {_kind(element)}"
+        return Cells(raw=[element], number=number, broken=broken)
     cells = []
     for column in columns:
         value = at(element, column)
@@ -66,8 +67,33 @@ def _objects(
 def _array(element: Any) -> list[Any]:
     if isinstance(element, list):
         return element
-    kind = type(element).__name__
-    return Cells(raw=[element], broken=f"the element is no array but {kind}")
+    return Cells(raw=[element], broken=f"the element is no array but {_kind(element)}")
+
+
+def _kind(element: Any) -> str:
+    if element is None or isinstance(element, bool):
+        return {None: "null", True: "true", False: "false"}[element]
+    for kind, name in ((dict, "an object"), (list, "an array"), (str, "a text")):
+        if isinstance(element, kind):
+            return name
+    return "a number"
+
+
+def nested_too_deep(element: Any, brackets: int) -> bool:
+    """Tell whether *element*, whose text opens so many *brackets*, cannot be kept as it is."""
+    if brackets <= _DEEPEST:
+        return False
+    level = [element]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return any(isinstance(outer, dict | list) for outer in level)
 
 
 def at(element: dict[str, Any], path: str) -> Any:
@@ -75,7 +101,7 @@ def at(element: dict[str, Any], path: str) -> Any:
     if path in element:
         return element[path]
     found: Any = element
-    for step in _steps(path):
+    for step in steps_of(path):
         fits = step in found if isinstance(found, dict) else False
         if isinstance(step, int) and isinstance(found, list):
             fits = step < len(found)
@@ -85,12 +111,7 @@ def at(element: dict[str, Any], path: str) -> Any:
     return found if path else _MISSING
 
 
-def found_at(element: Any, path: str) -> Any:
-    """Give what is at *path* of a document, None where there is nothing."""
-    found = at(element, path) if isinstance(element, dict) else _MISSING
-    return None if found is _MISSING else found
-
-
 @cache
-def _steps(path: str) -> tuple[str | int, ...]:
+def steps_of(path: str) -> tuple[str | int, ...]:
+    """Take a path such as ``object.co2[0]`` apart."""
     return tuple(int(index) if index else key for key, index in _STEP.findall(path))

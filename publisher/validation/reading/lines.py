@@ -1,14 +1,18 @@
 """NDJSON: one record a line, read line by line."""
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from publisher.validation.reading.bytes import check_lines, checked_text, notes_on, wrong_encoding
-from publisher.validation.reading.document import loads
-from publisher.validation.reading.elements import table_of
+from publisher.validation.reading.elements import nested_too_deep, table_of
 from publisher.validation.reading.table import Cells, Reading, Table
+
+_TOO_DEEP = "the line is nested too deep"
 
 
 @contextmanager
@@ -23,10 +27,31 @@ def open_lines(path: Path, reading: Reading) -> Iterator[Table]:
 
 
 def _elements(lines: Iterable[str]) -> Iterator[Any]:
-    """Parse every line that is not blank; one that is no JSON becomes a broken row."""
     for line in lines:
         if line.strip():
-            try:
-                yield loads(line)
-            except ValueError as error:
-                yield Cells(raw=[line.rstrip("\r\n")], broken=f"the line is no JSON: {error}")
+            yield _element(line)
+
+
+def _element(line: str) -> Any:
+    """Parse a line, and what Python's reader takes beyond JSON (NaN), to be judged as a cell.
+
+    One that is no JSON or cannot be kept as it is becomes a broken row.
+    """
+    try:
+        element = _parsed(line)
+    except ValueError as error:
+        broken = f"the line is no JSON: {error}"
+    except RecursionError:
+        broken = _TOO_DEEP
+    else:
+        if not nested_too_deep(element, line.count("[") + line.count("{")):
+            return element
+        broken = _TOO_DEEP
+    return Cells(raw=[line.rstrip("\r\n")], broken=broken)
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line)

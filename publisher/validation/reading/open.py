@@ -63,11 +63,14 @@ def format_of(harvest: Harvest, delivery: Delivery) -> DeliveryFormat:
 
 @contextmanager
 def open_table(
-    raw: Path, format_: DeliveryFormat, reading: Reading, *, work: Path
+    raw: Path, format_: DeliveryFormat, reading: Reading, *, work: Path, max_bytes: int
 ) -> Iterator[Table]:
-    """Open a landed delivery; it can be opened again. Raises DeliveryError for what is no table."""
+    """Open a landed delivery; it can be opened again.
+
+    Raises DeliveryError for what is no table, or larger than *max_bytes* once decompressed.
+    """
     with (
-        unpacked(raw, work, reading.max_bytes) as path,
+        unpacked(raw, work, max_bytes) as path,
         READERS[format_](path, reading) as table,
     ):
         yield table

@@ -75,7 +75,6 @@ class Reading:
     encoding: str | None
     columns: tuple[str, ...]
     """What the view reads, as labels or JSON paths."""
-    max_bytes: int
 
     def check(self) -> None:
         """Raise ConfigurationError for an encoding or a dialect that is none."""
