@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from publisher.engine import Connection, Engine, identifier
-from publisher.errors import StorageFullError, StoreBusyError, StoreError, UsageError
+from publisher.errors import (
+    EngineMemoryError,
+    StorageFullError,
+    StoreBusyError,
+    StoreError,
+    UsageError,
+)
 
 ENDLESS = "SELECT count(*) FROM range(100000000000) AS a(i), range(1000) AS b(j) WHERE i % 7 = j"
 
@@ -196,3 +202,15 @@ def test_names_are_quoted_whatever_they_hold(engine: Engine) -> None:
     with engine.cursor() as con:
         con.execute(f"CREATE TABLE {name} (n INTEGER)")
         assert con.execute(f"SELECT count(*) FROM {name}").fetchall() == [(0,)]
+
+
+def test_out_of_memory_is_told_as_that(tmp_path: Path) -> None:
+    engine = Engine.open(None, work=tmp_path, memory_limit="20MB")
+    try:
+        with pytest.raises(EngineMemoryError) as error, engine.cursor() as con:
+            con.execute(
+                "SELECT length(string_agg(repeat('x', 1000))) FROM range(100000)"
+            ).fetchall()
+        assert "memory_limit" in error.value.remedy()
+    finally:
+        engine.close()

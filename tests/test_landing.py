@@ -20,9 +20,15 @@ from landing_child import REF, body
 from scale import scale
 from structlog.testing import capture_logs
 
-from publisher.errors import DeliveryError, SourceError, StorageFullError
+from publisher.errors import (
+    DeliveryError,
+    EngineMemoryError,
+    SourceError,
+    StorageFullError,
+)
+from publisher.harvest.attempts import ATTEMPTS, attempt, worth_another
 from publisher.landing import Details, Landing, Offer
-from publisher.model.run import Delivery
+from publisher.model.run import Delivery, Problem, Rejection, Seen
 from publisher.model.values import TableRef
 
 CHILD = Path(__file__).with_name("landing_child.py")
@@ -253,3 +259,28 @@ def test_kill_at_any_instant_loses_nothing_and_shows_nothing_half(tmp_path, seed
         assert not files(folder / "partial")
         deepest = max(deepest, len(pending))
     assert deepest > 1
+
+
+async def test_attempts_that_break_down_count_and_those_the_machine_spoilt_do_not(landing):
+    delivery = await land(landing, b"1")
+
+    def attempted(error: Exception) -> None:
+        with pytest.raises(type(error)), attempt(landing, delivery):
+            raise error
+
+    for error in (StorageFullError("storage-full"), DeliveryError("empty-delivery"), OSError()):
+        attempted(error)
+    assert landing.attempts(delivery) == []
+    attempted(EngineMemoryError("engine-memory", reason=""))
+    for _ in range(ATTEMPTS - 1):
+        attempted(StorageFullError("storage-full"))
+        attempted(ZeroDivisionError())
+    with pytest.raises(DeliveryError) as error, attempt(landing, delivery):
+        raise AssertionError
+    assert (error.value.code, error.value.params["reason"]) == ("unjudgeable", "ZeroDivisionError")
+    assert landing.pending(REF) == [delivery]
+    for version, worth in (("0.0.0", True), (error.value.params["publisher"], False)):
+        problem = Problem("unjudgeable", {"publisher": version})
+        assert worth_another(Seen(delivery.id, "", "", "failed", {}, Rejection(problem))) is worth
+    landing.settle(delivery)
+    assert [file for file in files(landing._pending) if delivery.id in file] == []

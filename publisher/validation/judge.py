@@ -78,7 +78,7 @@ class Validator:
         """Judge the landed bytes in *raw*; leaves temp.judged_good and temp.judged_bad on *con*.
 
         Of one that is far past `maxBad`, so that nothing of it can be taken, the errors are
-        counted but not kept: it leaves no tables.
+        counted and the first of them kept: it leaves no good rows.
 
         *work* is a folder for spools, which are gone afterwards. *max_bytes* bounds the
         delivery once it is decompressed. *references* are SQL
