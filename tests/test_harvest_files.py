@@ -103,3 +103,19 @@ async def test_what_is_larger_once_unpacked_than_may_be_is_refused(town: Town) -
         run = await harvest(service)
         assert run.problem
         assert run.problem.code == "too-large-unpacked"
+
+
+async def test_a_file_whose_every_cell_is_wrong_is_held_with_examples_of_each(town: Town) -> None:
+    names = [f"f{number:02}" for number in range(30)]
+    town.schema["fields"] = [{"name": name, "type": "number"} for name in names]
+    del town.schema["primaryKey"]
+    town.harvest["mode"] = "append"
+    town.deliver(*[",".join(['"1,5"'] * 30)] * 2, header=",".join(names))
+    async with town.service() as service:
+        run = await harvest(service)
+        assert run.outcome == "held"
+        assert {it.field: it.count for it in run.findings} == dict.fromkeys(names, 2)
+        last = await service.engine.run(
+            lambda con: service.store.rejections(con, run.deliveries), lane="query"
+        )
+        assert all(example.message for _, rejection in last for example in rejection.examples)

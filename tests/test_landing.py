@@ -25,8 +25,9 @@ from publisher.errors import (
     EngineMemoryError,
     SourceError,
     StorageFullError,
+    StoreBusyError,
 )
-from publisher.harvest.attempts import ATTEMPTS, attempt, worth_another
+from publisher.harvest.attempts import ATTEMPTS, attempt, given_up, worth_another
 from publisher.landing import Details, Landing, Offer
 from publisher.model.run import Delivery, Problem, Rejection, Seen
 from publisher.model.values import TableRef
@@ -268,18 +269,18 @@ async def test_attempts_that_break_down_count_and_those_the_machine_spoilt_do_no
         with pytest.raises(type(error)), attempt(landing, delivery):
             raise error
 
-    for error in (StorageFullError("storage-full"), DeliveryError("empty-delivery"), OSError()):
+    for error in (StorageFullError("storage-full"), StoreBusyError("store-busy"), OSError()):
         attempted(error)
     assert landing.attempts(delivery) == []
     attempted(EngineMemoryError("engine-memory", reason=""))
     for _ in range(ATTEMPTS - 1):
+        assert given_up(landing, delivery) is None
         attempted(StorageFullError("storage-full"))
         attempted(ZeroDivisionError())
-    with pytest.raises(DeliveryError) as error, attempt(landing, delivery):
-        raise AssertionError
-    assert (error.value.code, error.value.params["reason"]) == ("unjudgeable", "ZeroDivisionError")
+    error = given_up(landing, delivery)
+    assert (error.code, error.params["reason"]) == ("unjudgeable", "ZeroDivisionError")
     assert landing.pending(REF) == [delivery]
-    for version, worth in (("0.0.0", True), (error.value.params["publisher"], False)):
+    for version, worth in (("0.0.0", True), (error.params["publisher"], False)):
         problem = Problem("unjudgeable", {"publisher": version})
         assert worth_another(Seen(delivery.id, "", "", "failed", {}, Rejection(problem))) is worth
     landing.settle(delivery)

@@ -20,20 +20,24 @@ _DIED = "process ended"
 _alone = threading.Lock()
 
 
+def given_up(landing: Landing, delivery: Delivery) -> DeliveryError | None:
+    """Give what a delivery is refused for at which too many attempts broke down."""
+    broken = landing.attempts(delivery)
+    if len(broken) < ATTEMPTS:
+        return None
+    return DeliveryError(
+        _UNJUDGEABLE, attempts=len(broken), reason=broken[-1], publisher=__version__
+    )
+
+
 @contextmanager
 def attempt(landing: Landing, delivery: Delivery) -> Iterator[None]:
-    """Count an attempt at judging the delivery, before it is made.
+    """Count an attempt at judging and settling the delivery, before it is made.
 
-    It counts no longer once it has come to an end that tells nothing against the delivery: a
-    verdict, or a failure of this machine (a full disk, a store that is held).
-
-    Raises DeliveryError ``unjudgeable`` where there have been too many.
+    It counts no longer once it has come to an end that tells nothing against the delivery: it
+    is settled, or this machine failed (a full disk, a store that is held).
     """
     broken = landing.attempts(delivery)
-    if len(broken) >= ATTEMPTS:
-        raise DeliveryError(
-            _UNJUDGEABLE, attempts=len(broken), reason=broken[-1], publisher=__version__
-        )
     # What ended a process before is tried alone: a second one would share its blame
     with _alone if broken else nullcontext():
         landing.record_attempts(delivery, [*broken, _DIED])

@@ -224,13 +224,16 @@ class Harvester:
         if progress:
             progress(entry.ref, 0)  # its turn has come
         seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref), lane="query")
+        appended = _appended(entry, seen)
         for delivery in await asyncio.to_thread(parts.landing.pending, entry.ref):
             if await parts.engine.run(
                 partial(parts.store.is_settled, delivery_id=delivery.id), lane="query"
             ):
                 await asyncio.to_thread(parts.landing.settle, delivery)
                 continue
-            yield await self._bring_in(entry, delivery, run, seen, progress)
+            yield await self._bring_in(
+                entry, delivery, run, seen, appended=appended, progress=progress
+            )
             seen = await parts.engine.run(
                 lambda con: parts.store.seen(con, entry.ref), lane="query"
             )
@@ -243,11 +246,9 @@ class Harvester:
                     except SourceError as error:  # costs this offer, not those behind it
                         yield Step("failed", problem=Problem.of(error, origin=offer.origin))
                         continue
-                    yield await self._bring_in(entry, delivery, run, seen, progress)
-                    if entry.mode == "append":  # what this file brought, no other may bring again
-                        seen = await parts.engine.run(
-                            lambda con: parts.store.seen(con, entry.ref), lane="query"
-                        )
+                    yield await self._bring_in(
+                        entry, delivery, run, seen, appended=appended, progress=progress
+                    )
         except SourceError as error:  # what the source could not even offer
             yield Step("failed", problem=Problem.of(error))
         retitled = await parts.engine.run(lambda con: retitle(con, parts.store, entry, run=run))
@@ -260,10 +261,14 @@ class Harvester:
         delivery: Delivery,
         run: str,
         seen: Mapping[str, Seen],
+        *,
+        appended: dict[str, Seen],
         progress: Progress | None,
     ) -> Step:
-        last = _last(entry, delivery, seen)
-        if last is None or last.sha256 != delivery.sha256:
+        last = seen.get(delivery.origin)
+        if same := appended.get(delivery.sha256):
+            step = await self._repeat(entry, delivery, run, same, "unchanged")
+        elif last is None or last.sha256 != delivery.sha256:
             step = await self._take(entry, delivery, run, progress, place=None)
         elif _judged(entry, last):
             outcome: Outcome = "unchanged" if last.outcome == "committed" else last.outcome
@@ -272,6 +277,11 @@ class Harvester:
             step = await self._repeat(entry, delivery, run, last, "unchanged")
         else:
             step = await self._take(entry, delivery, run, progress, place=last.version)
+        if entry.mode == "append" and step.outcome in _TAKEN:
+            view = entry.judged_under(step.outcome)
+            appended[delivery.sha256] = Seen(
+                delivery.id, delivery.sha256, view, step.outcome, delivery.cursor
+            )
         await asyncio.to_thread(self._parts.landing.settle, delivery)
         return replace(step, delivery=delivery.id)
 
@@ -363,16 +373,14 @@ def _first_expected(failures: ExceptionGroup[Exception]) -> Exception:
     return chosen
 
 
-def _last(entry: TableEntry, delivery: Delivery, seen: Mapping[str, Seen]) -> Seen | None:
-    """Give what the delivery is to be compared with: its origin's last one.
+def _appended(entry: TableEntry, seen: Mapping[str, Seen]) -> dict[str, Seen]:
+    """Give, by their bytes, the deliveries that a table which only appends must not take twice.
 
-    Of a table that only appends, any that brought in the same bytes: the file was renamed.
+    Their file may have been renamed or copied since.
     """
-    if entry.mode == "append":
-        for other in seen.values():
-            if other.sha256 == delivery.sha256 and other.outcome in _TAKEN:
-                return other
-    return seen.get(delivery.origin)
+    if entry.mode != "append":
+        return {}
+    return {last.sha256: last for last in seen.values() if last.outcome in _TAKEN}
 
 
 def _judged(entry: TableEntry, last: Seen) -> bool:

@@ -1,12 +1,13 @@
 """One delivery's way from the landing into the store; runs in a thread with its own cursor."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from publisher.engine import Connection
 from publisher.errors import HeldError, PublisherError, SourceError
-from publisher.harvest.attempts import attempt
+from publisher.harvest.attempts import attempt, given_up
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
 from publisher.model.dataset import HttpSource
@@ -76,8 +77,11 @@ def take(
     before.
     """
     judgement: Judgement | None = None
-    try:
-        with attempt(landing, delivery):
+    gave_up = given_up(landing, delivery)
+    with attempt(landing, delivery) if gave_up is None else nullcontext():
+        try:
+            if gave_up is not None:
+                raise gave_up
             judgement = Validator(entry).judge(
                 con,
                 delivery,
@@ -99,12 +103,12 @@ def take(
                     unsaid=judgement.absent,
                 ),
             )
-    except PublisherError as error:
-        if not error.final:
-            raise
-        return _refuse(
-            con, store, entry, delivery, run=run, error=error, judgement=judgement, place=place
-        )
+        except PublisherError as error:
+            if not error.final:
+                raise
+            return _refuse(
+                con, store, entry, delivery, run=run, error=error, judgement=judgement, place=place
+            )
     return Step(
         outcome="committed" if committed.changed else "unchanged",
         rows=committed.counts,

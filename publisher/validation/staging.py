@@ -117,6 +117,7 @@ def examples(con: Connection) -> tuple[Example, ...]:
     found = con.execute(
         "SELECT row_number, error->>'field' AS field, error->>'message' AS message "
         "FROM (SELECT row_number, unnest(CAST(errors AS JSON[])) AS error FROM temp.judged_bad) "
+        "WHERE message IS NOT NULL "  # those that are told in brief have none
         "ORDER BY row_number() OVER (PARTITION BY error->>'type', field ORDER BY row_number), "
         f"row_number LIMIT {_EXAMPLES}"
     ).fetchall()
