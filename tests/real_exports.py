@@ -188,9 +188,7 @@ def fetch(url: str) -> dict[str, Any]:
 def from_ckan(it: Expected) -> Rows:
     base = os.environ["CKAN_URL"] + "/api/3/action/"
     package = fetch(f"{base}package_show?id={it.dataset}")["result"]
-    resource = next(
-        r for r in package["resources"] if r["name"] == it.table or it.table in r["url"]
-    )
+    (resource,) = [found for found in package["resources"] if found["name"] == it.title]
     rows: Rows = []
     while True:
         query = urllib.parse.urlencode(

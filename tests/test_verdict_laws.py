@@ -50,7 +50,7 @@ def test_whole_reports_are_those_of_frictionless(tmp_path: Path, seed: int, monk
     whole = report._validated
     monkeypatch.setattr(report, "_validated", lambda *a: handed_over.append(1) or whole(*a))
     data, path = tmp_path / "t.csv", tmp_path / "s.json"
-    count = scale(600, 100_000)
+    count = scale(2000, 100_000)
     for number in range(count):
         random = Random(f"{seed}-{number}")
         schema = hostile.schema(random)
