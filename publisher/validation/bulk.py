@@ -55,7 +55,13 @@ class Bulk:
         proof = prove_plain(self._con, self._plain, self._question)
         if proof is None or not proof.clean:
             take_plain(self._con, self._plain, self._first)
-            proof = proof or prove(self._con, TABLE, self._question, plus=lambda: True)
+            proof = proof or prove(
+                self._con,
+                TABLE,
+                self._question,
+                plus=lambda: True,
+                repeating=self._plain.repeating(),
+            )
         self._proof = proof
 
     def doubtful(self) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -115,12 +121,7 @@ class Bulk:
 
     def _doubt(self) -> str:
         """Whether a row of `judged_cells` is not proved clean."""
-        question = self._question
-        doubts = [f"{RAW} IS NOT NULL"]
-        for at in self.proof.unproved:
-            column = question.columns[at]
-            doubts.append("true" if column.patterned else f"NOT {column.clean}")
-        doubts += [asked for asked in (question.blank(), question.keyless()) if asked]
+        doubts = [f"{RAW} IS NOT NULL", *self.proof.doubts(self._question)]
         return " OR ".join(f"({doubt})" for doubt in doubts)
 
     def _asked(self, sample: Sequence[str]) -> Question:

@@ -78,6 +78,11 @@ def _clashes_within(
     if apart is not None:
         names += ", q.delivery"
         source += f" JOIN {apart} AS q ON q.position = s.{ROW}"
+    ((different, rows),) = con.execute(
+        f"SELECT count(DISTINCT hash({names})), count(*) FROM {source} WHERE {_some('s', key)}"
+    ).fetchall()
+    if different == rows:
+        return  # cheaper to see than which row is like which
     con.execute(
         f"INSERT INTO {_CLASHES} SELECT {ROW}, ?, ?, other FROM ("
         f"SELECT s.{ROW}, lag(s.{ROW}) OVER (PARTITION BY {names} ORDER BY s.{ROW}) AS other "

@@ -99,10 +99,10 @@ def _proved(resource: TableResource, file: Path, folder: Path, errors: Errors) -
         errors.take_header(header, rows=len(fragment))
         if not (resource.labels or fragment):
             raise UnsplittableError
-        plain = table.plain(file, scan)
-        if plain is not None and plain.delimiter != delimiter:
-            scan = scanning(file, plain.delimiter.encode())
-            plain = table.plain(file, scan)
+        control = CsvControl.from_dialect(resource.dialect)
+        if control.delimiter != delimiter:
+            scan = scanning(file, control.delimiter.encode())
+        plain = table.plain(file, scan, folder)
         engine = Engine.open(None, work=folder, memory_limit=MEMORY)
         try:
             with engine.cursor() as con:

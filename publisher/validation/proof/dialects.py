@@ -6,7 +6,7 @@ from pathlib import Path
 from frictionless import Dialect
 from frictionless.formats import CsvControl
 
-UTF8 = {"utf-8", "utf-8-sig"}
+_UTF8 = {"utf-8", "utf-8-sig"}
 _HEAD = 1_000_000
 _BUFFER = 1024 * 1024
 
@@ -52,7 +52,7 @@ class Delimited:
 
         Raises UnicodeDecodeError.
         """
-        if self.encoding in UTF8:
+        if self.encoding in _UTF8:
             return self
         path = folder / "utf-8.csv"
         with (

@@ -28,13 +28,13 @@ from publisher.validation.proof.cells import (
     take_plain,
     take_rows,
 )
-from publisher.validation.proof.dialects import UTF8, Delimited, first_row
+from publisher.validation.proof.dialects import Delimited, first_row
 from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
 from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.keys import MATCHES, match_keys
 from publisher.validation.proof.prove import Column, Proof, Question, prove, prove_plain
 from publisher.validation.proof.rows import NONE, Descriptor, Matches, RowJudge
-from publisher.validation.proof.scan import Scan
+from publisher.validation.proof.scan import Scan, scanning
 
 _PAGE = 5_000
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum")
@@ -78,14 +78,24 @@ class Table:
         )
         self._judge = RowJudge(self.fields, unique, self.question.primary)
 
-    def plain(self, path: Path, scan: Future[Scan]) -> Plain | None:
-        """Give the file as one the engine may read itself; None where it may not."""
-        encoding = self._resource.encoding
-        file = Delimited.of(path, encoding, self._resource.dialect)
+    def plain(self, path: Path, scan: Future[Scan], folder: Path) -> Plain | None:
+        """Give the file as one the engine may read itself; None where it may not.
+
+        *scan* is the file's, by its delimiter; in another encoding than UTF-8 it is written
+        anew to *folder*.
+        """
+        file = Delimited.of(path, self._resource.encoding, self._resource.dialect)
         # of one column a blank line is a row, which the engine passes over
-        if file is None or encoding not in UTF8 or len(self.fields) == 1:
+        if file is None or len(self.fields) == 1:
             return None
-        return Plain(path, file.delimiter, len(self.fields), file.first - 1, file.head(), scan)
+        try:
+            written = file.in_utf8(folder)
+        except UnicodeDecodeError:
+            return None
+        if written is not file:
+            scan = scanning(written.path, written.delimiter.encode(), hashes=False)
+        skip = written.first - 1
+        return Plain(written.path, written.delimiter, len(self.fields), skip, written.head(), scan)
 
     @property
     def first(self) -> int:
@@ -109,7 +119,9 @@ class Table:
                 proof = prove_plain(con, plain, self.question)
                 if proof is None or not proof.clean:
                     take_plain(con, plain, self.first)
-                    proof = proof or prove(con, TABLE, self.question, plus=lambda: True)
+                    proof = proof or prove(
+                        con, TABLE, self.question, plus=lambda: True, repeating=plain.repeating()
+                    )
             except UnsplittableError:
                 proof = None
         if proof is None:
@@ -158,13 +170,7 @@ def _doubtful(
 ) -> Iterator[tuple[int, list[str], Matches]]:
     """Give the rows that are not proved clean, in their order, with the rows they clash with."""
     doubts = [f"{RAW} IS NOT NULL"]
-    for index in proof.unproved:
-        column = question.columns[index]
-        if column.patterned:
-            doubts.append("true")  # which texts match is Python's to say
-        else:
-            doubts.append(f"NOT {column.clean}")
-    doubts += [asked for asked in (question.blank(), question.keyless()) if asked]
+    doubts += proof.doubts(question)
     join, matched = "", "NULL"
     if proof.clashing:
         grouped = f"SELECT n AS m, list((rule, other)) AS found FROM {MATCHES} GROUP BY n"

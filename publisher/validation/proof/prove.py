@@ -1,7 +1,7 @@
 """The vectorised pass: what of a table is proved clean, and which cells are left to be judged."""
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from publisher.engine import Connection, DataError, InputError, OutOfMemoryError
 from publisher.validation.proof.cells import Plain, UnsplittableError, column
 from publisher.validation.proof.form import Form, sql_truth
 
+_MOST_LISTED = 1_000
 _TEXTS = 10_000
 """Distinct texts that are held at a time while they are judged."""
 
@@ -138,10 +139,25 @@ class Proof:
     keyless: int = 0
     clashing: list[Sequence[int]] = field(default_factory=list)
     """Keys of which two rows may be equal."""
+    texts: dict[int, list[str | None]] = field(default_factory=dict)
+    """Of columns that were looked at text by text, those that are not proved clean."""
 
     @property
     def clean(self) -> bool:
         return not (self.unproved or self.blank or self.keyless or self.clashing)
+
+    def doubts(self, question: Question) -> list[str]:
+        """Say in SQL what of a row is not proved: some cell, or that it is not blank."""
+        found = []
+        for at in self.unproved:
+            column, texts = question.columns[at], self.texts.get(at)
+            if texts is not None and len(texts) <= _MOST_LISTED:
+                listed = ", ".join(literal(text) for text in texts if text is not None)
+                some = f" OR {column.text} IN ({listed})" if listed else ""
+                found.append(f"({column.text} IS NULL{some})")
+            else:
+                found.append("true" if column.patterned else f"NOT {column.clean}")
+        return found + [asked for asked in (question.blank(), question.keyless()) if asked]
 
 
 def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | None:
@@ -225,14 +241,17 @@ def _asked(
     found = asked.of(con, relation)
     proof = Proof(rows=found[rows], blank=found[blank], keyless=found[keyless])
     for at, place in by_text.items():
-        if not _texts_clean(con, tasks[at], found[place] or ()):
-            proof.unproved[at] = 1
+        texts = _doubtful_texts(con, tasks[at], found[place] or ())
+        if texts:
+            proof.unproved[at], proof.texts[at] = len(texts), texts
     for at, (wrong, least, most) in extremes.items():
         if found[wrong] or not tasks[at].within(found[least], found[most]):
             proof.unproved[at] = found[wrong] or 1
     for at, place in doubtful.items():
         each = tasks[at]
-        matching = not each.patterned or _all_match(each, _texts(con, relation, each))
+        matching = not each.patterned or all(
+            _matches(each, text) for text in _texts(con, relation, each)
+        )
         if found[place] or not matching:
             proof.unproved[at] = found[place] or 1
     # Of a cell that is not proved the value is not known yet
@@ -251,14 +270,17 @@ def _key_counts(question: Question, key: Sequence[int]) -> tuple[str, str]:
     return f"count(DISTINCT hash({', '.join(parts)})) FILTER (WHERE {some})", _count(some)
 
 
-def _texts_clean(con: Connection, each: Column, texts: Sequence[str | None]) -> bool:
-    """Judge the distinct *texts* of a column."""
-    ((doubtful,),) = con.execute(
-        f"SELECT count(*) FROM (SELECT unnest(CAST(? AS VARCHAR[])) AS {each.text}) "
-        f"WHERE NOT {each.clean}",
-        [list(texts)],
-    ).fetchall()
-    return not doubtful and _all_match(each, texts)
+def _doubtful_texts(con: Connection, each: Column, texts: Sequence[str | None]) -> list[str | None]:
+    """Give those of the distinct *texts* of a column that are not proved clean."""
+    doubtful: list[str | None] = [
+        text
+        for (text,) in con.execute(
+            f"SELECT {each.text} FROM (SELECT unnest(CAST(? AS VARCHAR[])) AS {each.text}) "
+            f"WHERE NOT {each.clean}",
+            [list(texts)],
+        ).fetchall()
+    ]
+    return doubtful + [text for text in texts if not _matches(each, text) and text not in doubtful]
 
 
 class _Asked:
@@ -287,9 +309,7 @@ def _texts(con: Connection, relation: str, each: Column) -> Iterator[str | None]
         yield from (text for (text,) in rows)
 
 
-def _all_match(each: Column, texts: Iterable[str | None]) -> bool:
+def _matches(each: Column, text: str | None) -> bool:
+    """Tell whether the text keeps the column's pattern, as far as there is one."""
     pattern = None if each.form is None else each.form.pattern
-    missing = frozenset(each.missing)
-    return pattern is None or all(
-        text is None or text in missing or pattern.match(text) for text in texts
-    )
+    return pattern is None or text is None or text in each.missing or bool(pattern.match(text))
