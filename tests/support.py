@@ -50,7 +50,7 @@ class LoopWatch:
     fails nobody.
     """
 
-    limit: float = 0.25
+    limit: float = 0.5
     found: list[str] = field(default_factory=list)
     _running: dict[int, _Callback] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -87,13 +87,15 @@ class LoopWatch:
             self.found.append(f"{seconds:.2f} s in\n{callback.ours}")
 
     def _sample(self) -> None:
-        last = time.monotonic()
+        last, waited = time.monotonic(), _queued()
         while not self._stop.wait(0.02):
-            now = time.monotonic()
+            now, queued = time.monotonic(), _queued()
+            # While this thread waited for a processor it saw nothing
+            starved, waited = (queued - waited) / 1e9, queued
             for thread, callback in list(self._running.items()):
                 frame = sys._current_frames().get(thread)
                 if frame is not None and _ours(frame):
-                    callback.seconds += now - max(last, callback.started)
+                    callback.seconds += max(0, now - max(last, callback.started) - starved)
                     if callback.seconds > self.limit / 2:
                         callback.ours = "".join(traceback.format_stack(frame)[-12:])
             last = now

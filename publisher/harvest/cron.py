@@ -10,6 +10,8 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
+from publisher.registry.checks.cron import spelled_out
+
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -22,7 +24,8 @@ def cron_trigger(line: str, zone: tzinfo, *, jitter: float = 0) -> BaseTrigger:
     if len(columns) != 5:
         msg = f"a crontab line has five columns, not {len(columns)}"
         raise ValueError(msg)
-    minute, hour, day, month, weekday = columns
+    minute, hour, day, month = spelled_out(line)
+    weekday = columns[4]
 
     def trigger(**days: str) -> BaseTrigger:
         return CronTrigger(

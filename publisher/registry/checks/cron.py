@@ -46,6 +46,22 @@ def cron_fault(line: str) -> str | None:
     return None
 
 
+def spelled_out(line: str) -> list[str]:
+    """Give the first four columns of a crontab line with every number listed; ``*`` stays.
+
+    Names, spans and steps are written in more ways than a scheduler may read.
+    """
+    return [
+        text
+        if text == "*"
+        else ",".join(
+            str(number)
+            for number in sorted({n for part in text.split(",") for n in _members(column, part)})
+        )
+        for column, text in zip(_COLUMNS[:4], line.split(), strict=False)
+    ]
+
+
 def _members(column: _Column, part: str) -> range:
     """List what one part of a column names; empty where it is wrong."""
     match = _PART.fullmatch(part.lower())
