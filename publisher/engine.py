@@ -95,6 +95,9 @@ class Engine:
                     "autoload_known_extensions": "false",
                     "allow_community_extensions": "false",
                     "preserve_insertion_order": "true",
+                    # What is not checkpointed cannot be let go of: of hundreds of small tables
+                    # the blocks would fill the memory long before the log has its 16 MB
+                    "wal_autocheckpoint": "128KB",
                 },
             )
             try:

@@ -233,3 +233,14 @@ def test_worn_state_goes_and_what_counts_stays(desk: Desk) -> None:
         "quarantine": 3,
         "horizons": 1,
     }
+
+
+def test_hundreds_of_small_tables_fit_into_little_memory(tmp_path: Path) -> None:
+    with opened(tmp_path, memory_limit="64MB") as desk:
+        for number in range(130):  # half a megabyte of blocks each, until they are let go of
+            of = entry(table=f"t{number}")
+            for level in (1.0, 2.0):
+                desk.commit(of, [("a", datetime(2026, 1, 1), level)])
+        state = desk.store.state(desk.con, of.ref)
+        assert state is not None
+        assert state.version == 2
