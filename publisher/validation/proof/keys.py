@@ -80,15 +80,17 @@ def _mend(
 ) -> None:
     """Make `judged_mended`: of rows with an unproved key cell, the texts of all key values."""
     texts = ", ".join(each.text for each in of)
+    clean = ", ".join(each.clean for each in of)
     unproved = " OR ".join(f"NOT {each.clean}" for each in of)
-    answer = con.execute(f"SELECT {NUMBER}, {texts} FROM {TABLE} WHERE {unproved}")
+    answer = con.execute(f"SELECT {NUMBER}, {texts}, {clean} FROM {TABLE} WHERE {unproved}")
     with spool(folder, "mended") as file:
         for number, *found in _pages(answer):
             row = {NUMBER: number}
-            for each, text in zip(of, found, strict=True):
+            for each, text, proved in zip(of, found, found[len(of) :], strict=False):
                 value = read(each.index, text)
                 if value is not None:
-                    row[f"t{each.index}"] = _text(value, fields[each.index])
+                    name = f"t{each.index}"
+                    row[name] = text if proved else _text(value, fields[each.index])
             file.add(row)
         columns = {NUMBER: "BIGINT"} | {f"t{each.index}": "VARCHAR" for each in of}
         file.load(con, "judged_mended", columns)
