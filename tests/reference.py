@@ -39,6 +39,7 @@ AREAS: Mapping[str, tuple[str, str]] = {
     "catalog": ("Files in catalog/ and schemas/", "Filer i catalog/ og schemas/"),
     "control": ("The process that holds the data", "Processen, der holder data"),
     "demo": ("The demo", "Demoen"),
+    "findings": ("What is wrong with a file's rows", "Hvad der er galt med en fils rækker"),
     "harvest": ("Harvest and validation", "Høst og validering"),
     "sources": ("Sources", "Kilder"),
     "store": ("The store", "Lageret"),

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -12,6 +12,10 @@ from publisher.cli import verdicts
 from publisher.cli.session import Session, command
 from publisher.errors import UsageError
 from publisher.secrets import Secrets
+
+if TYPE_CHECKING:
+    from publisher.validation.explain import Explained
+    from publisher.validation.reporting import Report
 
 
 @command
@@ -43,6 +47,9 @@ def validate(
     limit_errors: Annotated[
         int | None, typer.Option(help="Errors kept in the report; totals are exact.", min=1)
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Write the report as an HTML page too.", metavar="FILE")
+    ] = None,
 ) -> int:
     """Judge a file under a schema; the report is Frictionless'."""
     from publisher.validation.validate import validated  # noqa: PLC0415
@@ -54,11 +61,35 @@ def validate(
         encoding=encoding,
         limit_errors=limit_errors,
     ) as report:
+        found = _explained(session, report)
+        if page is not None:
+            _write_page(session, page, file, report, found)
         if session.json:
-            report.write(sys.stdout.buffer)
+            report.write(sys.stdout.buffer, [it.descriptor() for it in found])
         else:
-            verdicts.report(session, report)
+            verdicts.report(session, report, found)
         return 0 if report.valid else 1
+
+
+def _explained(session: Session, report: "Report") -> "list[Explained]":
+    if report.valid:
+        return []
+    # Only a file that is wrong waits for what explains it to be loaded.
+    from publisher.validation.explain import explained  # noqa: PLC0415
+
+    return explained(report, session.language)
+
+
+def _write_page(
+    session: Session, page: Path, file: Path, report: "Report", found: "list[Explained]"
+) -> None:
+    from publisher.cli.report_page import report_page  # noqa: PLC0415
+
+    try:
+        page.write_text(report_page(session, file, report, found), encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError("page-not-written", file=str(page), reason=reason) from None
 
 
 def _existing(file: Path, code: str) -> Path:

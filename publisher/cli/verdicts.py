@@ -1,17 +1,26 @@
 """What ``check`` and ``validate`` found, as a person reads it: lines, no tables."""
 
 import os
-from collections.abc import Iterable
+import shutil
+import textwrap
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from publisher.cli.session import Session
+from publisher.messages.labels import counted, integer
 
 if TYPE_CHECKING:  # they are loaded by the commands themselves
+    from collections.abc import Sequence
+
     from publisher.operations.check import Checked
+    from publisher.validation.explain import Explained
     from publisher.validation.reporting import Report
+
+_WIDTH = 80
+_NARROWEST = 40
+_MOST_FINDINGS = 50
 
 
 def checked(session: Session, found: "Checked") -> None:
@@ -31,24 +40,49 @@ def checked(session: Session, found: "Checked") -> None:
         _say(session.label("check-clean"))
 
 
-def report(session: Session, found: "Report") -> None:
+def report(session: Session, found: "Report", explained: "Sequence[Explained]") -> None:
+    """Tell what was found, by column; *explained* is all of it, in that order."""
+    _say(typer.style(verdict(session, found), fg="green" if found.valid else "red"))
     if found.valid:
-        _say(typer.style(session.label("valid", rows=found.rows), fg="green"))
         return
-    _say(typer.style(session.label("invalid", rows=found.rows, errors=found.errors), fg="red"))
-    examples: dict[str, str] = {}
-    for error in _errors(found.descriptor):
-        examples.setdefault(str(error.get("type")), str(error.get("message")))
-    for rule, count in found.by_rule.items():
-        example = examples.get(rule)
-        tail = f", {session.label('example')}: {example}" if example else ""
-        _say(f"  {rule}: {count}{tail}")
+    # Only a file that is wrong waits for these to be loaded.
+    from publisher.validation.explain import column  # noqa: PLC0415
+
+    told = explained[:_MOST_FINDINGS]
+    for (name, number), findings in groupby(told, key=lambda it: (it.field, it.number)):
+        _say("")
+        _say(typer.style(column(name, number, session.language), bold=True))
+        for it in findings:
+            _wrapped(f"{it.what[:1].upper()}{it.what[1:]}.", 2, style="red")
+            if it.where:
+                _wrapped(it.where, 4)
+            if it.remedy:
+                _wrapped(f"{session.label('remedy')}: {it.remedy}", 4)
+    if rest := len(explained) - len(told):
+        _say("")
+        _say(session.label("more-findings", number=integer(rest, session.language)))
 
 
-def _errors(descriptor: Any) -> Iterable[dict[str, Any]]:
-    yield from descriptor.get("errors", ())
-    for task in descriptor.get("tasks", ()):
-        yield from task.get("errors", ())
+def verdict(session: Session, found: "Report") -> str:
+    rows = counted("rows", found.rows, session.language)
+    if found.valid:
+        return session.label("valid", rows=rows)
+    errors = counted("errors", found.errors, session.language)
+    return session.label("invalid", errors=errors, rows=rows)
+
+
+def _wrapped(text: str, indent: int, style: str | None = None) -> None:
+    width = min(_WIDTH, shutil.get_terminal_size().columns)
+    lines = textwrap.wrap(
+        text,
+        max(width, _NARROWEST),
+        initial_indent=" " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        _say(typer.style(line, fg=style) if style else line)
 
 
 def _say(line: str) -> None:

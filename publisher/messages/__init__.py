@@ -15,6 +15,7 @@ from publisher.messages.api import API
 from publisher.messages.catalog import CATALOG
 from publisher.messages.control import CONTROL
 from publisher.messages.demo import DEMO
+from publisher.messages.findings import FINDINGS
 from publisher.messages.harvest import HARVEST
 from publisher.messages.sources import SOURCES
 from publisher.messages.store import STORE
@@ -26,7 +27,7 @@ __all__ = ["TEXTS", "Language", "Text", "render"]
 Language = Literal["en", "da"]
 
 TEXTS: Mapping[str, Text] = MappingProxyType(
-    {**API, **CATALOG, **CONTROL, **DEMO, **HARVEST, **SOURCES, **STORE, **TARGETS}
+    {**API, **CATALOG, **CONTROL, **DEMO, **FINDINGS, **HARVEST, **SOURCES, **STORE, **TARGETS}
 )
 
 

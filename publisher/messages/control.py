@@ -147,6 +147,12 @@ CONTROL: dict[str, Text] = {
         remedy_en="""Write for example --dialect '{{"csv": {{"delimiter": ";"}}}}'.""",
         remedy_da="""Skriv for eksempel --dialect '{{"csv": {{"delimiter": ";"}}}}'.""",
     ),
+    "page-not-written": Text(
+        en="The page {file} cannot be written: {reason}",
+        da="Siden {file} kan ikke skrives: {reason}",
+        remedy_en="Name a file in a folder that is there and may be written to.",
+        remedy_da="Angiv en fil i en mappe, som findes og kan skrives i.",
+    ),
     "data-folder-unusable": Text(
         en="The data folder {path} cannot be used: {reason}",
         da="Datamappen {path} kan ikke bruges: {reason}",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
+Language = Literal["en", "da"]
+
 LABELS: Mapping[str, tuple[str, str]] = {
     # headings
     "table": ("Table", "Tabel"),
@@ -58,12 +60,43 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "{errors} errors and {warnings} warnings.",
         "{errors} fejl og {warnings} advarsler.",
     ),
-    "valid": ("Valid: {rows} rows, no errors.", "Gyldig: {rows} rækker, ingen fejl."),
+    "valid": ("Valid: {rows}, no errors.", "Gyldig: {rows}, ingen fejl."),
     "invalid": (
-        "Invalid: {errors} errors in {rows} rows.",
-        "Ugyldig: {errors} fejl i {rows} rækker.",
+        "Invalid: {errors} in {rows}.",
+        "Ugyldig: {errors} i {rows}.",
     ),
-    "example": ("for example", "for eksempel"),
+    # what `validate` found
+    "the-table": ("The whole table", "Hele tabellen"),
+    "column": ('Column "{field}"', 'Kolonne "{field}"'),
+    "column-place": ('Column "{field}" (no. {number})', 'Kolonne "{field}" (nr. {number})'),
+    "cells-one": ("1 cell", "1 celle"),
+    "cells-many": ("{number} cells", "{number} celler"),
+    "rows-one": ("1 row", "1 række"),
+    "rows-many": ("{number} rows", "{number} rækker"),
+    "errors-one": ("1 error", "1 fejl"),
+    "errors-many": ("{number} errors", "{number} fejl"),
+    "share": ("{share} % of the rows", "{share} % af rækkerne"),
+    "under-share": ("under {share} % of the rows", "under {share} % af rækkerne"),
+    "all-in": ("In {examples}.", "I {examples}."),
+    "first-in": ("First in {examples}.", "Først i {examples}."),
+    "in-row": ("row {row}", "række {row}"),
+    "same-as": ("as in row {row}", "som i række {row}"),
+    "hidden": ("(hidden: personal)", "(skjult: personlig)"),
+    "and-more": ("and {number} more", "og {number} til"),
+    "more-findings": (
+        "There are {number} more kinds of error; see --json or --page.",
+        "Der er {number} slags fejl til; se --json eller --page.",
+    ),
+    "report-of": ("Report on {file}", "Rapport om {file}"),
+    "by-rule": ("By rule", "Efter regel"),
+    "by-column": ("By column", "Efter kolonne"),
+    "findings": ("What is wrong", "Det, der er galt"),
+    "errors": ("Errors", "Fejl"),
+    "rows-hit": ("Rows hit", "Ramte rækker"),
+    "share-of-rows": ("Share of the rows", "Andel af rækkerne"),
+    "cell": ("Cell", "Celle"),
+    "frictionless-says": ("Frictionless says", "Frictionless siger"),
+    "no-cell": ("(none)", "(ingen)"),
     "nothing-quarantined": ("Nothing is in quarantine.", "Der er intet i karantæne."),
     "discarded": (
         "{rows} rows were discarded from the quarantine of {table}.",
@@ -105,6 +138,19 @@ LABELS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def label(name: str, language: Literal["en", "da"] = "en", **params: object) -> str:
+def label(name: str, language: Language = "en", **params: object) -> str:
     """Give the words of *name* in *language*."""
     return LABELS[name][language == "da"].format_map(params)
+
+
+def counted(name: Literal["cells", "rows", "errors"], number: int, language: Language) -> str:
+    """Tell how many, such as ``1 row`` or ``12,000 rows``."""
+    if number == 1:
+        return label(f"{name}-one", language)
+    return label(f"{name}-many", language, number=integer(number, language))
+
+
+def integer(number: int, language: Language) -> str:
+    """Write a whole number with the thousands sign of *language*."""
+    told = f"{number:,}"
+    return told.replace(",", ".") if language == "da" else told

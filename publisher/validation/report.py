@@ -7,9 +7,9 @@ proof cannot take on, Frictionless validates itself. Either way the report is th
 import gzip
 import time
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +21,7 @@ from frictionless.resources import TableResource
 
 from publisher.engine import Engine
 from publisher.errors import ConfigurationError, DeliveryError
+from publisher.validation.findings import Findings
 from publisher.validation.lean import MEMORY
 from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.proof.exact import Table
@@ -67,7 +68,8 @@ def reported(
                 report = _proved(resource(), file, folder, errors)
             except UnsplittableError:
                 report = _validated(resource, limit)
-        yield report
+            described = parsed.to_descriptor()
+        yield replace(report, schema=described)
 
 
 def _check_packed(file: Path) -> None:
@@ -111,8 +113,18 @@ def _proved(resource: TableResource, file: Path, folder: Path, errors: Errors) -
             engine.close()
         labels = list(resource.labels)
     head = _head(resource, labels, errors, found.rows, scan=scan.result(), began=began)
-    rules = errors.by_rule
-    return Report(head, errors, found.rows, rules.total(), dict(rules.most_common()), found.slow)
+    return _report(head, errors, found.rows, errors.findings, found.slow)
+
+
+def _report(
+    head: dict[str, Any],
+    errors: Errors | None,
+    rows: int,
+    findings: Findings,
+    slow: tuple[str, ...] = (),
+) -> Report:
+    rules = findings.by_rule
+    return Report(head, errors, rows, sum(rules.values()), rules, slow, findings.all())
 
 
 def _head(
@@ -158,39 +170,40 @@ def _read_as_far(resource: TableResource, number: int) -> None:
 def _validated(resource: Any, limit: int) -> Report:
     """Let Frictionless validate, and count what it left out."""
     found = resource().validate(limit_errors=limit)
-    rows, rules = _count(resource()) if _truncated(found) else _counted(found)
-    return Report(found.to_descriptor(), None, rows, rules.total(), dict(rules.most_common()))
+    rows, findings = _count(resource()) if _truncated(found) else _counted(found)
+    return _report(found.to_descriptor(), None, rows, findings)
 
 
 def _truncated(report: FrictionlessReport) -> bool:
     return any("error limit" in warning for task in report.tasks for warning in task.warnings)
 
 
-def _counted(report: FrictionlessReport) -> tuple[int, Counter[str]]:
-    rules = Counter(error.type for error in report.errors)
+def _counted(report: FrictionlessReport) -> tuple[int, Findings]:
+    findings = Findings()
+    findings.take(error.to_descriptor() for error in report.errors)
     rows = 0
     for task in report.tasks:
-        rules.update(error.type for error in task.errors)
+        findings.take(error.to_descriptor() for error in task.errors)
         rows += int(task.stats.get("rows") or 0)
-    return rows, rules
+    return rows, findings
 
 
-def _count(resource: TableResource) -> tuple[int, Counter[str]]:
+def _count(resource: TableResource) -> tuple[int, Findings]:
     """Count the errors of every row, as Frictionless' validation does but keeping none."""
     rows = 0
-    rules: Counter[str] = Counter()
+    findings = Findings()
     with resource:
-        rules.update(error.type for error in resource.header.errors)
+        findings.take(error.to_descriptor() for error in resource.header.errors)
         while True:
             try:
                 row = next(resource.row_stream)
             except StopIteration:
-                return rows, rules
+                return rows, findings
             except FrictionlessException as error:
-                rules[error.error.type] += 1
+                findings.take([error.error.to_descriptor()])
                 continue
             rows += 1
-            rules.update(error.type for error in row.errors)
+            findings.take(error.to_descriptor() for error in row.errors)
 
 
 @contextmanager

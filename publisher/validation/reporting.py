@@ -1,31 +1,32 @@
 """What `publisher validate` tells: Frictionless' report, held on disk where it may be long."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
+from publisher.validation.findings import Finding, Findings
+
 _BUFFER = 1024 * 1024
 
 
 @dataclass
 class Errors:
-    """The errors of the report, kept on disk, and counts of all there were."""
+    """The errors of the report, kept on disk, and what all there were come to."""
 
     path: Path
     limit: int
     kept: int = 0
-    by_rule: Counter[str] = field(default_factory=Counter)
+    findings: Findings = field(default_factory=Findings)
     stopped_at: int | None = None
     """The row that the limit was reached in."""
     _file: BinaryIO | None = None
 
     def take(self, errors: list[dict[str, Any]]) -> None:
         """Take the errors of one row, which are the last ones where the limit is reached."""
-        self.by_rule.update(error["type"] for error in errors)
+        self.findings.take(errors)
         if self.stopped_at is not None:
             return
         for error in errors[: self.limit - self.kept]:
@@ -35,7 +36,7 @@ class Errors:
 
     def take_header(self, errors: list[dict[str, Any]], *, rows: int) -> None:
         """Take those of the header: it is after a row that Frictionless looks at the limit."""
-        self.by_rule.update(error["type"] for error in errors)
+        self.findings.take(errors)
         if rows and len(errors) >= self.limit:
             self.stopped_at = 0
             errors = errors[: self.limit]
@@ -72,6 +73,9 @@ class Report:
     by_rule: Mapping[str, int]
     slow: tuple[str, ...] = ()
     """Fields that only Frictionless' own readers can judge, cell by cell."""
+    findings: tuple[Finding, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    """The schema's descriptor, where there are findings."""
 
     @property
     def valid(self) -> bool:
@@ -91,9 +95,9 @@ class Report:
         found = {"rows": self.rows, "errors": self.errors, "byRule": dict(self.by_rule)}
         return {**found, **({"slow": list(self.slow)} if self.slow else {})}
 
-    def write(self, out: BinaryIO) -> None:
-        """Write the report as one JSON document, the totals under ``publisher``."""
-        document = {**self.head, "publisher": self.totals}
+    def write(self, out: BinaryIO, findings: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Write the report as one JSON document, totals and *findings* under ``publisher``."""
+        document = {**self.head, "publisher": {**self.totals, "findings": findings}}
         if self.task_errors is None:
             out.write(orjson.dumps(document) + b"\n")
             return
