@@ -186,6 +186,7 @@ def test_validate_loads_nothing_of_what_only_others_need(here: Installation, tmp
         return {line.split()[-1] for line in ended.err.splitlines()}
 
     others = {"rich", "structlog", "pydantic_settings", "publisher.control", "publisher.operations"}
+    others |= {"publisher.validation.explain", "publisher.cli.report_page"}
     assert loaded("validate", str(file), "--schema", "level") & others == set()
     assert (
         loaded("validate", "--help") & {*others, "pydantic", "asyncio", "publisher.model"} == set()

@@ -265,14 +265,15 @@ _HINTS: dict[str, Text] = {
         da="der findes ingen sådan dag, eller intet sådant klokkeslæt: få det rettet hos kilden",
     ),
     "hint-missing-value": Text(
-        en='if {texts} stands for no value, add it to "missingValues" in the schema',
-        da='står {texts} for en manglende værdi, så føj det til "missingValues" i skemaet',
+        en='if {texts} stands for no value, add it to "missingValues" in the schema, beside ""',
+        da='står {texts} for en manglende værdi, så føj det til "missingValues" i skemaet,'
+        ' ved siden af ""',
     ),
     "hint-sentinel": Text(
         en='if {texts} is how the sensor says that it has no value, add it to "missingValues" in'
-        " the schema; otherwise have it corrected at the source",
+        ' the schema, beside ""; otherwise have it corrected at the source',
         da="er {texts} sensorens måde at sige, at den ingen værdi har, så føj det til"
-        ' "missingValues" i skemaet; ellers få det rettet hos kilden',
+        ' "missingValues" i skemaet, ved siden af ""; ellers få det rettet hos kilden',
     ),
     "hint-blanks": Text(
         en="there are blanks before or after the value: have the source leave them out",

@@ -62,7 +62,7 @@ def reported(
                 )
 
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="validate-")))
-            errors = Errors(folder / "errors.ndjson", limit)
+            errors = Errors(folder / "errors.ndjson", limit, Findings())
             stack.callback(errors.close)
             try:
                 report = _proved(resource(), file, folder, errors)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
-from publisher.validation.findings import Finding, Findings
+if TYPE_CHECKING:  # what a clean file has none of
+    from publisher.validation.findings import Finding, Findings
 
 _BUFFER = 1024 * 1024
 
@@ -18,8 +19,8 @@ class Errors:
 
     path: Path
     limit: int
+    findings: "Findings"
     kept: int = 0
-    findings: Findings = field(default_factory=Findings)
     stopped_at: int | None = None
     """The row that the limit was reached in."""
     _file: BinaryIO | None = None
@@ -73,7 +74,7 @@ class Report:
     by_rule: Mapping[str, int]
     slow: tuple[str, ...] = ()
     """Fields that only Frictionless' own readers can judge, cell by cell."""
-    findings: tuple[Finding, ...] = ()
+    findings: "tuple[Finding, ...]" = ()
     schema: Mapping[str, Any] = field(default_factory=dict)
     """The schema's descriptor, where there are findings."""
 
