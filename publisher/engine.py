@@ -4,18 +4,16 @@ A process keeps one instance. The store is attached to it as ``store``, so the s
 on a DuckDB file and on DuckLake. Blocking work runs in threads, each with its own cursor.
 """
 
-import asyncio
-import concurrent.futures
 import contextlib
 import importlib.util
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import duckdb
 
@@ -27,6 +25,9 @@ from publisher.errors import (
     UsageError,
     is_full,
 )
+
+if TYPE_CHECKING:  # loaded by those who wait for work; who only validates does not
+    import asyncio
 
 __all__ = [
     "Connection",
@@ -40,10 +41,10 @@ __all__ = [
 
 Connection = duckdb.DuckDBPyConnection
 DataError = duckdb.DataError
+"""A value cannot be read as the type that a statement wants."""
 InputError = duckdb.InvalidInputException
 """A file is none that a reader can take apart."""
 OutOfMemoryError = duckdb.OutOfMemoryException
-"""A value cannot be read as the type that a statement wants."""
 T = TypeVar("T")
 Lane = Literal["work", "query"]
 
@@ -133,6 +134,8 @@ class Engine:
         *timeout* never does (UsageError ``queries-waiting``). In the work lane it runs to its
         end: a commit is never left half-way by a cancelled caller.
         """
+        import asyncio  # noqa: PLC0415
+
         holder: list[Connection] = []
         begun: list[float] = []
 
@@ -202,12 +205,14 @@ def _extension(name: str) -> str:
 
 
 async def _result(
-    submitted: concurrent.futures.Future[T],
-    future: asyncio.Future[T],
+    submitted: "Future[T]",
+    future: "asyncio.Future[T]",
     begun: list[float],
     timeout: float | None,  # noqa: ASYNC109 - counts from the start of the work
 ) -> T:
     """Wait for the work; TimeoutError *timeout* seconds after it began."""
+    import asyncio  # noqa: PLC0415
+
     left = timeout
     while True:
         try:
@@ -224,9 +229,11 @@ async def _result(
 
 
 async def _interrupt(
-    submitted: concurrent.futures.Future[T], future: asyncio.Future[T], holder: list[Connection]
+    submitted: "Future[T]", future: "asyncio.Future[T]", holder: list[Connection]
 ) -> None:
     """Stop a query that nobody waits for, whichever of its statements it is at."""
+    import asyncio  # noqa: PLC0415
+
     submitted.cancel()  # where it has not begun
     while not future.done():
         for con in holder:

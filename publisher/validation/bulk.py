@@ -6,6 +6,7 @@ The rows with a cell that no form proves go on to the row loop, and only those.
 # ruff: noqa: S608 - the names are ours or quoted, texts are quoted
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -16,15 +17,12 @@ from publisher.validation.proof.cells import (
     NUMBER,
     RAW,
     TABLE,
-    Plain,
     UnsplittableError,
     columns,
-    take_plain,
 )
 from publisher.validation.proof.dialects import Delimited
 from publisher.validation.proof.forms import form_of
-from publisher.validation.proof.prove import Column, Proof, Question, prove, prove_plain
-from publisher.validation.proof.scan import scanning
+from publisher.validation.proof.prove import Column, Proof, Question, prove_file
 from publisher.validation.proof.zones import placing
 from publisher.validation.rows import ROW
 from publisher.validation.view import Fit, SourceView
@@ -37,10 +35,7 @@ class Bulk:
 
     def __init__(self, con: Connection, view: SourceView, fit: Fit, file: Delimited) -> None:
         self._con, self._view, self._fit = con, view, fit
-        width = len(fit.labels)
-        scan = scanning(file.path, file.delimiter.encode(), hashes=False)
-        self._plain = Plain(file.path, file.delimiter, width, file.first - 1, file.head(), scan)
-        self._first = file.first
+        self._plain = file.plain(len(fit.labels))
         self._question = self._asked(self._sample(file))
         self._proof: Proof | None = None
 
@@ -50,19 +45,9 @@ class Bulk:
             raise UnsplittableError
         return self._proof
 
-    def take(self) -> None:
+    def take(self, folder: Path) -> None:
         """Prove what can be proved. Raises UnsplittableError, and all is left as it was."""
-        proof = prove_plain(self._con, self._plain, self._question)
-        if proof is None or not proof.clean:
-            take_plain(self._con, self._plain, self._first)
-            proof = proof or prove(
-                self._con,
-                TABLE,
-                self._question,
-                plus=lambda: True,
-                repeating=self._plain.repeating(),
-            )
-        self._proof = proof
+        self._plain, self._proof = prove_file(self._con, self._plain, self._question, folder)
 
     def doubtful(self) -> Iterator[tuple[int, Sequence[Any]]]:
         """Give the rows that are not proved clean."""
@@ -95,7 +80,7 @@ class Bulk:
                 text = "NULL" if constant is None else literal(str(constant))
                 typed.append(f"CAST({text} AS {sql_type(field)}) AS {identifier(field.name)}")
         if self.proof.clean:
-            number = f"row_number() OVER () + {self._first - 1}"
+            number = f"row_number() OVER () + {self._plain.skip}"
             source = self._plain.relation
         else:
             number, source = NUMBER, f"{TABLE} WHERE NOT ({self._doubt()})"
@@ -156,5 +141,5 @@ class Bulk:
     def _sample(self, file: Delimited) -> list[str]:
         with file.path.open("rb") as lines:
             line = b"".join(lines.readline(100_000) for _ in range(file.first))
-        text = line[len(file.head()) :].decode("utf-8", "replace")
+        text = line[len(self._plain.skipped) :].decode(file.encoding, "replace")
         return text.rstrip("\r\n").split(file.delimiter)

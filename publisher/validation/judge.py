@@ -186,12 +186,12 @@ class _Trial:
 
     def _in_bulk(self, group: Group, folder: Path) -> Bulk | None:
         """Have the engine take the rows; None where only Python can."""
-        if group.file is None or len(group.fit.labels) == 1:
-            return None  # of one column a blank line is a row, which the engine passes over
+        if group.file is None:
+            return None
         try:
-            bulk = Bulk(self._con, self._view, group.fit, group.file.in_utf8(folder))
-            bulk.take()
-        except (UnsplittableError, UnicodeDecodeError):
+            bulk = Bulk(self._con, self._view, group.fit, group.file)
+            bulk.take(folder)
+        except UnsplittableError:
             return None
         return bulk
 

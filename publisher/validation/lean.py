@@ -9,22 +9,24 @@ import csv
 import re
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
-import yaml
 
 from publisher.engine import Engine
 from publisher.validation.proof.cells import Plain, UnsplittableError
 from publisher.validation.proof.form import Cell
 from publisher.validation.proof.forms import form_of
-from publisher.validation.proof.prove import Column, Question, prove_plain
-from publisher.validation.proof.scan import scanning
+from publisher.validation.proof.prove import Column, Proof, Question, prove_plain
+from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.reporting import Report
 
 MEMORY = "400MB"
@@ -36,7 +38,8 @@ _LONGEST_LINE = 1_000_000
 _TEXTS = {"title", "description"}
 _OWN = {"role", "unit", "personal", "observedProperty", "translations", "decimal"}
 _SCHEMA = {"name", "version", "id", "fields", "primaryKey", "missingValues", "translations"}
-_FIELD = {"name", "type", "format", "constraints", "missingValues"}
+_READING = ("decimalChar", "groupChar")
+_FIELD = {"name", "type", "format", "constraints", "missingValues", *_READING}
 _BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 _CONSTRAINTS: Mapping[str, set[str]] = {
     "string": {"required", "unique", "minLength", "maxLength", "pattern", "enum"},
@@ -48,53 +51,52 @@ _CONSTRAINTS: Mapping[str, set[str]] = {
 }
 
 
-class _DoubtError(Exception):
+_ENCODINGS = {"utf-8", "cp1252", "iso8859-1"}
+
+
+class Doubt(Enum):
+    """Why there is no report."""
+
+    UNKNOWN = auto()
     """Something here may mean more than is known of it."""
+    UNCLEAN = auto()
+    """The file is not proved clean."""
+
+
+class _DoubtError(Exception):
+    pass
 
 
 def proved_clean(
-    file: Path, schema: Path, *, dialect: Mapping[str, Any] | None, encoding: str | None
-) -> Report | None:
-    """Give the report on a file without errors; None where that is not proved."""
+    file: Path,
+    schema: Path,
+    *,
+    dialect: Mapping[str, Any] | None,
+    encoding: str | None,
+    hashes: Future[Hashes],
+) -> Report | Doubt:
+    """Give the report on a file without errors, if it is proved to be one."""
     began = time.perf_counter()
+    if file.suffix != ".csv" or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", file.stem):
+        return Doubt.UNKNOWN  # how Frictionless would name the resource
     try:
         known = _schema(_loaded(schema))
-        stated = _delimiter(dialect)
-        if file.suffix != ".csv" or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", file.stem):
-            return None  # how Frictionless would name the resource
-        scan = scanning(file, (stated or ",").encode())
-        lines = _sample(file, encoding)
-        delimiter = stated or _sniffed(lines)
-        if delimiter != (stated or ","):
-            scan = scanning(file, delimiter.encode())
-        names = list(known.fields)
-        rows = [line.rstrip("\r\n").split(delimiter) for line in lines]
-        if rows[0] != names or any(len(row) != len(names) for row in rows) or len(names) == 1:
-            return None
-        head = lines[0].encode()
-        plain = Plain(file, delimiter, len(names), 1, head, scan)
-        question = _question(known, rows[1] if len(rows) > 1 else names)
-        with TemporaryDirectory(prefix="validate-") as folder:
-            engine = Engine.open(None, work=Path(folder), memory_limit=MEMORY)
-            try:
-                with engine.cursor() as con:
-                    proof = prove_plain(con, plain, question)
-            finally:
-                engine.close()
+        plain, question = _asked(file, known, _delimiter(dialect), encoding)
+        proof = _proof(plain, question)
     except (_DoubtError, UnsplittableError):
-        return None
+        return Doubt.UNKNOWN
     if proof is None or not proof.clean:
-        return None
-    found = scan.result()
+        return Doubt.UNCLEAN
+    found = hashes.result()
     seconds = round(time.perf_counter() - began, 3)
     none = {"errors": 0, "warnings": 0, "seconds": seconds}
-    counts = {"bytes": found.size, "fields": len(names), "rows": proof.rows}
+    counts = {"bytes": found.size, "fields": len(known.fields), "rows": proof.rows}
     task = {
         "name": file.stem,
         "type": "table",
         "valid": True,
         "place": str(file),
-        "labels": names,
+        "labels": list(known.fields),
         "stats": {**none, "md5": found.md5, "sha256": found.sha256}
         | {name: count for name, count in counts.items() if count},
         "warnings": [],
@@ -105,17 +107,53 @@ def proved_clean(
     return Report(report, None, proof.rows, 0, {})
 
 
+def _asked(
+    file: Path, known: "_Schema", stated: str | None, encoding: str | None
+) -> tuple[Plain, Question]:
+    """Look at the head of the file, and say what is to be proved of it."""
+    scan = scanning(file, (stated or ",").encode())
+    codec, lines = _sample(file, encoding)
+    delimiter = stated or _sniffed(lines)
+    if delimiter != (stated or ","):
+        scan = scanning(file, delimiter.encode())
+    names = list(known.fields)
+    rows = [line.rstrip("\r\n").split(delimiter) for line in lines]
+    if rows[0] != names or any(len(row) != len(names) for row in rows) or len(names) == 1:
+        raise _DoubtError
+    plain = Plain(file, codec, delimiter, len(names), 1, lines[0].encode(codec), scan)
+    return plain, _question(known, rows[1] if len(rows) > 1 else names)
+
+
+def _proof(plain: Plain, question: Question) -> Proof | None:
+    """Prove the file as the engine can read it. Raises UnsplittableError where it cannot."""
+    with TemporaryDirectory(prefix="validate-") as folder:
+        engine = Engine.open(None, work=Path(folder), memory_limit=MEMORY)
+        try:
+            with engine.cursor() as con:
+                for way in plain.ways(Path(folder)):
+                    with suppress(UnsplittableError):
+                        return prove_plain(con, way, question)
+        finally:
+            engine.close()
+    raise UnsplittableError
+
+
 def _loaded(path: Path) -> Any:
     content = path.read_bytes()
-    try:
-        if path.suffix == ".json":
+    if path.suffix == ".json":
+        try:
             return orjson.loads(content)
-        if path.suffix in {".yaml", ".yml"}:
-            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-            return yaml.load(content, loader)  # noqa: S506 - a safe one, in C where there is one
+        except ValueError as error:
+            raise _DoubtError from error
+    if path.suffix not in {".yaml", ".yml"}:
+        raise _DoubtError
+    import yaml  # noqa: PLC0415 - a while to load, and not needed for JSON
+
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return yaml.load(content, loader)  # noqa: S506 - a safe one, in C where there is one
     except (ValueError, yaml.YAMLError) as error:
         raise _DoubtError from error
-    raise _DoubtError
 
 
 def _known(found: Any, keys: set[str]) -> Mapping[str, Any]:
@@ -146,7 +184,7 @@ def _schema(found: Any) -> _Schema:
         name, kind = field.get("name"), field.get("type")
         if not isinstance(name, str) or not name or not isinstance(kind, str):
             raise _DoubtError
-        if kind not in _CONSTRAINTS or field.get("format", "default") != "default":
+        if kind not in _CONSTRAINTS or not _readable(kind, field):
             raise _DoubtError
         _check_constraints(kind, field.get("constraints", {}))
         fields[name] = field
@@ -155,6 +193,18 @@ def _schema(found: Any) -> _Schema:
     if not all(isinstance(name, str) and name in fields for name in primary):
         raise _DoubtError
     return _Schema(fields, _missing(known.get("missingValues", [""])), tuple(primary))
+
+
+def _readable(kind: str, field: Mapping[str, Any]) -> bool:
+    """Tell whether the properties that say how the cells are read are known and well-formed."""
+    stated = {name: field[name] for name in _READING if name in field}
+    format_ = field.get("format", "default")
+    known = format_ == "default" or (kind in {"date", "datetime"} and str(format_).startswith("%"))
+    return (
+        known
+        and (not stated or kind == "number")
+        and all(isinstance(char, str) and len(char) == 1 for char in stated.values())
+    )
 
 
 def _missing(found: Any) -> tuple[str, ...]:
@@ -212,6 +262,8 @@ def _question(schema: _Schema, sample: list[str]) -> Question:
         form = form_of(
             Cell(
                 type=field["type"],
+                format=field.get("format", "default"),
+                properties={name: field[name] for name in _READING if name in field},
                 bounds=bounds,
                 shape=shape,
                 keyed=bool(name in schema.primary or constraints.get("unique")),
@@ -236,22 +288,24 @@ def _delimiter(dialect: Mapping[str, Any] | None) -> str | None:
     return delimiter
 
 
-def _sample(file: Path, encoding: str | None) -> list[str]:
+def _sample(file: Path, encoding: str | None) -> tuple[str, list[str]]:
+    """Give the first lines of the file, and the encoding that they are in."""
     with file.open("rb") as opened:
         start = opened.read(_DETECTED_BYTES)
     if start.startswith(codecs.BOM_UTF8) or (encoding is None and not start.isascii()):
         raise _DoubtError
     try:
-        if encoding is not None and codecs.lookup(encoding).name != "utf-8":
+        codec = codecs.lookup(encoding or "utf-8").name
+        if codec not in _ENCODINGS:
             raise _DoubtError
-        with file.open(encoding="utf-8", newline="") as text:
+        with file.open(encoding=codec, newline="") as text:
             lines = [text.readline(_LONGEST_LINE) for _ in range(_SAMPLE_LINES)]
     except (LookupError, UnicodeDecodeError) as error:
         raise _DoubtError from error
     lines = [line for line in islice(lines, _SAMPLE_LINES) if line]
     if not lines or any('"' in line or line.strip("\r\n") == "" for line in lines):
         raise _DoubtError
-    return lines
+    return codec, lines
 
 
 def _sniffed(lines: list[str]) -> str:

@@ -8,6 +8,7 @@ import gzip
 import time
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from publisher.validation.findings import Findings
 from publisher.validation.lean import MEMORY
 from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.proof.exact import Table
-from publisher.validation.proof.scan import Scan, scanning
+from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.reporting import Errors, Report
 
 _CHUNK = 1024 * 1024
@@ -39,8 +40,10 @@ def reported(
     dialect: Mapping[str, Any] | None,
     encoding: str | None,
     limit_errors: int | None,
+    hashes: Future[Hashes],
+    unclean: bool,
 ) -> Iterator[Report]:
-    """See `validate.validated`."""
+    """See `validate.validated`; *unclean* is known of the file already."""
     limit = limit_errors or settings.DEFAULT_LIMIT_ERRORS
     if file.suffix == ".gz":
         _check_packed(file)
@@ -65,7 +68,7 @@ def reported(
             errors = Errors(folder / "errors.ndjson", limit, Findings())
             stack.callback(errors.close)
             try:
-                report = _proved(resource(), file, folder, errors)
+                report = _proved(resource(), file, folder, errors, hashes=hashes, unclean=unclean)
             except UnsplittableError:
                 report = _validated(resource, limit)
             described = parsed.to_descriptor()
@@ -82,7 +85,15 @@ def _check_packed(file: Path) -> None:
         raise DeliveryError("broken-gzip", reason=str(error)) from error
 
 
-def _proved(resource: TableResource, file: Path, folder: Path, errors: Errors) -> Report:
+def _proved(
+    resource: TableResource,
+    file: Path,
+    folder: Path,
+    errors: Errors,
+    *,
+    hashes: Future[Hashes],
+    unclean: bool,
+) -> Report:
     """Validate by proof. Raises UnsplittableError where that cannot be done."""
     began = time.perf_counter()
     if resource.format not in {"csv", "tsv"}:
@@ -102,17 +113,15 @@ def _proved(resource: TableResource, file: Path, folder: Path, errors: Errors) -
         if not (resource.labels or fragment):
             raise UnsplittableError
         control = CsvControl.from_dialect(resource.dialect)
-        if control.delimiter != delimiter:
-            scan = scanning(file, control.delimiter.encode())
-        plain = table.plain(file, scan, folder)
+        plain = table.plain(file, scan if control.delimiter == delimiter else None)
         engine = Engine.open(None, work=folder, memory_limit=MEMORY)
         try:
             with engine.cursor() as con:
-                found = table.judge(con, plain, folder, errors.take)
+                found = table.judge(con, plain, folder, errors.take, unclean=unclean)
         finally:
             engine.close()
         labels = list(resource.labels)
-    head = _head(resource, labels, errors, found.rows, scan=scan.result(), began=began)
+    head = _head(resource, labels, errors, found.rows, hashes=hashes.result(), began=began)
     return _report(head, errors, found.rows, errors.findings, found.slow)
 
 
@@ -133,14 +142,15 @@ def _head(
     errors: Errors,
     rows: int,
     *,
-    scan: Scan,
+    hashes: Hashes,
     began: float,
 ) -> dict[str, Any]:
     """Make the report without its errors, with Frictionless' own words about truncation."""
     warnings = []
     stats = resource.stats
     if errors.stopped_at is None:
-        stats.md5, stats.sha256, stats.bytes, stats.rows = scan.md5, scan.sha256, scan.size, rows
+        stats.md5, stats.sha256, stats.bytes = hashes.md5, hashes.sha256, hashes.size
+        stats.rows = rows
     else:
         warnings.append(f"reached error limit: {errors.limit}")
         _read_as_far(resource, errors.stopped_at)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.errors import UsageError
-from publisher.validation.lean import proved_clean
+from publisher.validation.proof.scan import hashing
 from publisher.validation.reporting import Report
 
 
@@ -28,14 +28,24 @@ def validated(
     for path in (file, schema):
         if not path.is_file():
             raise UsageError("no-such-file", file=str(path))
-    clean = proved_clean(file, schema, dialect=dialect, encoding=encoding)
-    if clean is not None:
+    hashes = hashing(file)
+    # Loading the engine takes a while, and loading Frictionless longer than many a proof: the
+    # file is hashed meanwhile, and only who needs them waits for them.
+    from publisher.validation.lean import Doubt, proved_clean  # noqa: PLC0415
+
+    clean = proved_clean(file, schema, dialect=dialect, encoding=encoding, hashes=hashes)
+    if not isinstance(clean, Doubt):
         yield clean
         return
-    # Loading Frictionless takes longer than many a proof: only who needs it waits for it.
     from publisher.validation.report import reported  # noqa: PLC0415
 
     with reported(
-        file, schema, dialect=dialect, encoding=encoding, limit_errors=limit_errors
+        file,
+        schema,
+        dialect=dialect,
+        encoding=encoding,
+        limit_errors=limit_errors,
+        hashes=hashes,
+        unclean=clean is Doubt.UNCLEAN,
     ) as report:
         yield report

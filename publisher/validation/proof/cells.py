@@ -6,16 +6,16 @@ the cells; NULL is a cell that is not there.
 """
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from publisher.engine import Connection, InputError, literal
-from publisher.validation.proof.scan import Scan
+from publisher.validation.proof.scan import Scan, scanning
 
 TABLE = "temp.judged_cells"
 NUMBER = "n"
@@ -23,6 +23,10 @@ NUMBER = "n"
 RAW = "raw"
 """All cells as a JSON list where they are more or fewer than the labels; else NULL."""
 _SEPARATOR = "\x1f"
+_UTF8 = {"utf-8", "utf-8-sig"}
+# The engine's Latin-1 refuses the codes in which Windows-1252 differs
+_ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso8859-1": "latin-1", "cp1252": "latin-1"}
+_CHUNK = 1024 * 1024
 _BUFFER = 8 * 1024 * 1024
 _PIECES, _PIECE = 6, 32 * 1024
 _FEW = 0.2
@@ -39,7 +43,8 @@ class Plain:
     """A file that the engine may read itself, if the scan bears it out."""
 
     path: Path
-    """UTF-8."""
+    encoding: str
+    """As Python's codecs name it."""
     delimiter: str
     width: int
     skip: int
@@ -49,16 +54,56 @@ class Plain:
     scan: Future[Scan]
 
     @property
+    def first(self) -> int:
+        """Number of the first row."""
+        return self.skip + 1
+
+    @property
     def relation(self) -> str:
         """The rows in their order, without numbers."""
-        names = [literal(column(index)) for index in range(self.width)]
+        return self._read([column(index) for index in range(self.width)], self.delimiter)
+
+    @property
+    def lines(self) -> str:
+        """The same, each as the one text ``line``; blank lines too."""
+        return self._read(["line"], _SEPARATOR)
+
+    def _read(self, names: Sequence[str], delimiter: str) -> str:
+        names = list(map(literal, names))
         columns = ", ".join(f"{name}: 'VARCHAR'" for name in names)
+        encoding = literal(_ENCODINGS[self.encoding])
         return (
             f"read_csv({literal(str(self.path))}, auto_detect = false, header = false, "
-            f"delim = {literal(self.delimiter)}, quote = '', escape = '', comment = '', "
-            f"skip = {self.skip}, columns = {{{columns}}}, "
+            f"delim = {literal(delimiter)}, quote = '', escape = '', comment = '', "
+            f"encoding = {encoding}, skip = {self.skip}, columns = {{{columns}}}, "
             f"force_not_null = [{', '.join(names)}], buffer_size = {_BUFFER})"
         )
+
+    def ways(self, folder: Path) -> Iterator["Plain"]:
+        """Give the file as the engine may be able to read it: as it is, or in UTF-8 in *folder*.
+
+        Raises UnsplittableError where the file is not in its encoding.
+        """
+        if self.encoding in _ENCODINGS:
+            yield self
+        if self.encoding not in _UTF8:
+            yield self._in_utf8(folder)
+
+    def _in_utf8(self, folder: Path) -> "Plain":
+        path = folder / "utf-8.csv"
+        try:
+            with (
+                self.path.open(encoding=self.encoding, newline="") as source,
+                path.open("w", encoding="utf-8", newline="") as target,
+            ):
+                while text := source.read(_CHUNK):
+                    target.write(text)
+        except UnicodeDecodeError as error:
+            raise UnsplittableError from error
+        with path.open("rb") as file:
+            skipped = b"".join(file.readline() for _ in range(self.skip))
+        scan = scanning(path, self.delimiter.encode())
+        return replace(self, path=path, encoding="utf-8", skipped=skipped, scan=scan)
 
     def repeating(self) -> frozenset[int]:
         """Give the columns whose texts repeat, going by some pieces of the file."""
@@ -78,15 +123,16 @@ class Plain:
 
     def holds(self, rows: int) -> bool:
         """Tell whether *rows* rows are what Python's csv would have split the file into."""
-        found = self.scan.result()
         beyond = self.skipped.count(self.delimiter.encode())
-        return (
-            not found.quotes
-            and not found.nul
-            and found.plain_ends
-            and rows == found.lines - self.skip
-            and found.delimiters == beyond + rows * (self.width - 1)
+        return self.holds_lines(rows) and self.scan.result().delimiters == beyond + rows * (
+            self.width - 1
         )
+
+    def holds_lines(self, lines: int) -> bool:
+        """Tell whether Python's csv would have split the file into so many rows, one a line."""
+        found = self.scan.result()
+        plain = not found.quotes and not found.nul and found.plain_ends
+        return plain and lines == found.lines - self.skip
 
 
 def column(index: int) -> str:
@@ -97,22 +143,24 @@ def columns(width: int) -> str:
     return ", ".join(column(index) for index in range(width))
 
 
-def take_plain(con: Connection, plain: Plain, first: int) -> None:
-    """Make `judged_cells` of the file, whose first row has the number *first*.
-
-    Raises UnsplittableError.
-    """
+def take_lines(con: Connection, plain: Plain) -> None:
+    """Make `judged_cells` of the file, line by line. Raises UnsplittableError."""
+    width = plain.width
+    cells = ", ".join(f"cells[{index + 1}] AS {column(index)}" for index in range(width))
+    split = f"string_split(line, {literal(plain.delimiter)})"
     _drop(con)
     try:
         con.execute(
-            f"CREATE TEMP TABLE judged_cells AS SELECT row_number() OVER () + {first - 1} AS "
-            f"{NUMBER}, CAST(NULL AS VARCHAR) AS {RAW}, {columns(plain.width)} "
-            f"FROM {plain.relation}"
+            f"CREATE TEMP TABLE judged_cells AS SELECT {NUMBER}, "
+            f"CASE WHEN len(cells) <> {width} THEN CAST(to_json(cells) AS VARCHAR) END AS {RAW}, "
+            f"{cells} FROM (SELECT row_number() OVER () + {plain.skip} AS {NUMBER}, "
+            # of a blank line Python's csv makes no cell, and not an empty one
+            f"CASE WHEN line = '' THEN [] ELSE {split} END AS cells FROM {plain.lines})"
         )
     except InputError as error:
         raise UnsplittableError from error
     (rows,) = con.execute(f"SELECT count(*) FROM {TABLE}").fetchall()[0]
-    if not plain.holds(rows):
+    if not plain.holds_lines(rows):
         raise UnsplittableError
 
 

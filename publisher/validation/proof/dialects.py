@@ -1,14 +1,17 @@
 """Which dialects the engine's reader and Python's csv take alike."""
 
+import codecs
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 from frictionless import Dialect
 from frictionless.formats import CsvControl
 
-_UTF8 = {"utf-8", "utf-8-sig"}
+from publisher.validation.proof.cells import Plain
+from publisher.validation.proof.scan import Scan, scanning
+
 _HEAD = 1_000_000
-_BUFFER = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Delimited:
 
     path: Path
     encoding: str
+    """As Python's codecs name it."""
     delimiter: str
     first: int
     """Number of the first row."""
@@ -40,28 +44,14 @@ class Delimited:
         )
         if other or encoding is None:
             return None
-        return cls(path, encoding, control.delimiter, first)
+        return cls(path, codecs.lookup(encoding).name, control.delimiter, first)
 
-    def head(self) -> bytes:
-        """Give the lines before the first row."""
+    def plain(self, width: int, scan: Future[Scan] | None = None) -> Plain:
+        """Give it as the engine may take it, with *width* labels; *scan* where it was begun."""
         with self.path.open("rb") as file:
-            return b"".join(file.readline(_HEAD) for _ in range(self.first - 1))
-
-    def in_utf8(self, folder: Path) -> "Delimited":
-        """Give the same file in UTF-8, written to *folder* where it is in another encoding.
-
-        Raises UnicodeDecodeError.
-        """
-        if self.encoding in _UTF8:
-            return self
-        path = folder / "utf-8.csv"
-        with (
-            self.path.open(encoding=self.encoding, newline="") as source,
-            path.open("w", encoding="utf-8", newline="") as target,
-        ):
-            while text := source.read(_BUFFER):
-                target.write(text)
-        return Delimited(path, "utf-8", self.delimiter, self.first)
+            head = b"".join(file.readline(_HEAD) for _ in range(self.first - 1))
+        scan = scan or scanning(self.path, self.delimiter.encode())
+        return Plain(self.path, self.encoding, self.delimiter, width, self.first - 1, head, scan)
 
 
 def first_row(dialect: Dialect) -> int:

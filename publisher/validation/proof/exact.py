@@ -8,6 +8,7 @@ with more or fewer cells than labels, or with a key that went before are judged 
 # ruff: noqa: S608 - the names are ours, texts are quoted
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,15 @@ from publisher.validation.proof.cells import (
     Plain,
     UnsplittableError,
     columns,
-    take_plain,
     take_rows,
 )
-from publisher.validation.proof.dialects import Delimited, first_row
+from publisher.validation.proof.dialects import Delimited
 from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
 from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.keys import MATCHES, match_keys
-from publisher.validation.proof.prove import Column, Proof, Question, prove, prove_plain
+from publisher.validation.proof.prove import Column, Proof, Question, prove_file, prove_table
 from publisher.validation.proof.rows import NONE, Descriptor, Matches, RowJudge
-from publisher.validation.proof.scan import Scan, scanning
+from publisher.validation.proof.scan import Scan
 
 _PAGE = 5_000
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum")
@@ -78,29 +78,13 @@ class Table:
         )
         self._judge = RowJudge(self.fields, unique, self.question.primary)
 
-    def plain(self, path: Path, scan: Future[Scan], folder: Path) -> Plain | None:
+    def plain(self, path: Path, scan: Future[Scan] | None) -> Plain | None:
         """Give the file as one the engine may read itself; None where it may not.
 
-        *scan* is the file's, by its delimiter; in another encoding than UTF-8 it is written
-        anew to *folder*.
+        *scan* is the file's, by its delimiter.
         """
         file = Delimited.of(path, self._resource.encoding, self._resource.dialect)
-        # of one column a blank line is a row, which the engine passes over
-        if file is None or len(self.fields) == 1:
-            return None
-        try:
-            written = file.in_utf8(folder)
-        except UnicodeDecodeError:
-            return None
-        if written is not file:
-            scan = scanning(written.path, written.delimiter.encode(), hashes=False)
-        skip = written.first - 1
-        return Plain(written.path, written.delimiter, len(self.fields), skip, written.head(), scan)
-
-    @property
-    def first(self) -> int:
-        """Number of the first row."""
-        return first_row(self._resource.dialect)
+        return None if file is None else file.plain(len(self.fields), scan)
 
     def judge(
         self,
@@ -108,22 +92,18 @@ class Table:
         plain: Plain | None,
         folder: Path,
         emit: Callable[[list[Descriptor]], None],
+        *,
+        unclean: bool = False,
     ) -> Found:
         """Give the errors of each row that has any to *emit*, in their order.
 
-        Raises UnsplittableError where only Frictionless itself can tell.
+        *unclean* is known of the file already. Raises UnsplittableError where only Frictionless
+        itself can tell.
         """
         proof = None
         if plain is not None:
-            try:
-                proof = prove_plain(con, plain, self.question)
-                if proof is None or not proof.clean:
-                    take_plain(con, plain, self.first)
-                    proof = proof or prove(
-                        con, TABLE, self.question, plus=lambda: True, repeating=plain.repeating()
-                    )
-            except UnsplittableError:
-                proof = None
+            with suppress(UnsplittableError):
+                _, proof = prove_file(con, plain, self.question, folder, unclean=unclean)
         if proof is None:
             proof = self._take_rows(con, folder)
         if not proof.clean:
@@ -140,12 +120,7 @@ class Table:
             take_rows(con, stream, len(self.fields), folder)
         except FrictionlessException as error:  # where among the errors it stands, it knows itself
             raise UnsplittableError from error
-        proof = prove(con, TABLE, self.question, plus=lambda: True)
-        (ragged,) = con.execute(f"SELECT count(*) FROM {TABLE} WHERE {RAW} IS NOT NULL").fetchall()[
-            0
-        ]
-        proof.blank += ragged  # whatever they are, they are to be looked at
-        return proof
+        return prove_table(con, self.question)
 
     def _judge_rows(
         self,

@@ -1,12 +1,21 @@
 """The vectorised pass: what of a table is proved clean, and which cells are left to be judged."""
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from publisher.engine import Connection, DataError, InputError, OutOfMemoryError, literal
-from publisher.validation.proof.cells import Plain, UnsplittableError, column
+from publisher.validation.proof.cells import (
+    RAW,
+    TABLE,
+    Plain,
+    UnsplittableError,
+    column,
+    take_lines,
+)
 from publisher.validation.proof.form import Form, sql_truth
 
 _MOST_LISTED = 1_000
@@ -113,6 +122,10 @@ class Question:
             return []
         return [*([place] for place in self.unique), *([self.primary] if self.primary else [])]
 
+    def is_bulk(self, at: int) -> bool:
+        """Whether the column at a position can be proved by the extremes of its values."""
+        return self.columns[at].bulk
+
     def blank(self) -> str | None:
         """Whether all cells of a row are None; None where the cells' own proof covers that."""
         if any(each.required for each in self.columns):
@@ -137,6 +150,8 @@ class Proof:
     """Position of a column to the number of its cells that are not proved clean, if any."""
     blank: int = 0
     keyless: int = 0
+    ragged: int = 0
+    """Rows of more or fewer cells than there are labels."""
     clashing: list[Sequence[int]] = field(default_factory=list)
     """Keys of which two rows may be equal."""
     texts: dict[int, list[str | None]] = field(default_factory=dict)
@@ -144,7 +159,7 @@ class Proof:
 
     @property
     def clean(self) -> bool:
-        return not (self.unproved or self.blank or self.keyless or self.clashing)
+        return not (self.unproved or self.blank or self.keyless or self.ragged or self.clashing)
 
     def doubts(self, question: Question) -> list[str]:
         """Say in SQL what of a row is not proved: some cell, or that it is not blank."""
@@ -160,16 +175,34 @@ class Proof:
         return found + [asked for asked in (question.blank(), question.keyless()) if asked]
 
 
+def prove_file(
+    con: Connection, plain: Plain, question: Question, folder: Path, *, unclean: bool = False
+) -> tuple[Plain, Proof]:
+    """Judge the file, and give it as it could be read; what is not clean is in `judged_cells`.
+
+    *unclean* is known of it already. Raises UnsplittableError.
+    """
+    for way in plain.ways(folder):
+        proof = None
+        if not unclean:
+            with suppress(UnsplittableError):
+                proof = prove_plain(con, way, question)
+            if proof is not None and proof.clean:
+                return way, proof
+        with suppress(UnsplittableError):
+            take_lines(con, way)
+            return way, proof or prove_table(con, question, repeating=way.repeating())
+    raise UnsplittableError
+
+
 def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | None:
     """Judge the file by one scan of it; None where that cannot tell. Raises UnsplittableError."""
     try:
-        proof = prove(
-            con,
-            plain.relation,
-            question,
-            plus=lambda: plain.scan.result().plus,
-            repeating=plain.repeating(),
-        )
+        proof = _prove(con, plain.relation, question, repeating=plain.repeating())
+        # A column's extremes prove nothing of a plus sign, nor of values at their very bounds
+        unsure = plain.scan.result().plus or any(map(question.is_bulk, proof.unproved))
+        if unsure and any(map(question.is_bulk, range(len(question.columns)))):
+            proof = _prove(con, plain.relation, question, bulk=False, repeating=plain.repeating())
     except DataError:
         return None  # the reader itself was made to read numbers, and trips over what is none
     except InputError as error:
@@ -179,30 +212,33 @@ def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | No
     return proof
 
 
-def prove(
+def prove_table(
+    con: Connection, question: Question, *, repeating: frozenset[int] = frozenset()
+) -> Proof:
+    """Judge the cells in `judged_cells`."""
+    proof = _prove(con, TABLE, question, bulk=False, repeating=repeating)
+    ragged = con.execute(f"SELECT count(*) FROM {TABLE} WHERE {RAW} IS NOT NULL").fetchall()
+    ((proof.ragged,),) = ragged
+    return proof
+
+
+def _prove(
     con: Connection,
     relation: str,
     question: Question,
     *,
-    plus: Callable[[], bool],
-    repeating: frozenset[int] = frozenset(),
+    bulk: bool = True,
+    repeating: frozenset[int],
 ) -> Proof:
-    """Judge the cells of *relation*.
+    """Judge *relation*.
 
-    *plus* tells whether any holds a plus sign. Of the *repeating* columns, by index, each text
-    is looked at once; their texts are held meanwhile.
+    Of the *repeating* columns, by index, each text is looked at once; their texts are held
+    meanwhile, if they can be.
     """
-    listed: frozenset[int] | None = repeating
     try:
-        proof = _asked(con, relation, question, bulk=True, listed=listed)
+        return _asked(con, relation, question, bulk=bulk, listed=repeating)
     except OutOfMemoryError:
-        listed = None
-        proof = _asked(con, relation, question, bulk=True, listed=listed)
-    if any(question.columns[at].bulk for at in proof.unproved) or (
-        plus() and any(each.bulk for each in question.columns)
-    ):
-        proof = _asked(con, relation, question, bulk=False, listed=listed)
-    return proof
+        return _asked(con, relation, question, bulk=bulk, listed=None)
 
 
 def _asked(

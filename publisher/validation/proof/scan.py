@@ -1,19 +1,30 @@
-"""One look at a file's bytes, beside the engine's work: what its lines are made of, and hashes."""
+"""Two looks at a file's bytes beside the engine's work: what its lines are made of, and hashes."""
 
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 _CHUNK = 4 * 1024 * 1024
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """Of the whole file."""
+
+    size: int
+    """Bytes."""
+    md5: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """Counts over the whole file."""
 
-    size: int
-    """Bytes."""
     lines: int
     """Line ends, and a last line without one."""
     delimiters: int
@@ -25,23 +36,44 @@ class Scan:
     plus: bool
     """There is a plus sign somewhere."""
     ascii: bool
-    md5: str
-    sha256: str
 
 
-def scan(path: Path, delimiter: bytes, *, hashes: bool = True) -> Scan:
-    """Read *path* once; *hashes* are left empty where they are not asked for."""
+def hashing(path: Path) -> "Future[Hashes]":
+    """Begin to hash *path* in a thread of its own."""
+    return _beside(lambda: _hashes(path))
+
+
+def scanning(path: Path, delimiter: bytes) -> "Future[Scan]":
+    """Begin the scan in a thread of its own: it holds the interpreter's lock for moments only."""
+    return _beside(lambda: _scan(path, delimiter))
+
+
+def _beside(work: Callable[[], T]) -> "Future[T]":
+    pool = ThreadPoolExecutor(1, thread_name_prefix="scan")
+    try:
+        return pool.submit(work)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _hashes(path: Path) -> Hashes:
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    size = feeds = returns = pairs = delimiters = 0
+    size = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            md5.update(chunk)
+            sha256.update(chunk)
+            size += len(chunk)
+    return Hashes(size, md5.hexdigest(), sha256.hexdigest())
+
+
+def _scan(path: Path, delimiter: bytes) -> Scan:
+    feeds = returns = pairs = delimiters = 0
     quotes = nul = plus = False
     plain = True
     last = b""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
-            if hashes:
-                md5.update(chunk)
-                sha256.update(chunk)
-            size += len(chunk)
             feeds += chunk.count(b"\n")
             delimiters += chunk.count(delimiter)
             quotes = quotes or b'"' in chunk
@@ -54,23 +86,11 @@ def scan(path: Path, delimiter: bytes, *, hashes: bool = True) -> Scan:
             pairs += last == b"\r" and chunk.startswith(b"\n")
             last = chunk[-1:]
     return Scan(
-        size=size,
-        lines=feeds + (bool(size) and last != b"\n"),
+        lines=feeds + bool(last and last != b"\n"),
         delimiters=delimiters,
         quotes=quotes,
         plain_ends=returns in {0, feeds} and pairs == returns,
         nul=nul,
         plus=plus,
         ascii=plain,
-        md5=md5.hexdigest() if hashes else "",
-        sha256=sha256.hexdigest() if hashes else "",
     )
-
-
-def scanning(path: Path, delimiter: bytes, *, hashes: bool = True) -> "Future[Scan]":
-    """Begin the scan in a thread of its own: it holds the interpreter's lock for moments only."""
-    pool = ThreadPoolExecutor(1, thread_name_prefix="scan")
-    try:
-        return pool.submit(scan, path, delimiter, hashes=hashes)
-    finally:
-        pool.shutdown(wait=False)
