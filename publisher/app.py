@@ -21,7 +21,7 @@ from publisher.model.values import TableRef
 from publisher.registry import Finding, Loaded, load
 from publisher.secrets import Secrets
 from publisher.settings import Settings
-from publisher.sources import HttpClient, SourceContext
+from publisher.sources import Http, SourceContext
 from publisher.store import Store
 from publisher.targets import Outbox
 
@@ -32,7 +32,7 @@ class Service:
     """Every part of one installation, opened on its data folder."""
 
     def __init__(
-        self, settings: Settings, secrets: Secrets, loaded: Loaded, engine: Engine, http: HttpClient
+        self, settings: Settings, secrets: Secrets, loaded: Loaded, engine: Engine, http: Http
     ) -> None:
         self.settings = settings
         self.secrets = secrets
@@ -139,7 +139,7 @@ async def open_service(
             )
         )
         stack.push_async_callback(asyncio.to_thread, engine.close)
-        http = await stack.enter_async_context(HttpClient(settings))
+        http = await stack.enter_async_context(Http(settings))
         service = Service(settings, secrets, loaded, engine, http)
         await engine.run(service.store.prepare)
         interrupted = await engine.run(service.store.close_interrupted)

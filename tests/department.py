@@ -14,7 +14,7 @@ from publisher.model.run import Delivery, Seen
 from publisher.model.values import TableRef
 from publisher.secrets import Secrets
 from publisher.settings import Settings
-from publisher.sources import HttpClient, SourceContext, open_source
+from publisher.sources import Http, SourceContext, open_source
 
 REF = TableRef("air", "rows")
 CSV = b"device;co2\nA;400\n"
@@ -103,7 +103,7 @@ class Steward:
         if last:
             seen = {last.origin: Seen(last.id, last.sha256, "view", "committed", last.cursor)}
         taken = Taken()
-        async with HttpClient(settings) as http:
+        async with Http(settings) as http:
             context = SourceContext(Path(), settings, self.secrets, http)
             source = open_source(HttpSource(type="http", url=url, **spec), context)
             try:

@@ -17,7 +17,7 @@ from publisher.model.run import Delivery, Seen
 from publisher.model.values import TableRef
 from publisher.secrets import Secrets
 from publisher.settings import Settings
-from publisher.sources import HttpClient, SourceContext, open_source
+from publisher.sources import Http, SourceContext, open_source
 
 REF = TableRef("water", "levels")
 
@@ -51,7 +51,7 @@ class Steward:
 
     async def takes(self, path: str, seen: Mapping[str, Seen] | None = None) -> Taken:
         settings = Settings(root=self.root, file_quiet=self.quiet, max_delivery_bytes=self.cap)
-        context = SourceContext(self.root, settings, Secrets(self.environ), HttpClient(settings))
+        context = SourceContext(self.root, settings, Secrets(self.environ), Http(settings))
         taken = Taken()
         try:
             async for offer in open_source(FileSource(type="file", path=path), context).offers(
@@ -283,7 +283,7 @@ async def test_a_file_replaced_while_it_is_read_is_read_again(steward):
     """In place: the reader holds the file open and meets the new bytes."""
     file = steward.write("a.csv", b"gammel" * 500_000)
     settings = Settings(root=steward.root, file_quiet=0)
-    context = SourceContext(steward.root, settings, Secrets({}), HttpClient(settings))
+    context = SourceContext(steward.root, settings, Secrets({}), Http(settings))
     async for offer in open_source(FileSource(type="file", path="a.csv"), context).offers({}):
         await anext(offer.chunks)
         steward.write("a.csv", b"ny" * 10, age=5)

@@ -9,17 +9,22 @@ from types import MappingProxyType
 from typing import Any
 
 from publisher.model.dataset import SourceSpec
-from publisher.sources.base import Source, SourceContext
-from publisher.sources.client import HttpClient
+from publisher.sources.base import Http, Source, SourceContext
 from publisher.sources.file import FileSource
-from publisher.sources.http import HttpSource
 
-__all__ = ["SOURCES", "HttpClient", "Source", "SourceContext", "open_source"]
+__all__ = ["SOURCES", "Http", "Source", "SourceContext", "open_source"]
+
+
+def _http(spec: Any, context: SourceContext) -> Source:
+    from publisher.sources.http import HttpSource  # noqa: PLC0415 - see Http
+
+    return HttpSource(spec, context)
+
 
 SOURCES: Mapping[str, Callable[[Any, SourceContext], Source]] = MappingProxyType(
     {
         "file": FileSource,
-        "http": HttpSource,
+        "http": _http,
     }
 )
 """By the ``type`` that a dataset file states."""

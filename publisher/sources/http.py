@@ -76,7 +76,7 @@ class HttpSource:
             wait_jitter=_FIRST_WAIT,
         ):
             with attempt:
-                async with self._http.get(
+                async with (await self._http.client()).get(
                     url,
                     shown=self._shown,
                     headers=headers,

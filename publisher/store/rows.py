@@ -232,13 +232,18 @@ def _move_out(con: Connection, change: Change) -> None:
 def _move_in(con: Connection, change: Change) -> None:
     names = layout.columns(change.schema.fields)
     con.execute(
-        f"INSERT INTO {layout.data(change.ref)} BY NAME"
-        f" SELECT {names}, $version AS _since, $first + row_number() OVER () AS _row FROM ("
-        f"  SELECT {names} FROM temp.incoming AS g"
-        "   ANTI JOIN (SELECT n FROM temp.matched WHERE NOT wins) AS m ON m.n = g._n"
-        f"  ORDER BY {layout.clustering(change.schema, 'g.')}, g._n)",
-        {"version": change.version, "first": (change.version << 32) - 1},
+        f"CREATE OR REPLACE TEMP TABLE arriving AS SELECT {names} FROM temp.incoming AS g"
+        " ANTI JOIN (SELECT n FROM temp.matched WHERE NOT wins) AS m ON m.n = g._n"
+        f" ORDER BY {layout.clustering(change.schema, 'g.')}, g._n"
     )
+    # Their places in a table of their own: numbering rows as they pass keeps all to one thread
+    con.execute(
+        f"INSERT INTO {layout.data(change.ref)} BY NAME"
+        f" SELECT {names}, $version AS _since, $first + rowid - least AS _row FROM temp.arriving,"
+        "  (SELECT min(rowid) AS least FROM temp.arriving)",
+        {"version": change.version, "first": change.version << 32},
+    )
+    con.execute("DROP TABLE temp.arriving")
 
 
 def _names(names: tuple[str, ...]) -> str:

@@ -10,7 +10,6 @@ from publisher.once import made_once
 from publisher.secrets import Secrets
 from publisher.settings import Settings
 from publisher.targets.base import Target
-from publisher.targets.ckan import CkanPublisher
 from publisher.targets.folder import FolderTarget
 
 
@@ -31,6 +30,8 @@ def _folder(spec: catalog.FolderTarget, context: TargetContext) -> Target:
 
 
 def _ckan(spec: catalog.CkanTarget, context: TargetContext) -> Target:
+    from publisher.targets.ckan import CkanPublisher  # noqa: PLC0415 - a while to load
+
     return CkanPublisher(spec, installation=context.installation, secrets=context.secrets)
 
 

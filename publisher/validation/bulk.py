@@ -80,15 +80,25 @@ class Bulk:
                 text = "NULL" if constant is None else literal(str(constant))
                 typed.append(f"CAST({text} AS {sql_type(field)}) AS {identifier(field.name)}")
         if self.proof.clean:
-            number = f"row_number() OVER () + {self._plain.skip}"
-            source = self._plain.relation
+            # Numbering rows while they are read would keep the reader to one thread: it takes
+            # longer than reading them into a table first, whose rows have numbers
+            self._con.execute(
+                f"CREATE OR REPLACE TEMP TABLE judged_typed AS "
+                f"SELECT {', '.join(typed)} FROM {self._plain.relation}"
+            )
+            selected = (
+                f"rowid - least + {self._plain.first} AS {ROW}, judged_typed.* FROM "
+                "temp.judged_typed, (SELECT min(rowid) AS least FROM temp.judged_typed)"
+            )
         else:
-            number, source = NUMBER, f"{TABLE} WHERE NOT ({self._doubt()})"
+            selected = (
+                f"{NUMBER} AS {ROW}, {', '.join(typed)} FROM {TABLE} WHERE NOT ({self._doubt()})"
+            )
         ((count,),) = self._con.execute(
-            f"INSERT INTO temp.judged_good BY NAME SELECT {number} AS {ROW}, "
-            f"{', '.join(typed)} FROM {source}"
+            f"INSERT INTO temp.judged_good BY NAME SELECT {selected}"
         ).fetchall()
         self._con.execute("DROP TABLE IF EXISTS temp.judged_cells")
+        self._con.execute("DROP TABLE IF EXISTS temp.judged_typed")
         return int(count)
 
     def damaged(self) -> int:
