@@ -97,8 +97,9 @@ class Engine:
                     "allow_community_extensions": "false",
                     "preserve_insertion_order": "true",
                     # What is not checkpointed cannot be let go of: of hundreds of small tables
-                    # the blocks would fill the memory long before the log has its 16 MB
-                    "wal_autocheckpoint": "128KB",
+                    # the blocks would fill the memory long before the log has its 16 MB. Of
+                    # temporary tables a checkpoint is but work.
+                    "wal_autocheckpoint": "16MB" if store is None else "128KB",
                 },
             )
             try:

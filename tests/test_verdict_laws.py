@@ -16,7 +16,9 @@ from scale import scale
 
 from publisher.errors import ConfigurationError
 from publisher.validation import report
-from publisher.validation import validate as entrance
+from publisher.validation.lean import Doubt, proved_clean
+from publisher.validation.proof.scan import hashing
+from publisher.validation.reporting import Report
 from publisher.validation.validate import validated
 
 LIMITS = [None, None, 1, 3, 7, 100_000]
@@ -103,12 +105,33 @@ def test_a_clean_file_is_proved_without_frictionless(
     data, path = tmp_path / "clean.csv", tmp_path / f"clean.{ending}"
     data.write_text("\n".join(rows).replace(",", delimiter) + "\n")
     path.write_bytes(orjson.dumps(CLEAN))
-    clean = entrance.proved_clean(data, path, dialect=None, encoding=None)
-    assert clean is not None
+    clean = proved_clean(data, path, dialect=None, encoding=None, hashes=hashing(data))
+    assert isinstance(clean, Report)
     with system.use_context(trusted=True):
         expected = validate(str(data), schema=Schema.from_descriptor(CLEAN))
     assert without_seconds(clean.descriptor) == without_seconds(expected.to_descriptor())
     assert clean.totals == {"rows": 2, "errors": 0, "byRule": {}}
+
+
+@pytest.mark.parametrize("note", ["målt", "målt \u2013 3 €"])
+def test_a_danish_file_is_proved_without_frictionless(tmp_path: Path, note: str) -> None:
+    """As it is, and where Windows-1252 has signs that Latin-1 has not."""
+    fields = [
+        {"name": "at", "type": "datetime", "format": "%d-%m-%Y %H:%M"},
+        {"name": "level", "type": "number", "decimalChar": ",", "constraints": {"maximum": 20}},
+        {"name": "note", "type": "string", "constraints": {"enum": [note]}},
+    ]
+    dialect = {"csv": {"delimiter": ";"}}
+    data, path = tmp_path / "clean.csv", tmp_path / "clean.json"
+    data.write_text(f"at;level;note\n31-01-2025 00:05;1,5;{note}\n", encoding="windows-1252")
+    path.write_bytes(orjson.dumps({"fields": fields}))
+    clean = proved_clean(data, path, dialect=dialect, encoding="windows-1252", hashes=hashing(data))
+    assert isinstance(clean, Report)
+    with system.use_context(trusted=True):
+        options = {"encoding": "windows-1252", "dialect": Dialect.from_descriptor(dialect)}
+        schema = Schema.from_descriptor({"fields": fields})
+        expected = validate(str(data), schema=schema, **options)
+    assert without_seconds(clean.descriptor) == without_seconds(expected.to_descriptor())
 
 
 @pytest.mark.parametrize(
@@ -132,7 +155,8 @@ def test_one_wrong_row_is_never_proved_clean(tmp_path: Path, row: str, rule: str
     data, path = tmp_path / "clean.csv", tmp_path / "clean.json"
     data.write_text(f"id,at,level,kind\na,2025-01-01T00:00:00Z,1.5,a\n{row}\n")
     path.write_bytes(orjson.dumps(CLEAN))
-    assert entrance.proved_clean(data, path, dialect=None, encoding=None) is None
+    clean = proved_clean(data, path, dialect=None, encoding=None, hashes=hashing(data))
+    assert isinstance(clean, Doubt)
     with validated(data, path) as found, system.use_context(trusted=True):
         expected = validate(str(data), schema=Schema.from_descriptor(CLEAN))
         assert without_seconds(found.descriptor) == without_seconds(expected.to_descriptor())

@@ -116,8 +116,9 @@ class Bulk:
 
     def _doubt(self) -> str:
         """Whether a row of `judged_cells` is not proved clean."""
-        doubts = [f"{RAW} IS NOT NULL", *self.proof.doubts(self._question)]
-        return " OR ".join(f"({doubt})" for doubt in doubts)
+        proof, question = self.proof, self._question
+        cells, more = proof.doubts(question).values(), proof.more_doubts(question)
+        return " OR ".join([f"{RAW} IS NOT NULL", *cells, *more])
 
     def _asked(self, sample: Sequence[str]) -> Question:
         view, fit = self._view, self._fit

@@ -14,6 +14,7 @@ from publisher.errors import StorageFullError, is_full
 
 _BUFFER = 1024 * 1024
 _OBJECT_SIZE = 16 * 1024 * 1024  # the engine's own default
+_SMALL_OBJECT = 1024 * 1024  # where no line is longer: its buffers would crowd tables out to disk
 
 
 class Spool:
@@ -25,11 +26,13 @@ class Spool:
         """Takes one line of JSON, its line end included."""
         self._file = file
         self.longest = 0
-        """Bytes of the longest line, where its writer keeps count."""
+        """Bytes of the longest line that was added."""
+        self._added = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
         line = dumped(row)
         self.longest = max(self.longest, len(line))
+        self._added += len(line)
         self.write(line)
 
     def flush(self) -> None:
@@ -41,7 +44,8 @@ class Spool:
         """Create the temporary *table*, of *columns* (name to SQL type, not there is NULL)."""
         self._file.flush()
         types = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in columns.items())
-        size = max(_OBJECT_SIZE, self.longest + 1)
+        least = _SMALL_OBJECT if self._added == self._file.tell() else _OBJECT_SIZE
+        size = max(least, self.longest + 1)
         con.execute(f"DROP TABLE IF EXISTS temp.{identifier(table)}")
         con.execute(
             f"CREATE TEMP TABLE {identifier(table)} AS SELECT {select} FROM read_json("  # noqa: S608

@@ -49,7 +49,7 @@ BAD = {
     "station": ["S-1", ""],
     "observed_at": ["2025-02-30T00:00:00Z", "yesterday"],
     "level": ["99", "x"],
-    "temperature": ["-273", "1,5"],
+    "temperature": ["-273", "1;5"],
     "humidity": ["101", "5.0"],
     "battery": ["-1", "low"],
     "quality": ["3", "x"],

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -134,33 +135,39 @@ class Table:
             match_keys(
                 con, question, self.fields, lambda i, text: self._judge.readers[i](text)[0], folder
             )
-        for number, cells, matches in _doubtful(con, question, proof):
-            found = self._judge(number, cells, matches)
+        for found in _doubtful(con, question, proof, self._judge):
             if found:
                 emit(found)
 
 
 def _doubtful(
-    con: Connection, question: Question, proof: Proof
-) -> Iterator[tuple[int, list[str], Matches]]:
-    """Give the rows that are not proved clean, in their order, with the rows they clash with."""
-    doubts = [f"{RAW} IS NOT NULL"]
-    doubts += proof.doubts(question)
+    con: Connection, question: Question, proof: Proof, judge: RowJudge
+) -> Iterator[list[Descriptor]]:
+    """Have the rows judged that are not proved clean, in their order."""
+    doubts = proof.doubts(question)
+    places, more = list(doubts), proof.more_doubts(question)
     join, matched = "", "NULL"
     if proof.clashing:
         grouped = f"SELECT n AS m, list((rule, other)) AS found FROM {MATCHES} GROUP BY n"
         join = f"LEFT JOIN ({grouped}) ON {NUMBER} = m"
         matched = "found"
-        doubts.append("found IS NOT NULL")
+    whole = [f"{RAW} IS NOT NULL", f"{matched} IS NOT NULL", *more]
+    flags = [f"({' OR '.join(whole)})", *doubts.values()]
     answer = con.execute(
-        f"SELECT {NUMBER}, {RAW}, {matched}, {columns(len(question.columns))} "
-        f"FROM {TABLE} {join} WHERE {' OR '.join(doubts)} ORDER BY {NUMBER}"
+        f"SELECT {NUMBER}, {RAW}, {matched}, {', '.join(flags)}, "
+        f"{columns(len(question.columns))} "
+        f"FROM {TABLE} {join} WHERE {' OR '.join(flags)} ORDER BY {NUMBER}"
     )
-    keys = question.keys
+    keys, behind = question.keys, 4 + len(places)
     while rows := answer.fetchmany(_PAGE):
-        for number, raw, found, *cells in rows:
-            matches = _matches(found, question, keys) if found else NONE
-            yield number, orjson.loads(raw) if raw is not None else cells, matches
+        for row in rows:
+            number, raw, found = row[:3]
+            cells = list(row[behind:])
+            if row[3]:
+                matches = _matches(found, question, keys) if found else NONE
+                yield judge(number, cells if raw is None else orjson.loads(raw), matches)
+            else:
+                yield judge.cells(number, cells, compress(places, row[4:behind]))
 
 
 def _matches(found: Sequence[Any], question: Question, keys: Sequence[Sequence[int]]) -> Matches:

@@ -161,18 +161,23 @@ class Proof:
     def clean(self) -> bool:
         return not (self.unproved or self.blank or self.keyless or self.ragged or self.clashing)
 
-    def doubts(self, question: Question) -> list[str]:
-        """Say in SQL what of a row is not proved: some cell, or that it is not blank."""
-        found = []
+    def doubts(self, question: Question) -> dict[int, str]:
+        """Say in SQL, by position, whether a cell of a column is not proved."""
+        found = {}
         for at in self.unproved:
             column, texts = question.columns[at], self.texts.get(at)
             if texts is not None and len(texts) <= _MOST_LISTED:
                 listed = ", ".join(literal(text) for text in texts if text is not None)
                 some = f" OR {column.text} IN ({listed})" if listed else ""
-                found.append(f"({column.text} IS NULL{some})")
+                found[at] = f"({column.text} IS NULL{some})"
             else:
-                found.append("true" if column.patterned else f"NOT {column.clean}")
-        return found + [asked for asked in (question.blank(), question.keyless()) if asked]
+                found[at] = "true" if column.patterned else f"(NOT {column.clean})"
+        return found
+
+    def more_doubts(self, question: Question) -> list[str]:
+        """Say in SQL what else of a row is not proved."""
+        asked = (question.blank(), question.keyless())
+        return [f"({each})" for each in asked if each is not None]
 
 
 def prove_file(

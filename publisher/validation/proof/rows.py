@@ -6,7 +6,7 @@ once: the order of reading, which decides the order of errors, is that of ``Row.
 and of ``TableResource``'s row stream.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -80,6 +80,22 @@ class RowJudge:
         self._names = [handler.field.name for handler in handlers]
         self.readers = [_remembering(handler.reader) for handler in handlers]
         self._unique, self._primary = unique, primary
+        order = dict.fromkeys([*unique, *primary, *range(len(self._names))])
+        self._turn = {at: turn for turn, at in enumerate(order)}
+
+    def cells(self, number: int, cells: list[str], doubtful: Iterable[int]) -> list[Descriptor]:
+        """Judge a row of which all but the *doubtful* cells are clean, as is its key."""
+        found = []
+        for at in sorted(doubtful, key=self._turn.__getitem__):
+            value, notes = self.readers[at](cells[at])
+            if value is None and (at in self._primary or not (notes and "type" in notes)):
+                return self(number, cells)  # it may be blank, or without a key
+            if notes:
+                place = {"cell": cells[at], "fieldName": self._names[at], "fieldNumber": at + 1}
+                for rule, note in notes.items():
+                    writer = _TYPE if rule == "type" else _CONSTRAINT
+                    found.append(writer(note, cells, number, **place))
+        return found
 
     def __call__(self, number: int, cells: list[str], matches: Matches = NONE) -> list[Descriptor]:
         """Give the errors of the row *number*, in the order in which Frictionless finds them."""
