@@ -328,6 +328,14 @@ class _Partial:
             os.close(self._file)
 
 
+def received(delivery: str) -> datetime | None:
+    """Tell by a delivery's id when it landed; None where the id does not say."""
+    try:
+        return datetime.fromtimestamp(int(delivery.partition("-")[0], 16) / 1e9, UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def readable(size: int) -> str:
     """Write a number of bytes as people say it: ``1 GB``."""
     for unit, length in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):

@@ -37,6 +37,7 @@ HEADS = {
 AREAS: Mapping[str, tuple[str, str]] = {
     "api": ("Requests, commands and settings", "Forespørgsler, kommandoer og indstillinger"),
     "catalog": ("Files in catalog/ and schemas/", "Filer i catalog/ og schemas/"),
+    "checks": ("Further checks", "Yderligere kontroller"),
     "control": ("The process that holds the data", "Processen, der holder data"),
     "demo": ("The demo", "Demoen"),
     "findings": ("What is wrong with a file's rows", "Hvad der er galt med en fils rækker"),

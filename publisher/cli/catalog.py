@@ -44,6 +44,9 @@ def validate(
         str | None, typer.Option(help="Frictionless dialect of the file, as JSON.", metavar="JSON")
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of the file; default UTF-8.")] = None,
+    checks: Annotated[
+        str | None, typer.Option(help="A list of further checks, as JSON.", metavar="JSON")
+    ] = None,
     limit_errors: Annotated[
         int | None, typer.Option(help="Errors kept in the report; totals are exact.", min=1)
     ] = None,
@@ -60,6 +63,7 @@ def validate(
         dialect=_dialect(dialect),
         encoding=encoding,
         limit_errors=limit_errors,
+        checks=_checks(checks),
     ) as report:
         found = _explained(session, report)
         if page is not None:
@@ -108,6 +112,16 @@ def _schema(session: Session, stated: str) -> Path:
         if named.is_file():
             return named
     raise UsageError("no-such-schema", schema=stated)
+
+
+def _checks(text: str | None) -> list[Any]:
+    try:
+        checks = [] if text is None else orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise UsageError("wrong-checks-option", reason=str(error)) from None
+    if not isinstance(checks, list):
+        raise UsageError("wrong-checks-option", reason="[...]")
+    return checks
 
 
 def _dialect(text: str | None) -> dict[str, Any] | None:

@@ -42,6 +42,9 @@ def checked(session: Session, found: "Checked") -> None:
 
 def report(session: Session, found: "Report", explained: "Sequence[Explained]") -> None:
     """Tell what was found, by column; *explained* is all of it, in that order."""
+    for task in found.head["tasks"]:
+        for warning in task["warnings"]:
+            _say(typer.style(warning, fg="yellow"))
     _say(typer.style(verdict(session, found), fg="green" if found.valid else "red"))
     if found.valid:
         return

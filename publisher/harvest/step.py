@@ -46,6 +46,13 @@ def references(store: Store, con: Connection, entry: TableEntry) -> dict[str, st
     return found
 
 
+def _stored(store: Store, con: Connection, entry: TableEntry) -> str | None:
+    """Give the relation of the rows that those of a delivery come beside; None for no such."""
+    if entry.mode == "replace" or store.state(con, entry.ref) is None:
+        return None
+    return store.relation_name(entry.ref)
+
+
 def referred(ref: TableRef, text: str) -> TableRef:
     """Read a foreign key's ``reference.resource`` as it stands in the table *ref*."""
     if not text:
@@ -89,6 +96,7 @@ def take(
                 work=work,
                 max_bytes=_most(entry, max_bytes),
                 references=references(store, con, entry),
+                stored=_stored(store, con, entry),
                 progress=progress,
             )
             _within_max_bad(entry, judgement)
@@ -130,7 +138,11 @@ def judge_again(
     """Judge quarantined rows under today's schema and view; commit those that pass."""
     rows = store.each_quarantined(con, entry.ref, only_rule=only_rule)
     judgement = Validator(entry).rejudge(
-        con, rows, work=work, references=references(store, con, entry)
+        con,
+        rows,
+        work=work,
+        references=references(store, con, entry),
+        stored=_stored(store, con, entry),
     )
     committed = store.commit(
         con,

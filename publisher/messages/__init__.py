@@ -13,6 +13,7 @@ from typing import Literal
 
 from publisher.messages.api import API
 from publisher.messages.catalog import CATALOG
+from publisher.messages.checks import CHECKS
 from publisher.messages.control import CONTROL
 from publisher.messages.demo import DEMO
 from publisher.messages.findings import FINDINGS
@@ -27,7 +28,18 @@ __all__ = ["TEXTS", "Language", "Text", "render"]
 Language = Literal["en", "da"]
 
 TEXTS: Mapping[str, Text] = MappingProxyType(
-    {**API, **CATALOG, **CONTROL, **DEMO, **FINDINGS, **HARVEST, **SOURCES, **STORE, **TARGETS}
+    {
+        **API,
+        **CATALOG,
+        **CHECKS,
+        **CONTROL,
+        **DEMO,
+        **FINDINGS,
+        **HARVEST,
+        **SOURCES,
+        **STORE,
+        **TARGETS,
+    }
 )
 
 

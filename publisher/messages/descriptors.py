@@ -338,6 +338,12 @@ DESCRIPTORS: dict[str, Text] = {
         remedy_en="keep one of the two",
         remedy_da="behold den ene af de to",
     ),
+    "flat-line-of-no-length": Text(
+        en="{key} says neither for nor rows",
+        da="{key} siger hverken for eller rows",
+        remedy_en="add for: PT6H, or rows: 36: how long a value may stay the same",
+        remedy_da="tilføj for: PT6H eller rows: 36: hvor længe en værdi må være den samme",
+    ),
     "no-catalog": Text(
         en="{root} holds no folder catalog/",
         da="{root} har ingen mappe catalog/",

@@ -310,12 +310,6 @@ HARVEST: dict[str, Text] = {
         remedy_en="publish the unit as the source has it",
         remedy_da="udgiv enheden, som kilden har den",
     ),
-    "unsupported-check": Text(
-        en="the check {type!r} under harvest.checks cannot be run yet",
-        da="kontrollen {type!r} under harvest.checks kan ikke køres endnu",
-        remedy_en="leave it out, or say the same with constraints in the schema",
-        remedy_da="udelad den, eller sig det samme med begrænsninger i skemaet",
-    ),
     "unusable-schema": Text(
         en="the schema or dialect is none that Frictionless reads: {reason}",
         da="skemaet eller dialekten er ikke noget, Frictionless læser: {reason}",

@@ -120,6 +120,8 @@ class TableEntry:
                 )
                 if harvest
                 else None,
+                # A check may take it as the distance that rows should have
+                **({"interval": self.resource.interval} if harvest and harvest.checks else {}),
             }
         )
 
@@ -135,7 +137,7 @@ class TableEntry:
 
 
 def _digest(parts: object) -> str:
-    return sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    return sha256(orjson.dumps(parts, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, model_validator
 from pydantic import Field as Key
 from pydantic_core import PydanticCustomError
 
 from publisher.model.base import Model
+from publisher.model.checks import Check
 from publisher.model.schema import Reading, Translation
 from publisher.model.values import Duration, Email, FieldName, Name, Share, Zone
 
@@ -194,13 +195,6 @@ class Dialect(Model):
 def _dialect(descriptor: Mapping[str, Any]) -> Mapping[str, Any]:
     Dialect.model_validate_json(orjson.dumps(descriptor), strict=True, by_alias=True, by_name=False)
     return descriptor
-
-
-class Check(Model):
-    """A further check, named as Frictionless or Publisher names it, with its own options."""
-
-    model_config = ConfigDict(extra="allow")
-    type: str
 
 
 class Harvest(Model):

@@ -34,7 +34,7 @@ def settle(
             f"WHERE {ROW} IN (SELECT position FROM {_DECIDED} WHERE late)"
         )
         con.execute(
-            f"INSERT INTO temp.judged_clash SELECT position, ?, ?, NULL FROM {_DECIDED} "
+            f"INSERT INTO temp.judged_clash SELECT position, ?, ?, NULL, NULL FROM {_DECIDED} "
             "WHERE late IS NULL",
             [FOLD, name],
         )

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 
-from publisher.engine import Connection
+from publisher.engine import Connection, literal
 from publisher.errors import ConfigurationError
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Delivery, Problem, RuleCount
 from publisher.model.table import QuarantinedRow
 from publisher.validation import folds, keys, staging
 from publisher.validation.bulk import Bulk
+from publisher.validation.checks import run
+from publisher.validation.checks.run import Checks
+from publisher.validation.checks.theirs import RowChecks, speak
 from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.reading import Reading, format_of, open_table
 from publisher.validation.requeue import QUEUE, Requeue
@@ -53,8 +57,6 @@ class Validator:
 
     def __init__(self, entry: TableEntry) -> None:
         harvest = entry.harvest
-        if harvest and harvest.checks:
-            raise ConfigurationError("unsupported-check", type=harvest.checks[0].type)
         self._entry = entry
         self._view = SourceView(entry)
         self._reading = Reading(
@@ -63,6 +65,16 @@ class Validator:
             columns=self._view.columns,
         )
         self._reading.check()
+        listed = harvest.checks if harvest else ()
+        self._checks = Checks.of(entry.schema, listed, run.table_of(entry)) if listed else None
+        if listed:
+            self._row_checks(again=False)
+
+    def _row_checks(self, *, again: bool) -> RowChecks | None:
+        """Begin Frictionless' checks on a delivery, or on rows that are judged *again*."""
+        if self._checks is None:
+            return None
+        return RowChecks(self._view.published, self._checks.listed, again=again) or None
 
     def judge(
         self,
@@ -73,6 +85,7 @@ class Validator:
         work: Path,
         max_bytes: int,
         references: Mapping[str, str],
+        stored: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Judgement:
         """Judge the landed bytes in *raw*; leaves temp.judged_good and temp.judged_bad on *con*.
@@ -83,9 +96,11 @@ class Validator:
         *work* is a folder for spools, which are gone afterwards. *max_bytes* bounds the
         delivery once it is decompressed. *references* are SQL
         relations by a foreign key's reference text; a key to one that is not there is
-        refused. *progress* is told the number of rows read now and then.
+        refused. *stored* is the relation of the table's own rows, for further checks to look
+        at. *progress* is told the number of rows read now and then.
 
-        Raises DeliveryError where the delivery is no table the view can read.
+        Raises DeliveryError where the delivery is no table the view can read, HeldError
+        ``failed-check`` where a further check refuses the whole of it.
         """
         harvest = self._entry.harvest
         if harvest is None:
@@ -105,10 +120,22 @@ class Validator:
             notes[:] = [*table.notes, *fit.notes, *seen]
 
         with scratch(work) as folder, _spools(folder) as spools:
-            trial = _Trial(con, self._entry, self._view, spools, progress, max_bad=harvest.max_bad)
+            checks = self._row_checks(again=False)
+            trial = _Trial(
+                con,
+                self._entry,
+                self._view,
+                spools,
+                progress=progress,
+                checks=checks,
+                max_bad=harvest.max_bad,
+            )
             trial.judge_rows(opened, folder)
             first_notes = tuple(notes)
             trial.judge_keys(references)
+            if self._checks is not None:
+                _receive(con, delivery)
+                first_notes += trial.run_checks(self._checks, stored)
             if trial.hopeless:
                 return replace(trial.count(first_notes), labels=labels)
             trial.recall(opened)
@@ -124,8 +151,11 @@ class Validator:
         *,
         work: Path,
         references: Mapping[str, str],
+        stored: str | None = None,
     ) -> Judgement:
         """Judge quarantined rows again, the keys of each delivery's among themselves.
+
+        Of the further checks those that speak of a whole delivery are left out.
 
         Both tables then have `_quarantine_id` as well. A row in which the view does not find
         its columns stays bad.
@@ -133,13 +163,18 @@ class Validator:
         with scratch(work) as folder, _spools(folder) as spools, spool(folder, "queue") as file:
             queue = Requeue(self._view, file)
             queue.fill(rows)
-            trial = _Trial(con, self._entry, self._view, spools, None)
+            checks = self._row_checks(again=True)
+            trial = _Trial(con, self._entry, self._view, spools, checks=checks)
             trial.judge_rows(queue.opened, folder)
             queue.load(con)
             trial.judge_keys(references, apart=QUEUE)
+            notes: tuple[Problem, ...] = ()
+            if self._checks is not None:
+                con.execute(f"CREATE OR REPLACE TEMP VIEW judged_received AS FROM {QUEUE}")
+                notes = trial.run_checks(self._checks, stored)
             queue.cite(con)
             trial.refuse(queue.opened)
-            judged = trial.settle(())
+            judged = trial.settle(notes)
             queue.identify(con)
             staging.finish(con)
             return judged
@@ -154,8 +189,9 @@ class _Trial:
         entry: TableEntry,
         view: SourceView,
         spools: Spools,
-        progress: Callable[[int], None] | None,
         *,
+        progress: Callable[[int], None] | None = None,
+        checks: RowChecks | None = None,
         max_bad: float | None = None,
     ) -> None:
         self._con = con
@@ -163,6 +199,7 @@ class _Trial:
         self._view = view
         self._spools = spools
         self._progress = progress
+        self._checks = checks
         self._tally = Tally(max_bad=max_bad)
         self._read: set[str] = set()
 
@@ -173,7 +210,14 @@ class _Trial:
             for group in groups:
                 fit = group.fit
                 self._read |= {slot.field.name for slot in fit.slots}
-                loop = RowLoop(self._view, fit, self._spools, self._tally, self._progress)
+                loop = RowLoop(
+                    self._view,
+                    fit,
+                    self._spools,
+                    self._tally,
+                    progress=self._progress,
+                    checks=self._checks,
+                )
                 bulk = self._in_bulk(group, folder)
                 self._tally.known += 0 if bulk is None else bulk.proof.rows
                 loop.judge(group.rows if bulk is None else bulk.doubtful())
@@ -186,6 +230,8 @@ class _Trial:
 
     def _in_bulk(self, group: Group, folder: Path) -> Bulk | None:
         """Have the engine take the rows; None where only Python can."""
+        if self._checks is not None:
+            return None  # they are to see every row
         if group.file is None:
             return None
         try:
@@ -201,6 +247,28 @@ class _Trial:
         folds.settle(self._con, schema, frozenset(self._tally.folded), apart=apart)
         columns = frozenset(self._read | set(self._view.constants))
         keys.judge_keys(self._con, schema, columns, references, own, apart=apart)
+
+    def run_checks(self, checks: Checks, stored: str | None) -> tuple[Problem, ...]:
+        """Run the further checks; give what they say and refuse no row for."""
+        run.begin(self._con)
+        notes: tuple[Problem, ...] = ()
+        if self._checks is not None:
+            whole = self._checks.remarks
+            for remark in self._checks.end():
+                if remark.position is None:
+                    whole.append(remark)
+                else:
+                    self._spools.remarks.add(remark._asdict())
+            notes = speak(whole, checks.listed)
+            self._spools.remarks.load(self._con, "judged_remarks", run.COLUMNS)
+            self._con.execute(f"INSERT INTO {run.CHECKED} BY NAME FROM temp.judged_remarks")
+            self._con.execute("DROP TABLE temp.judged_remarks")
+            checks.refuse(self._con, range(len(checks.listed)))
+        checks.run(self._con, stored)
+        notes += checks.notes(self._con)
+        for name in ("TABLE temp.judged_checked", "VIEW temp.judged_received"):
+            self._con.execute(f"DROP {name}")
+        return notes
 
     @property
     def hopeless(self) -> bool:
@@ -256,6 +324,15 @@ class _Trial:
         return Judgement(self._tally.read, good, bad, found, notes)
 
 
+def _receive(con: Connection, delivery: Delivery) -> None:
+    """Make `judged_received` for one delivery: the position is NULL, for every row."""
+    landed = delivery.landed_at.astimezone(UTC).replace(tzinfo=None).isoformat()
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW judged_received AS SELECT CAST(NULL AS BIGINT) AS position, "
+        f"CAST({literal(landed)} AS TIMESTAMP) AS received"
+    )
+
+
 def _summed(found: Iterable[RuleCount]) -> tuple[RuleCount, ...]:
     """Put together what was counted of one rule and field in several places."""
     sums: dict[tuple[str, str | None], RuleCount] = {}
@@ -275,5 +352,6 @@ def _spools(folder: Path) -> Iterator[Spools]:
         spool(folder, "staged") as staged,
         spool(folder, "refused") as refused,
         spool(folder, "clashing") as clashing,
+        spool(folder, "remarks") as remarks,
     ):
-        yield Spools(staged, refused, clashing)
+        yield Spools(staged, refused, clashing, remarks)

@@ -59,8 +59,8 @@ def clashes(con: Connection) -> Iterator[tuple[int, list[Clash]]]:
     after = -1
     while True:
         rows = con.execute(
-            f"SELECT position, list((rule, field, other) ORDER BY rule, field) FROM {_CLASHES} "
-            "WHERE position > ? GROUP BY position ORDER BY position LIMIT ?",
+            "SELECT position, list((rule, field, other, note) ORDER BY rule, field) "
+            f"FROM {_CLASHES} WHERE position > ? GROUP BY position ORDER BY position LIMIT ?",
             [after, _PAGE],
         ).fetchall()
         for position, found in rows:
@@ -84,7 +84,7 @@ def _clashes_within(
     if different == rows:
         return  # cheaper to see than which row is like which
     con.execute(
-        f"INSERT INTO {_CLASHES} SELECT {ROW}, ?, ?, other FROM ("
+        f"INSERT INTO {_CLASHES} SELECT {ROW}, ?, ?, other, NULL FROM ("
         f"SELECT s.{ROW}, lag(s.{ROW}) OVER (PARTITION BY {names} ORDER BY s.{ROW}) AS other "
         f"FROM {source} WHERE {_some('s', key)}) WHERE other IS NOT NULL",
         [rule, field],
@@ -106,7 +106,7 @@ def _dangling(
     )
     against = f"ANTI JOIN ({' UNION ALL '.join(held)}) AS r ON {match}" if held else ""
     con.execute(
-        f"INSERT INTO {_CLASHES} SELECT s.{ROW}, ?, ?, NULL FROM {STAGED} AS s {against} "
+        f"INSERT INTO {_CLASHES} SELECT s.{ROW}, ?, ?, NULL, NULL FROM {STAGED} AS s {against} "
         f"WHERE {_some('s', key.fields)}",
         [FOREIGN, str(position)],
     )

@@ -7,7 +7,7 @@ proof cannot take on, Frictionless validates itself. Either way the report is th
 import gzip
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -15,13 +15,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from frictionless import Dialect, FrictionlessException, Schema, settings, system
+from frictionless import Checklist, Dialect, FrictionlessException, Schema, settings, system
 from frictionless import Report as FrictionlessReport
 from frictionless.formats import CsvControl
 from frictionless.resources import TableResource
 
 from publisher.engine import Engine
-from publisher.errors import ConfigurationError, DeliveryError
+from publisher.errors import ConfigurationError, DeliveryError, UsageError
+from publisher.validation.checks import beside
 from publisher.validation.findings import Findings
 from publisher.validation.lean import MEMORY
 from publisher.validation.proof.cells import UnsplittableError
@@ -42,8 +43,10 @@ def reported(
     limit_errors: int | None,
     hashes: Future[Hashes],
     unclean: bool,
+    checks: Sequence[Any],
 ) -> Iterator[Report]:
     """See `validate.validated`; *unclean* is known of the file already."""
+    listed = beside.listed(checks)
     limit = limit_errors or settings.DEFAULT_LIMIT_ERRORS
     if file.suffix == ".gz":
         _check_packed(file)
@@ -67,10 +70,17 @@ def reported(
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="validate-")))
             errors = Errors(folder / "errors.ndjson", limit, Findings())
             stack.callback(errors.close)
+            checklist = _checklist(listed.theirs)
             try:
+                if checklist.checks:
+                    raise UnsplittableError
                 report = _proved(resource(), file, folder, errors, hashes=hashes, unclean=unclean)
             except UnsplittableError:
-                report = _validated(resource, limit)
+                report = _validated(resource, limit, checklist)
+            if listed.own:
+                report = beside.checked(
+                    report, resource, listed.own, folder=folder, memory=MEMORY, limit=limit
+                )
             described = parsed.to_descriptor()
         yield replace(report, schema=described)
 
@@ -96,7 +106,7 @@ def _proved(
 ) -> Report:
     """Validate by proof. Raises UnsplittableError where that cannot be done."""
     began = time.perf_counter()
-    if resource.format not in {"csv", "tsv"}:
+    if resource.format not in {"csv", "tsv"} or checklist.checks:
         raise UnsplittableError
     delimiter = CsvControl.from_dialect(resource.dialect).get_defined("delimiter", default=",")
     scan = scanning(file, delimiter.encode() or b",")
@@ -177,10 +187,18 @@ def _read_as_far(resource: TableResource, number: int) -> None:
         resource.stats.rows = rows
 
 
-def _validated(resource: Any, limit: int) -> Report:
+def _checklist(checks: Sequence[Mapping[str, Any]]) -> Checklist:
+    try:
+        return Checklist.from_descriptor({"checks": [dict(check) for check in checks]})
+    except FrictionlessException as error:
+        reason = "; ".join(part.note for part in (error.reasons or [error.error]))
+        raise UsageError("wrong-checks-option", reason=reason) from error
+
+
+def _validated(resource: Any, limit: int, checklist: Checklist) -> Report:
     """Let Frictionless validate, and count what it left out."""
-    found = resource().validate(limit_errors=limit)
-    rows, findings = _count(resource()) if _truncated(found) else _counted(found)
+    found = resource().validate(checklist, limit_errors=limit)
+    rows, findings = _count(resource(), checklist) if _truncated(found) else _counted(found)
     return _report(found.to_descriptor(), None, rows, findings)
 
 
@@ -198,22 +216,32 @@ def _counted(report: FrictionlessReport) -> tuple[int, Findings]:
     return rows, findings
 
 
-def _count(resource: TableResource) -> tuple[int, Findings]:
+def _count(resource: TableResource, checklist: Checklist) -> tuple[int, Findings]:
     """Count the errors of every row, as Frictionless' validation does but keeping none."""
     rows = 0
     findings = Findings()
+    checks = checklist.connect(resource)
     with resource:
-        findings.take(error.to_descriptor() for error in resource.header.errors)
+        for check in list(checks):
+            found = [error.to_descriptor() for error in check.validate_start()]
+            findings.take(found)
+            if any(error["type"] == "check-error" for error in found):
+                checks.remove(check)
         while True:
             try:
                 row = next(resource.row_stream)
             except StopIteration:
-                return rows, findings
+                break
             except FrictionlessException as error:
                 findings.take([error.error.to_descriptor()])
                 continue
             rows += 1
-            findings.take(error.to_descriptor() for error in row.errors)
+            findings.take(
+                error.to_descriptor() for check in checks for error in check.validate_row(row)
+            )
+        for check in checks:
+            findings.take(error.to_descriptor() for error in check.validate_end())
+    return rows, findings
 
 
 @contextmanager

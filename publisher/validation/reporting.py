@@ -44,6 +44,10 @@ class Errors:
         for error in errors:
             self._write(error)
 
+    def add(self, error: dict[str, Any]) -> None:
+        """Keep one more, behind the others."""
+        self._write(error)
+
     def _write(self, error: dict[str, Any]) -> None:
         if self._file is None:
             self._file = self.path.open("wb", buffering=_BUFFER)

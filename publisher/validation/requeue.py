@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - only our own names and quoted identifiers are composed
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -11,6 +12,7 @@ import orjson
 
 from publisher.engine import Connection
 from publisher.errors import DeliveryError
+from publisher.landing import received
 from publisher.model.table import QuarantinedRow
 from publisher.validation.reading.elements import picked
 from publisher.validation.reading.table import Cells
@@ -23,6 +25,7 @@ _COLUMNS = {
     "row_number": "BIGINT",
     "id": "VARCHAR",
     "delivery": "VARCHAR",
+    "received": "TIMESTAMP",
 }
 QUEUE = "temp.judged_queue"
 """The rows' positions, row numbers, ids and deliveries, once they are loaded."""
@@ -48,6 +51,7 @@ class Requeue:
                     "row_number": row.row_number,
                     "id": row.id,
                     "delivery": row.delivery,
+                    "received": _utc(received(row.delivery)),
                     "labels": row.labels,
                     "cells": row.cells,
                 }
@@ -115,3 +119,7 @@ class Requeue:
             "WHERE q.position = judged_bad.position"
         )
         con.execute(f"DROP TABLE {QUEUE}")
+
+
+def _utc(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.replace(tzinfo=None).isoformat()

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from publisher.validation.checks.theirs import RowChecks
 from publisher.validation.proof.dialects import Delimited
 from publisher.validation.reading.table import Cells
 from publisher.validation.spool import Spool
@@ -73,6 +74,8 @@ class Spools:
     """The rows that are bad by themselves, as `judged_bad` has them."""
     clashing: Spool
     """The rows that clash with others, likewise."""
+    remarks: Spool
+    """What Frictionless' checks say of rows: ``position``, ``rank``, ``field`` and ``note``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,11 @@ class RowLoop:
         fit: Fit,
         spools: Spools,
         tally: Tally,
+        *,
         progress: Callable[[int], None] | None = None,
+        checks: RowChecks | None = None,
     ) -> None:
+        self._checks = checks
         self._view = view
         self._fit = fit
         self._spools = spools
@@ -110,7 +116,7 @@ class RowLoop:
             tally.read += 1
             if self._progress and not tally.read % _TELL_EVERY:
                 self._progress(tally.read)
-            line = clean_line(position, cells)
+            line = None if self._checks else clean_line(position, cells)
             if line is None:
                 self._judge_slowly(position, cells)
             else:
@@ -163,6 +169,9 @@ class RowLoop:
         folds = {FOLD_OF + name: fold for name, fold in self._view.folds.found.items()}
         self._tally.folded.update(self._view.folds.found)
         self._view.folds.found.clear()
+        if self._checks and verdict.read is not None:
+            for remark in self._checks.look(position, verdict.read):
+                self._spools.remarks.add(remark._asdict())
         marks = {BAD: True} if verdict.found else {}
         if not verdict.unstorable & self._view.key_fields:
             line = orjson.dumps({ROW: position, **verdict.values, **folds, **marks}, option=_LINE)

@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from publisher.errors import ConfigurationError
 from publisher.model.catalog import TableEntry
+from publisher.model.checks import Check
 from publisher.model.dataset import FieldView, Harvest
 from publisher.model.schema import Constraints, Field
+from publisher.validation.cells import published_field
+from publisher.validation.checks.run import Checks, table_of
+from publisher.validation.checks.theirs import RowChecks
 from publisher.validation.judge import Validator
 from publisher.validation.reading import Reading
 from publisher.validation.units import conversion, known
@@ -40,10 +45,7 @@ def _faults(
 ) -> Iterator[Fault]:
     for index, check in enumerate(harvest.checks):
         if certain(("checks", index)):
-            yield (
-                ("checks", index),
-                ConfigurationError("unsupported-check", type=check.type),
-            )
+            yield from _tried(("checks", index), partial(_try_check, entry, check))
     for key, dialect, encoding in (
         ("dialect", harvest.dialect, None),
         ("encoding", {}, harvest.encoding),
@@ -52,6 +54,13 @@ def _faults(
             yield from _tried((key,), Reading(dialect, encoding, columns=()).check)
     for field in entry.schema.fields:
         yield from _field_faults(entry, harvest, field, certain)
+
+
+def _try_check(entry: TableEntry, check: Check) -> None:
+    """Compile one check. Raises ConfigurationError."""
+    Checks.of(entry.schema, [check], table_of(entry))
+    fields = [published_field(each, entry.schema.missing_values) for each in entry.schema.fields]
+    RowChecks(fields, [check])
 
 
 def _field_faults(

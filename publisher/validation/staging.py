@@ -46,7 +46,8 @@ def stage(
     staged.load(con, "judged_good", columns, ", ".join(select))
     con.execute("DROP TABLE IF EXISTS temp.judged_clash")
     con.execute(
-        "CREATE TEMP TABLE judged_clash(position BIGINT, rule VARCHAR, field VARCHAR, other BIGINT)"
+        "CREATE TEMP TABLE judged_clash"
+        "(position BIGINT, rule VARCHAR, field VARCHAR, other BIGINT, note VARCHAR)"
     )
 
 

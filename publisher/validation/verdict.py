@@ -8,6 +8,7 @@ from frictionless import errors
 from frictionless.table.row import Row
 
 from publisher.validation.cells import CellReader
+from publisher.validation.checks.errors import KINDS
 from publisher.validation.reading.table import Cells
 from publisher.validation.storing import UnstorableError, check_text
 from publisher.validation.view import Fit, Slot, SourceView
@@ -68,6 +69,8 @@ class Clash:
     """The schema field; of a foreign key its position in the schema; of the key nothing."""
     other: int | None = None
     """Number of the row it clashes with."""
+    note: str | None = None
+    """What a further check says, whose name is the rule."""
 
 
 class Found(NamedTuple):
@@ -84,9 +87,9 @@ class Found(NamedTuple):
 
 def error_of(rule: str, field: str) -> tuple[str, str | None]:
     """Give the type of the error that a clash becomes, and the schema field it names."""
-    return (errors.TypeError.type if rule == FOLD else rule), (
-        field if rule in {FOLD, UNIQUE} else None
-    )
+    if rule == FOLD:
+        return errors.TypeError.type, field
+    return rule, None if rule in {PRIMARY, FOREIGN} else field or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Verdict:
     """By schema field, encoded for the spool; only what is there and can be stored."""
     unstorable: frozenset[str]
     """Schema fields whose value cannot be stored."""
+    read: Mapping[str, Any] | None = None
+    """By schema field, as it was read, with constants; None where nothing could be."""
 
     def descriptors(self) -> list[dict[str, Any]]:
         """Give the errors as Frictionless does, without what they all say alike.
@@ -145,7 +150,8 @@ class RowVerdict:
             else:
                 values[slot.field.name], more = self._read_again(slot, row)
                 found += [] if blank else more
-        found += self._clashing(row, {**self._view.constant_values, **values}, clashes)
+        read = {**self._view.constant_values, **values}
+        found += self._clashing(row, read, clashes)
         encoded: dict[str, Any] = {}
         unstorable = set()
         for name, value in values.items():
@@ -154,7 +160,7 @@ class RowVerdict:
             except UnstorableError as error:
                 unstorable.add(name)
                 found.append(self._of_cell(UnstorableCellError, row, name, str(error)))
-        return Verdict(tuple(found), encoded, frozenset(unstorable))
+        return Verdict(tuple(found), encoded, frozenset(unstorable), read)
 
     def _read_again(self, slot: Slot, row: Row) -> tuple[Any, list[Found]]:
         """Read a cell that Frictionless' row has read for another field."""
@@ -198,9 +204,15 @@ class RowVerdict:
             if clash.rule == PRIMARY:
                 note = _SAME.format(clash.other)
                 yield Found(errors.PrimaryKeyError.from_row(row, note=note))
-        for clash in clashes:
-            if clash.rule == FOREIGN:
-                yield Found(self._foreign(row, values, int(clash.field)))
+        foreign = (int(clash.field) for clash in clashes if clash.rule == FOREIGN)
+        yield from (Found(self._foreign(row, values, position)) for position in foreign)
+        yield from (self._checked(row, clash) for clash in clashes if clash.rule in KINDS)
+
+    def _checked(self, row: Row, clash: Clash) -> Found:
+        kind, note = KINDS[clash.rule], clash.note or ""
+        if issubclass(kind, errors.CellError):
+            return self._of_cell(kind, row, clash.field, note)
+        return Found(kind.from_row(row, note=note))
 
     def _foreign(self, row: Row, values: Mapping[str, Any], position: int) -> errors.RowError:
         key = self._view.schema.foreign_keys[position]

@@ -98,6 +98,8 @@ class SourceView:
                 raise ConfigurationError("unknown-view-field", field=name, schema=self.schema.name)
         keys = set(self.schema.primary_key)
         self.fields: list[ViewField] = []
+        self.published: list[FrictionlessField] = []
+        """As Frictionless reads what is published."""
         self.constants: dict[str, Any] = {}
         """Schema field to its value, encoded for the store."""
         self.constant_values: dict[str, Any] = {}
@@ -124,6 +126,7 @@ class SourceView:
 
     def _compile(self, field: Field, view: FieldView, *, mapped: bool, keys: set[str]) -> ViewField:
         published = published_field(field, self.schema.missing_values)
+        self.published.append(published)
         source = source_field(published, view)
         return ViewField(
             name=field.name,

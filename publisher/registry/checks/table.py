@@ -2,11 +2,11 @@
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import NamedTuple
 
-from publisher.model.dataset import Check, FieldView, FileSource, Harvest, HttpSource, Resource
+from publisher.model.checks import Check
+from publisher.model.dataset import FieldView, FileSource, Harvest, HttpSource, Resource
 from publisher.model.schema import Field, Schema
 from publisher.registry.checks.cells import check_reading
 from publisher.registry.checks.cron import cron_fault
@@ -16,35 +16,11 @@ from publisher.registry.document import Document
 from publisher.registry.finding import Finding
 from publisher.registry.keys import nearest
 from publisher.registry.mend import Parsed
-from publisher.registry.parse import unknown_value
 from publisher.registry.paths import ANY, Path
 from publisher.secrets import Secrets
 
 _SHORTEST_HISTORY = timedelta(days=2)
 _NUMBERS = ("number", "integer")
-
-
-class _Options(NamedTuple):
-    needed: tuple[str, ...] = ()
-    more: tuple[str, ...] = ()
-
-
-# https://framework.frictionlessdata.io/docs/checks/baseline.html and the pages beside it
-CHECKS: Mapping[str, _Options] = {
-    "deviated-value": _Options(("fieldName",), ("interval", "average")),
-    "deviated-cell": _Options((), ("interval", "ignoreFields")),
-    "duplicate-row": _Options(),
-    "forbidden-value": _Options(("fieldName", "values")),
-    "sequential-value": _Options(("fieldName",)),
-    "truncated-value": _Options(),
-    "row-constraint": _Options(("formula",)),
-    "required-value": _Options(("fieldName", "values")),
-    "table-dimensions": _Options(
-        (), ("numRows", "minRows", "maxRows", "numFields", "minFields", "maxFields")
-    ),
-    "ascii-value": _Options(),
-}
-_COMMON_OPTIONS = ("type", "name", "title", "description")
 
 
 def check_table(
@@ -70,8 +46,9 @@ def check_table(
         yield from _check_mode(harvest, schema, document, below)
         for name, view in harvest.fields.items():
             yield from _check_view(name, view, schema, document, (*below, "fields", name))
-    for index, check in enumerate(harvest.checks):
-        yield from _check_check(check, schema, document, (*below, "checks", index))
+    if schema is not None and not schema.document.lost(NAMES):
+        for index, check in enumerate(harvest.checks):
+            yield from _check_fields(check, schema.model, document, (*below, "checks", index))
 
 
 def _check_path(published: str, document: Document, path: Path) -> Iterator[Finding]:
@@ -178,57 +155,22 @@ def _check_constant(
         yield document.error("constant-not-text", at, field=field.name, value=document.written(at))
 
 
-def _check_check(
-    check: Check, schema: Parsed[Schema] | None, document: Document, path: Path
-) -> Iterator[Finding]:
-    if document.lost((*path, "type")):
-        return
-    options = CHECKS.get(check.type)
-    if options is None:
-        yield unknown_value(document, (*path, "type"), check.type, tuple(CHECKS))
-        return
-    yield from _check_options(check, options, document, path)
-    if schema is not None and not schema.document.lost(NAMES):
-        yield from _check_fields(check, schema.model, document, path)
-
-
-def _check_options(
-    check: Check, options: _Options, document: Document, path: Path
-) -> Iterator[Finding]:
-    stated = document.value_at(path)
-    known = (*options.needed, *options.more, *_COMMON_OPTIONS)
-    meant = set()
-    for key in stated:
-        if key in known:
-            continue
-        if near := nearest(key, known):
-            meant.add(near)
-            yield document.error("unknown-key", (*path, key), key=key, at=check.type, nearest=near)
-        else:
-            others = ", ".join(known)
-            yield document.error(
-                "unknown-key-here", (*path, key), key=key, at=check.type, known=others
-            )
-    for key in options.needed:
-        if key not in stated and key not in meant and not document.lost((*path, key)):
-            yield document.error("missing-key", path, key=key, at=check.type)
-
-
 def _check_fields(
     check: Check, schema: Schema, document: Document, path: Path
 ) -> Iterator[Finding]:
-    stated = document.value_at(path)
-    known_fields = list(schema.by_name)
-    ignored = stated.get("ignoreFields")
-    named = [("fieldName", stated.get("fieldName"))]
-    named += [("ignoreFields", name) for name in (ignored if isinstance(ignored, list) else [])]
-    for key, name in named:
-        if name is not None and name not in known_fields:
-            yield document.error(
-                "unknown-check-field",
-                (*path, key),
-                field=str(name),
-                check=check.type,
-                nearest=nearest(str(name), known_fields),
-                known=", ".join(known_fields),
-            )
+    """Find the fields that a check names and the schema does not have."""
+    known = list(schema.by_name)
+    for key, value in check.descriptor().items():
+        if key not in {"fieldName", "fields", "ignoreFields"}:
+            continue
+        several = isinstance(value, list)
+        for index, name in enumerate(value if several else [value]):
+            if name not in known:
+                yield document.error(
+                    "unknown-check-field",
+                    (*path, key, index) if several else (*path, key),
+                    field=name,
+                    check=check.type,
+                    nearest=nearest(name, known),
+                    known=", ".join(known),
+                )

@@ -1,0 +1,260 @@
+"""Publisher's checks on a file that is validated, their findings put into Frictionless' report.
+
+They stand after Frictionless' own errors, in the order of rows. The file is read once more by
+Frictionless, for its typed rows, and again where there is something to tell of a row. There is
+no table: nothing is known of earlier deliveries, and the file counts as received now.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import orjson
+from frictionless import Field as FrictionlessField
+from frictionless import FrictionlessException
+from frictionless.errors import CellError
+from frictionless.resources import TableResource
+from pydantic import Field as Key
+from pydantic import TypeAdapter, ValidationError
+
+from publisher.engine import Connection, Engine, literal
+from publisher.errors import UsageError
+from publisher.messages import render
+from publisher.model import checks as model
+from publisher.model.schema import Field, FieldType, Schema
+from publisher.model.table import sql_type
+from publisher.validation.checks import run
+from publisher.validation.checks.base import Table
+from publisher.validation.checks.errors import KINDS
+from publisher.validation.checks.registry import OWN
+from publisher.validation.checks.run import Checks
+from publisher.validation.findings import Findings
+from publisher.validation.reporting import Errors, Report
+from publisher.validation.rows import BAD, ROW
+from publisher.validation.spool import spool
+from publisher.validation.storing import UnstorableError, check_text, encoder
+
+Opened = Callable[[], TableResource]
+_OWN: TypeAdapter[model.Own] = TypeAdapter(Annotated[model.Own, Key(discriminator="type")])
+_PAGE = 5_000
+
+
+@dataclass(frozen=True)
+class Listed:
+    theirs: tuple[Mapping[str, Any], ...]
+    """The descriptors that are Frictionless' business."""
+    own: tuple[model.Own, ...]
+
+
+def listed(descriptors: Sequence[Any]) -> Listed:
+    """Raise UsageError ``wrong-checks-option`` for what is no check of ours, though it says so."""
+    theirs, own = [], []
+    for each in descriptors:
+        if not isinstance(each, Mapping):
+            raise UsageError("wrong-checks-option", reason=str(each))
+        if each.get("type") not in OWN:
+            theirs.append(each)
+            continue
+        try:
+            own.append(_OWN.validate_json(orjson.dumps(each), by_alias=True, by_name=False))
+        except ValidationError as error:
+            reason = "; ".join(
+                f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()
+            )
+            raise UsageError("wrong-checks-option", reason=reason) from error
+    return Listed(tuple(theirs), tuple(own))
+
+
+def checked(
+    report: Report,
+    opened: Opened,
+    own: Sequence[model.Own],
+    *,
+    folder: Path,
+    memory: str,
+    limit: int,
+) -> Report:
+    """Give *report* with what the checks find; at most *limit* errors are kept in all.
+
+    Raises ConfigurationError for a check that the schema is not made for.
+    """
+    if not report.head["tasks"]:
+        return report
+    with opened() as resource:
+        schema = _schema(resource)
+    checks = Checks.of(schema, own, Table(schema))
+    engine = Engine.open(None, work=folder, memory_limit=memory)
+    try:
+        with engine.cursor() as con:
+            _stage(con, opened, schema, folder)
+            checks.run(con, None)
+            adding = _Adding(report, limit)
+            warnings = [render(note.code, note.params)[0] for note in checks.notes(con)]
+            for row, parts in _rows(opened, _found(con)):
+                adding.add(row, parts)
+    finally:
+        engine.close()
+    return adding.report([each.type for each in own], warnings)
+
+
+def _schema(resource: TableResource) -> Schema:
+    """Make our schema of a resource's: as far as the checks ask, and whatever it is called."""
+    fields = tuple(_field(each) for each in resource.schema.fields)
+    return Schema.model_construct(
+        name=resource.schema.name or "",
+        version="",
+        fields=fields,
+        primary_key=tuple(resource.schema.primary_key),
+        foreign_keys=(),
+    )
+
+
+def _field(theirs: FrictionlessField) -> Field:
+    told = theirs.to_descriptor()
+    return Field.model_construct(
+        name=theirs.name,
+        type=cast("FieldType", theirs.type),
+        role=told.get("role"),
+        unit=told.get("unit"),
+    )
+
+
+def _stage(con: Connection, opened: Opened, schema: Schema, folder: Path) -> None:
+    """Make `judged_good` of the file's rows, and what else the checks look at."""
+    columns = {ROW: "BIGINT", BAD: "BOOLEAN"}
+    columns |= {field.name: sql_type(field) for field in schema.fields}
+    encode = {field.name: encoder(field) for field in schema.fields}
+    with spool(folder, "staged") as file:
+        for row in _stream(opened):
+            values: dict[str, Any] = {ROW: row.row_number}
+            for name in encode.keys() & set(row.field_names):
+                value = _encoded(row[name], encode[name])
+                if value is not None:
+                    values[name] = value
+            if not row.valid:
+                values[BAD] = True
+            file.write(orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE))
+        file.load(con, "judged_good", columns)
+        file.path.unlink()
+    con.execute(
+        "CREATE TEMP TABLE judged_clash(position BIGINT, rule VARCHAR, field VARCHAR, note VARCHAR)"
+    )
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    con.execute(
+        "CREATE TEMP VIEW judged_received AS SELECT CAST(NULL AS BIGINT) AS position, "
+        f"CAST({literal(now)} AS TIMESTAMP) AS received"
+    )
+    run.begin(con)
+
+
+def _encoded(value: Any, encode: Callable[[Any], Any] | None) -> Any:
+    """Give a value as the engine takes it; None where it cannot: it is not checked then."""
+    if value is None:
+        return None
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    try:
+        check_text(value)
+        return encode(value) if encode else value
+    except UnstorableError:
+        return None
+
+
+def _stream(opened: Opened) -> Iterator[Any]:
+    """Give the rows that Frictionless can read."""
+    with opened() as resource:
+        while True:
+            try:
+                yield next(resource.row_stream)
+            except StopIteration:
+                return
+            except FrictionlessException:
+                continue
+
+
+def _found(con: Connection) -> Iterator[tuple[int, list[tuple[str, str, str]]]]:
+    """Give what refuses a row, by row: rule, field and note."""
+    rows = con.execute(
+        "SELECT position, rule, field, note FROM temp.judged_clash ORDER BY position, rule, field"
+    )
+
+    def each() -> Iterator[tuple[int, str, str, str]]:
+        while page := rows.fetchmany(_PAGE):
+            yield from page
+
+    for number, parts in groupby(each(), itemgetter(0)):
+        yield number, [(rule, field, note) for _, rule, field, note in parts]
+
+
+def _rows(
+    opened: Opened, found: Iterator[tuple[int, list[tuple[str, str, str]]]]
+) -> Iterator[tuple[Any, list[tuple[str, str, str]]]]:
+    """Give each row that something was found in."""
+    number, parts = next(found, (None, []))
+    if number is None:
+        return
+    for row in _stream(opened):
+        if row.row_number == number:
+            yield row, parts
+            number, parts = next(found, (None, []))
+
+
+class _Adding:
+    """Adds errors to a report."""
+
+    def __init__(self, report: Report, limit: int) -> None:
+        self._report = report
+        (self._task,) = report.head["tasks"]
+        self._errors: Errors | None = report.task_errors
+        self._list: list[dict[str, Any]] = list(self._task["errors"])
+        self._limit = limit
+        self._kept = self._task["stats"]["errors"]
+        self._findings = Findings()
+        self._full = self._kept >= limit
+
+    def add(self, row: Any, parts: Sequence[tuple[str, str, str]]) -> None:
+        for rule, field, note in parts:
+            about = {"field_name": field} if issubclass(KINDS[rule], CellError) else {}
+            error = KINDS[rule].from_row(row, note=note, **about).to_descriptor()
+            self._findings.take([error])
+            if self._kept >= self._limit:
+                continue
+            if self._errors is None:
+                self._list.append(error)
+            else:
+                self._errors.add(error)
+            self._kept += 1
+
+    def report(self, names: Sequence[str], warnings: Sequence[str]) -> Report:
+        report, task = self._report, self._task
+        told = [*task["warnings"], *warnings]
+        if not self._full and self._kept >= self._limit:
+            told.append(f"reached error limit: {self._limit}")
+        counts = {"errors": self._kept, "warnings": len(told)}
+        task = {
+            **task,
+            "valid": not self._kept,
+            "warnings": told,
+            "errors": self._list,
+            "stats": {**task["stats"], **counts},
+        }
+        head = {
+            **report.head,
+            "valid": not self._kept,
+            "stats": {**report.head["stats"], **counts},
+            "tasks": [task],
+        }
+        rules = Counter(report.by_rule) + Counter(self._findings.by_rule)
+        return replace(
+            report,
+            head=head,
+            errors=rules.total(),
+            by_rule=dict(rules.most_common()),
+            findings=(*report.findings, *self._findings.all()),
+            slow=(*report.slow, *dict.fromkeys(names)),
+        )
