@@ -49,6 +49,7 @@ class Court:
         origin: str = "delivery.csv",
         media_type: str | None = None,
         max_bytes: int = 1_000_000,
+        stored: str | None = None,
     ) -> Judgement:
         raw = self.folder / "raw"
         raw.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -69,6 +70,7 @@ class Court:
             work=work,
             max_bytes=max_bytes,
             references=self.relations,
+            stored=stored,
         )
         assert list(work.iterdir()) == []
         return found

@@ -80,8 +80,10 @@ def line_up(
         "CREATE OR REPLACE TEMP TABLE judged_spans AS SELECT _entity, min(_time) AS first, "
         f"max(_time) AS last, CAST(NULL AS TIMESTAMP) AS floor FROM {SERIES} GROUP BY _entity"
     )
-    _find_floors(con, entity, time, reach)
-    begin, end = _bounds(con, entity, time)
+    # A row without a value is no neighbour where the value is compared
+    there = ["true", *(f"s.{identifier(name)} IS NOT NULL" for name in numbers)]
+    _find_floors(con, entity, time, there, reach)
+    begin, end = _bounds(con, entity, time, there)
     if begin is None:
         return
     stored = "".join(f", CAST(s.{identifier(name)} AS DOUBLE)" for name in numbers)
@@ -116,24 +118,34 @@ def _same(entity: Sequence[Field]) -> str:
     )
 
 
-def _find_floors(con: Connection, entity: Sequence[Field], time: str, reach: Reach) -> None:
-    """Set the time that each entity's neighbours begin at: looked for nearby, then everywhere."""
+def _find_floors(
+    con: Connection, entity: Sequence[Field], time: str, there: Sequence[str], reach: Reach
+) -> None:
+    """Set the time that each entity's neighbours begin at: looked for nearby, then everywhere.
+
+    *there* are the conditions that rows are neighbours under, each for itself.
+    """
     earliest = con.execute(f"SELECT min(first) FROM {_SPANS}").fetchone()
     if not earliest or earliest[0] is None:
         return
     length = f"to_microseconds({reach.length // timedelta(microseconds=1)})"
+    # The last but so many of those before, and the last one that is older than the length
+    lows, wholes = [], []
+    for each in there:
+        older = f"{each} AND {time} <= first - {length}"
+        lows.append(f"list_min(max({time}, {reach.rows}) FILTER ({each}))")
+        lows.append(f"max({time}) FILTER ({older})")
+        wholes.append(f"count(*) FILTER ({each}) >= {reach.rows}")
+        wholes.append(f"count(*) FILTER ({older}) > 0")
+    low, whole = ", ".join(lows), " AND ".join(wholes)
     for horizon in (_before(earliest[0], reach.length + _RECENT), None):
         if not con.execute(f"SELECT 1 FROM {_SPANS} WHERE floor IS NULL LIMIT 1").fetchone():
             return
         near = "" if horizon is None else f"AND {time} >= $horizon"
         params = {} if horizon is None else {"horizon": horizon}
-        # The last but so many of those before, and the last one that is older than the length
         con.execute(
             f"UPDATE {_SPANS} AS p SET floor = found.low FROM (SELECT _entity, "
-            f"least(list_min(max({time}, {reach.rows})), "
-            f"max({time}) FILTER ({time} <= first - {length})) AS low, "
-            f"count(*) >= {reach.rows} AND "
-            f"count(*) FILTER ({time} <= first - {length}) > 0 AS whole "
+            f"least({low}) AS low, {whole} AS whole "
             f"FROM {KNOWN} AS s JOIN {_ENTITIES} AS e ON {_same(entity)} "
             f"JOIN {_SPANS} USING (_entity) WHERE floor IS NULL AND {time} < first {near} "
             f"GROUP BY _entity) AS found WHERE p._entity = found._entity"
@@ -149,10 +161,14 @@ def _before(instant: datetime, length: timedelta) -> datetime:
         return datetime.min  # noqa: DTZ901 - the engine's times have no zone
 
 
-def _bounds(con: Connection, entity: Sequence[Field], time: str) -> tuple[object, object]:
+def _bounds(
+    con: Connection, entity: Sequence[Field], time: str, there: Sequence[str]
+) -> tuple[object, object]:
     """Move each entity's end to its first row behind the delivery; give the range of all."""
+    nexts = ", ".join(f"min({time}) FILTER ({each})" for each in there)
     con.execute(
-        f"UPDATE {_SPANS} AS p SET last = found.next FROM (SELECT _entity, min({time}) AS next "
+        f"UPDATE {_SPANS} AS p SET last = found.next "
+        f"FROM (SELECT _entity, greatest({nexts}) AS next "
         f"FROM {KNOWN} AS s JOIN {_ENTITIES} AS e ON {_same(entity)} "
         f"JOIN {_SPANS} USING (_entity) WHERE {time} > last "
         f"AND {time} > (SELECT min(last) FROM {_SPANS}) GROUP BY _entity) AS found "

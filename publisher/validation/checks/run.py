@@ -10,7 +10,7 @@ from publisher.model import checks as model
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Problem
 from publisher.model.schema import Schema
-from publisher.validation.checks.base import Query, Table
+from publisher.validation.checks.base import SERIES, Query, Table
 from publisher.validation.checks.neighbours import Reach, know, line_up, numeric
 from publisher.validation.checks.registry import Compiled, compiled
 from publisher.validation.rows import BAD, ROW, ROWS_NAMED
@@ -61,7 +61,12 @@ class Checks:
             fields = {query.field for _, it in serial for query in it.queries}
             reach = _reach([it.check for _, it in serial])
             line_up(con, self.schema, fields & numeric(self.schema), doubted, reach)
-            self._run(con, serial)
+            self._run(con, [each for each in serial if each[0] in self.refusing])
+            # What stays is told of as it stays: a refused row is nobody's neighbour
+            con.execute(
+                f"DELETE FROM {SERIES} WHERE _position IN (SELECT position FROM temp.judged_clash)"
+            )
+            self._run(con, [each for each in serial if each[0] not in self.refusing])
         for table in ("judged_series", "judged_spans", "judged_entities"):
             con.execute(f"DROP TABLE IF EXISTS temp.{table}")
         con.execute("DROP VIEW temp.judged_known")
