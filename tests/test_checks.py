@@ -58,7 +58,7 @@ def test_cells_that_no_sensor_means(judge: Court) -> None:
         (5, "type-error", "total"),
     ]
     message = judge.bad()[0]["errors"][0]["message"]
-    assert message.endswith("is implausible: 6553.5 is not between -50 and 80 Cel")
+    assert message.endswith("is implausible: 6553.5 is outside -50 … 80 Cel")
 
 
 def test_bounds_and_sentinels_in_another_unit(judge: Court) -> None:
@@ -181,6 +181,7 @@ def test_validate_gives_frictionless_report_of_its_checks(
         report["tasks"][0]["stats"].pop("seconds")
     assert told == expected
     assert found.by_rule[descriptor["type"]] >= 1
+    assert found.slow == (descriptor["type"],)
 
 
 @pytest.mark.parametrize("limit", [None, 2])
@@ -204,16 +205,18 @@ def test_validate_tells_of_ours_in_the_same_report(tmp_path: Path, limit: int | 
         "title": "Implausible Value",
         "description": "The value is outside what its unit allows for.",
         "message": 'The cell "99" in row at position "3" and field "heat" at position "3" is '
-        "implausible: 99.0 is not between -50 and 80 Cel",
+        "implausible: 99.0 is outside -50 … 80 Cel",
         "tags": ["#table", "#row", "#cell"],
-        "note": "99.0 is not between -50 and 80 Cel",
+        "note": "99.0 is outside -50 … 80 Cel",
         "cells": ["a", "2026-01-01T01:00:00Z", "99", "1"],
         "rowNumber": 3,
         "cell": "99",
         "fieldName": "heat",
         "fieldNumber": 3,
     }
-    warnings = ["flat-line: 1 rows stay that it speaks against (field: total); first rows: 4"]
+    warnings = [
+        "the check flat-line warns of rows that stay (field: total, number: 1, first rows: 4)"
+    ]
     assert task["warnings"] == warnings + ([] if limit is None else ["reached error limit: 2"])
     assert found.totals["slow"] == ["plausible-range", "flat-line"]
 

@@ -312,7 +312,7 @@ def test_a_cell_frictionless_trips_over_costs_its_row_only(judge: Court) -> None
         ({"fields": {"level": {"unit": "metre"}}}, "unknown-unit"),
         ({"fields": {"mark": {"unit": "m"}}}, "unit-without-unit"),
         ({"encoding": "windows-9999"}, "unknown-encoding"),
-        ({"checks": [{"type": "flat-line", "rows": 3}]}, "check-without-role"),
+        ({"checks": [{"type": "missing-interval"}]}, "check-without-interval"),
         ({"checks": [{"type": "deviated-value", "fieldName": "station"}]}, "unusable-check"),
         ({"checks": [{"type": "known-row"}]}, "check-of-mode"),
     ],

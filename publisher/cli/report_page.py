@@ -11,6 +11,7 @@ from pathlib import Path
 
 from publisher.cli.session import Session
 from publisher.cli.verdicts import verdict
+from publisher.messages import render
 from publisher.messages.labels import integer
 from publisher.validation.explain import Explained, column, legible, percent
 from publisher.validation.reporting import Report
@@ -56,6 +57,9 @@ class _Page:
         name = "verdict valid" if report.valid else "verdict"
         told = escape(verdict(self._session, report))
         body = [f'<h1>{title}</h1><p class="{name}">{told}</p>']
+        for note in report.notes:
+            what, remedy = render(note.code, note.params, self._language)
+            body.append(f"<p>{escape(what)}; {escape(remedy)}</p>")
         if found:
             body += [self._by_rule(found), self._by_column(found), self._findings(found)]
         return (

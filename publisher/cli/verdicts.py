@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from publisher.cli.session import Session
+from publisher.messages import render
 from publisher.messages.labels import counted, integer
 
 if TYPE_CHECKING:  # they are loaded by the commands themselves
@@ -42,10 +43,11 @@ def checked(session: Session, found: "Checked") -> None:
 
 def report(session: Session, found: "Report", explained: "Sequence[Explained]") -> None:
     """Tell what was found, by column; *explained* is all of it, in that order."""
-    for task in found.head["tasks"]:
-        for warning in task["warnings"]:
-            _say(typer.style(warning, fg="yellow"))
     _say(typer.style(verdict(session, found), fg="green" if found.valid else "red"))
+    for note in found.notes:
+        what, remedy = render(note.code, note.params, session.language)
+        _wrapped(f"{session.label('severity-warning')}: {what}", 0, style="yellow")
+        _wrapped(f"{session.label('remedy')}: {remedy}", 4)
     if found.valid:
         return
     # Only a file that is wrong waits for these to be loaded.

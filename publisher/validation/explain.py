@@ -8,6 +8,7 @@ from publisher.messages import TEXTS, Language, render
 from publisher.messages.findings import KINDS
 from publisher.messages.labels import counted, integer, label
 from publisher.validation import hints
+from publisher.validation.checks.base import OUTSIDE
 from publisher.validation.findings import Example, Finding
 from publisher.validation.reporting import Report
 
@@ -175,6 +176,9 @@ class _Explainer:
             return ", ".join(self._key)
         if finding.rule == "type-error":
             return self._kind(field)
+        if finding.rule == "plausible-range":
+            # The bounds are the check's, which the note is the only one to know
+            return finding.examples[0].note.rpartition(OUTSIDE)[2]
         stated = field.get("constraints", {}).get(finding.constraint)
         if finding.constraint == "enum" and isinstance(stated, list):
             return self._listed([str(value) for value in stated], len(stated), plain=True)

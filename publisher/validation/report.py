@@ -72,9 +72,15 @@ def reported(
             stack.callback(errors.close)
             checklist = _checklist(listed.theirs)
             try:
-                if checklist.checks:
-                    raise UnsplittableError
-                report = _proved(resource(), file, folder, errors, hashes=hashes, unclean=unclean)
+                report = _proved(
+                    resource(),
+                    file,
+                    folder,
+                    errors,
+                    checklist=checklist,
+                    hashes=hashes,
+                    unclean=unclean,
+                )
             except UnsplittableError:
                 report = _validated(resource, limit, checklist)
             if listed.own:
@@ -101,6 +107,7 @@ def _proved(
     folder: Path,
     errors: Errors,
     *,
+    checklist: Checklist,
     hashes: Future[Hashes],
     unclean: bool,
 ) -> Report:
@@ -199,7 +206,8 @@ def _validated(resource: Any, limit: int, checklist: Checklist) -> Report:
     """Let Frictionless validate, and count what it left out."""
     found = resource().validate(checklist, limit_errors=limit)
     rows, findings = _count(resource(), checklist) if _truncated(found) else _counted(found)
-    return _report(found.to_descriptor(), None, rows, findings)
+    slow = tuple(dict.fromkeys(check.type for check in checklist.checks))
+    return _report(found.to_descriptor(), None, rows, findings, slow)
 
 
 def _truncated(report: FrictionlessReport) -> bool:

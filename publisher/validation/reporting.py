@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import orjson
 
 if TYPE_CHECKING:  # what a clean file has none of
+    from publisher.model.run import Problem
     from publisher.validation.findings import Finding, Findings
 
 _BUFFER = 1024 * 1024
@@ -81,6 +82,8 @@ class Report:
     findings: "tuple[Finding, ...]" = ()
     schema: Mapping[str, Any] = field(default_factory=dict)
     """The schema's descriptor, where there are findings."""
+    notes: "tuple[Problem, ...]" = ()
+    """What further checks of severity ``warning`` say."""
 
     @property
     def valid(self) -> bool:

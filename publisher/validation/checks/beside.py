@@ -26,6 +26,7 @@ from publisher.engine import Connection, Engine, literal
 from publisher.errors import UsageError
 from publisher.messages import render
 from publisher.model import checks as model
+from publisher.model.run import Problem
 from publisher.model.schema import Field, FieldType, Schema
 from publisher.model.table import sql_type
 from publisher.validation.checks import run
@@ -94,12 +95,12 @@ def checked(
             _stage(con, opened, schema, folder)
             checks.run(con, None)
             adding = _Adding(report, limit)
-            warnings = [render(note.code, note.params)[0] for note in checks.notes(con)]
+            notes = checks.notes(con)
             for row, parts in _rows(opened, _found(con)):
                 adding.add(row, parts)
     finally:
         engine.close()
-    return adding.report([each.type for each in own], warnings)
+    return adding.report([each.type for each in own], notes)
 
 
 def _schema(resource: TableResource) -> Schema:
@@ -230,9 +231,9 @@ class _Adding:
                 self._errors.add(error)
             self._kept += 1
 
-    def report(self, names: Sequence[str], warnings: Sequence[str]) -> Report:
+    def report(self, names: Sequence[str], notes: tuple[Problem, ...]) -> Report:
         report, task = self._report, self._task
-        told = [*task["warnings"], *warnings]
+        told = [*task["warnings"], *(render(note.code, note.params)[0] for note in notes)]
         if not self._full and self._kept >= self._limit:
             told.append(f"reached error limit: {self._limit}")
         counts = {"errors": self._kept, "warnings": len(told)}
@@ -257,4 +258,5 @@ class _Adding:
             by_rule=dict(rules.most_common()),
             findings=(*report.findings, *self._findings.all()),
             slow=(*report.slow, *dict.fromkeys(names)),
+            notes=notes,
         )

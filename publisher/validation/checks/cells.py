@@ -9,7 +9,16 @@ from publisher.engine import identifier
 from publisher.errors import ConfigurationError
 from publisher.model.checks import ClockAhead, PlausibleRange, SentinelValue
 from publisher.model.schema import Field
-from publisher.validation.checks.base import RECEIVED, STAGED, Query, Table, named, numbers, shown
+from publisher.validation.checks.base import (
+    OUTSIDE,
+    RECEIVED,
+    STAGED,
+    Query,
+    Table,
+    named,
+    numbers,
+    shown,
+)
 from publisher.validation.rows import ROW
 from publisher.validation.units import conversion
 
@@ -53,13 +62,11 @@ def plausible_range(check: PlausibleRange, table: Table) -> Iterator[Query]:
         name = identifier(field.name)
         limits = [(f"{name} < ?", low), (f"{name} > ?", high)]
         stated = [(text, bound) for text, bound in limits if bound is not None]
-        unit = f" {field.unit}" if field.unit else ""
-        between = f"{_plain(low)} and {_plain(high)}{unit}"
         yield Query(
             field.name,
             f"SELECT {ROW} AS position, {shown(field.name)} || ? AS note FROM {STAGED} "
             f"WHERE {' OR '.join(text for text, _ in stated)}",
-            (f" is not between {between}", *(bound for _, bound in stated)),
+            (OUTSIDE + _range(low, high, field.unit), *(bound for _, bound in stated)),
         )
 
 
@@ -99,8 +106,11 @@ def _converted(value: float | None, unit: str, field: Field) -> float | None:
     return None if value is None else float(conversion(unit, to).apply(Decimal(str(value))))
 
 
-def _plain(bound: float | None) -> str:
-    return "anything" if bound is None else f"{bound:.10g}"
+def _range(low: float | None, high: float | None, unit: str | None) -> str:
+    """Write a range as one reads it in any language, such as ``-50 … 80 Cel``."""
+    limits = [f"{bound:.10g}" for bound in (low, high) if bound is not None]
+    sign = "≥ " if high is None else "≤ " if low is None else ""
+    return f"{sign}{' … '.join(limits)}{f' {unit}' if unit else ''}"
 
 
 def sentinel_value(check: SentinelValue, table: Table) -> Iterator[Query]:

@@ -99,7 +99,7 @@ class Checks:
                 _NOTED,
                 {
                     "check": self.listed[rank].type,
-                    "field": field or "",
+                    "field": field or "-",
                     "count": count,
                     "rows": ", ".join(map(str, rows)),
                 },
