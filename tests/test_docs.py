@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 import reference
@@ -17,9 +18,11 @@ from publisher import errors
 from publisher.api.routes import ROUTES
 from publisher.cli.commands import app
 from publisher.messages import TEXTS
+from publisher.model import checks
 from publisher.settings import Settings
 from publisher.sources import SOURCES
 from publisher.targets import TARGETS
+from publisher.validation.checks.cells import RANGES
 
 DOCS = PROJECT / "docs"
 BOTH = pytest.mark.parametrize("docs", [DOCS, DOCS / "da"], ids=["en", "da"])
@@ -60,6 +63,29 @@ def test_every_command_and_option_is_documented(docs: Path):
         options = {name for parameter in command.params for name in parameter.opts}
         missing += [it for it in options if it.startswith("--") and it not in page]
     assert missing == []
+
+
+@BOTH
+def test_every_check_and_option_is_documented(docs: Path):
+    page = text(docs / "checks.md")
+    common = {"type", "name", "title", "description", "severity"}
+    for check in (*get_args(checks.Own), *get_args(checks.Frictionless)):
+        (kind,) = get_args(check.model_fields["type"].annotation)
+        (row,) = re.findall(rf"^\| `{kind}` \|.*$", page, re.MULTILINE)
+        options = {it.alias or name for name, it in check.model_fields.items()} - common
+        assert [it for it in options if f"`{it}`" not in row] == []
+
+
+@BOTH
+def test_every_plausible_range_is_documented(docs: Path):
+    page = text(docs / "checks.md").replace("`dB`, ", "")
+    for unit, bounds in RANGES.items():
+        if unit == "dB":
+            continue
+        told = [f"{bound:,.10g}" for bound in bounds]
+        if docs.name == "da":
+            told = [bound.translate(str.maketrans(",.", ".,")) for bound in told]
+        assert f"| `{unit}` | {' | '.join(told)} |" in page
 
 
 @BOTH

@@ -5,12 +5,15 @@ Frictionless' own under its names and properties
 Publisher's: tests of sensor series as QARTOD (https://ioos.noaa.gov/project/qartod/) has them.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import Field as Key
-from pydantic import model_validator
+from pydantic import TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from publisher.errors import UsageError
 from publisher.model.base import Model
 from publisher.model.values import Duration
 
@@ -193,3 +196,16 @@ Frictionless = (
 )
 
 Check = Annotated[Own | Frictionless, Key(discriminator="type")]
+
+_OWN: TypeAdapter[Own] = TypeAdapter(Annotated[Own, Key(discriminator="type")])
+
+
+def read_own(descriptor: Mapping[str, Any]) -> Own:
+    """Read one of Publisher's checks. Raises UsageError ``wrong-checks-option``."""
+    try:
+        return _OWN.validate_json(orjson.dumps(descriptor), by_alias=True, by_name=False)
+    except ValidationError as error:
+        reason = "; ".join(
+            f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()
+        )
+        raise UsageError("wrong-checks-option", reason=reason) from error

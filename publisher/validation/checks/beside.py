@@ -12,15 +12,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import orjson
 from frictionless import Field as FrictionlessField
 from frictionless import FrictionlessException
 from frictionless.errors import CellError
 from frictionless.resources import TableResource
-from pydantic import Field as Key
-from pydantic import TypeAdapter, ValidationError
 
 from publisher.engine import Connection, Engine, literal
 from publisher.errors import UsageError
@@ -41,7 +39,6 @@ from publisher.validation.spool import spool
 from publisher.validation.storing import UnstorableError, check_text, encoder
 
 Opened = Callable[[], TableResource]
-_OWN: TypeAdapter[model.Own] = TypeAdapter(Annotated[model.Own, Key(discriminator="type")])
 _PAGE = 5_000
 
 
@@ -61,13 +58,7 @@ def listed(descriptors: Sequence[Any]) -> Listed:
         if each.get("type") not in OWN:
             theirs.append(each)
             continue
-        try:
-            own.append(_OWN.validate_json(orjson.dumps(each), by_alias=True, by_name=False))
-        except ValidationError as error:
-            reason = "; ".join(
-                f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()
-            )
-            raise UsageError("wrong-checks-option", reason=reason) from error
+        own.append(model.read_own(each))
     return Listed(tuple(theirs), tuple(own))
 
 
