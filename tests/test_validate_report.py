@@ -67,6 +67,22 @@ def test_the_report_is_frictionless_own(files: tuple[Path, Path], limit: int | N
     assert not found.valid
 
 
+@pytest.mark.parametrize("limit", [7, 100_000])
+def test_who_wants_to_stop_at_the_limit_does(files: tuple[Path, Path], limit: int) -> None:
+    """Where it is not reached in the first rows, all is read and the totals are exact."""
+    data, schema = files
+    options: dict[str, Any] = {"dialect": {"csv": {"delimiter": ";"}}, "limit_errors": limit}
+    told, whole = validate_file(data, schema, **options)
+    early, found = validate_file(data, schema, **options, stop_at_limit=True)
+    assert same(early) == same(told)
+    if limit == 7:
+        assert found.totals["errors"] == 7 < whole.errors
+        assert found.totals["complete"] is False
+        assert [note.code for note in found.notes] == ["stopped-at-limit"]
+    else:
+        assert found.totals == whole.totals
+
+
 def test_a_file_wherever_it_lies(files: tuple[Path, Path], tmp_path: Path) -> None:
     data = tmp_path / "elsewhere" / "å b.csv"
     data.parent.mkdir()

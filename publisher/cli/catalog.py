@@ -50,6 +50,9 @@ def validate(
     limit_errors: Annotated[
         int | None, typer.Option(help="Errors kept in the report; totals are exact.", min=1)
     ] = None,
+    stop_at_limit: Annotated[
+        bool, typer.Option("--stop-at-limit", help="Look for no more errors than are kept.")
+    ] = False,
     page: Annotated[
         Path | None, typer.Option(help="Write the report as an HTML page too.", metavar="FILE")
     ] = None,
@@ -64,6 +67,7 @@ def validate(
         encoding=encoding,
         limit_errors=limit_errors,
         checks=_checks(checks),
+        stop_at_limit=stop_at_limit,
     ) as report:
         found = _explained(session, report)
         if page is not None:

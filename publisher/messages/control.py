@@ -7,6 +7,12 @@ CONTROL: dict[str, Text] = {
         remedy_en="The log tells where; please report it together with that part of the log.",
         remedy_da="Loggen fortæller hvor; meld det sammen med den del af loggen.",
     ),
+    "stopped-at-limit": Text(
+        en="Stopped after {limit} errors: what comes after them was not read",
+        da="Stoppede efter {limit} fejl: hvad der kommer efter dem, blev ikke læst",
+        remedy_en="Without --stop-at-limit all errors are counted.",
+        remedy_da="Uden --stop-at-limit tælles alle fejl.",
+    ),
     "wrong-command": Text(
         en="The command is wrong: {reason}",
         da="Kommandoen er forkert: {reason}",

@@ -8,8 +8,7 @@ from publisher.messages import TEXTS, Language, render
 from publisher.messages.findings import KINDS
 from publisher.messages.labels import counted, integer, label
 from publisher.validation import hints
-from publisher.validation.checks.base import OUTSIDE
-from publisher.validation.findings import Example, Finding
+from publisher.validation.findings import OUTSIDE, Example, Finding
 from publisher.validation.reporting import Report
 
 _TOLD = 3  # examples in a sentence

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+OUTSIDE = " is outside "
+"""In the note of a value, before the range that it should be in."""
 _EXAMPLES = 5
 _LONGEST_CELL = 200
 _LONGEST_TEXT = 1_000

@@ -83,7 +83,9 @@ class Report:
     schema: Mapping[str, Any] = field(default_factory=dict)
     """The schema's descriptor, where there are findings."""
     notes: "tuple[Problem, ...]" = ()
-    """What further checks of severity ``warning`` say."""
+    """What further checks of severity ``warning`` say, and whether the end was not reached."""
+    complete: bool = True
+    """False: nothing was read beyond the limit of errors, and the totals are of what was."""
 
     @property
     def valid(self) -> bool:
@@ -101,7 +103,8 @@ class Report:
     @property
     def totals(self) -> dict[str, Any]:
         found = {"rows": self.rows, "errors": self.errors, "byRule": dict(self.by_rule)}
-        return {**found, **({"slow": list(self.slow)} if self.slow else {})}
+        found |= {"slow": list(self.slow)} if self.slow else {}
+        return found if self.complete else {**found, "complete": False}
 
     def write(self, out: BinaryIO, findings: Sequence[Mapping[str, Any]] = ()) -> None:
         """Write the report as one JSON document, totals and *findings* under ``publisher``."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from publisher.errors import UsageError
-from publisher.validation.proof.scan import hashing
 from publisher.validation.reporting import Report
 
 
@@ -19,6 +18,7 @@ def validated(
     encoding: str | None = None,
     limit_errors: int | None = None,
     checks: Sequence[Any] = (),
+    stop_at_limit: bool = False,
 ) -> Iterator[Report]:
     """Validate a local file as Frictionless does; *limit_errors* is 1,000 if not stated.
 
@@ -26,11 +26,28 @@ def validated(
     dialect Frictionless cannot read, ``frictionless-crash`` where it breaks down. *checks* are
     descriptors of further checks; UsageError ``wrong-checks-option`` where one cannot be read,
     ConfigurationError where the schema is not made for it. The report
-    can be read inside the context; errors beyond the limit are counted and let go.
+    can be read inside the context; errors beyond the limit are counted and let go, or with
+    *stop_at_limit* not looked for, where the limit is soon reached.
     """
     for path in (file, schema):
         if not path.is_file():
             raise UsageError("no-such-file", file=str(path))
+    if stop_at_limit:
+        from publisher.validation.outright import stopped  # noqa: PLC0415
+
+        early = stopped(
+            file,
+            schema,
+            dialect=dialect,
+            encoding=encoding,
+            limit_errors=limit_errors,
+            checks=checks,
+        )
+        if early is not None:
+            yield early
+            return
+    from publisher.validation.proof.scan import hashing  # noqa: PLC0415
+
     hashes = hashing(file)
     # Loading the engine takes a while, and loading Frictionless longer than many a proof: the
     # file is hashed meanwhile, and only who needs them waits for them.

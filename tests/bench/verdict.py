@@ -139,6 +139,7 @@ class Case:
     humidity: str = "BIGINT"
     delimiter: str = ","
     encoding: str = "utf-8"
+    options: tuple[str, ...] = ()
 
 
 FLOATS = [{**each, "type": "number"} if each["name"] == "humidity" else each for each in FIELDS]
@@ -177,9 +178,15 @@ CASES = {
         limit=UNLIMITED,
     ),
     "stopped": Case(
-        "the same at the default limit, where frictionless stops and the totals go on",
+        "the same at the default limit, where both stop",
         lambda count: spoilt(count, 0.18, shapes=True),
         "1",
+        options=("--stop-at-limit",),
+    ),
+    "counted": Case(
+        "the same, where frictionless stops and the totals go on",
+        lambda count: spoilt(count, 0.18, shapes=True),
+        "nothing: the totals are exact",
     ),
 }
 
@@ -198,7 +205,7 @@ def commands(case: Case, file: Path, schema: Path) -> dict[str, list[str]]:
     dialect = json.dumps({"csv": {"delimiter": case.delimiter}})
     limit = str(case.limit or 1000)
     asked = ["--schema", str(schema), "--json", "--encoding", case.encoding]
-    ours = [str(file), *asked, "--dialect", dialect, "--limit-errors", limit]
+    ours = [str(file), *asked, "--dialect", dialect, "--limit-errors", limit, *case.options]
     theirs = [str(file), str(schema), limit, case.encoding, dialect]
     found = {
         "publisher": [sys.executable, "-m", "publisher", "validate", *ours],

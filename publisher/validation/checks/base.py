@@ -17,8 +17,6 @@ RECEIVED = "temp.judged_received"
 KNOWN = "temp.judged_known"
 """The rows of the table that stay beside those of the delivery, as the store has them."""
 NUMBERS = ("number", "integer")
-OUTSIDE = " is outside "
-"""In a note, between a value and the range that it should be in."""
 
 
 @dataclass(frozen=True, slots=True)

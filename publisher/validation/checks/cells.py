@@ -10,7 +10,6 @@ from publisher.errors import ConfigurationError
 from publisher.model.checks import ClockAhead, PlausibleRange, SentinelValue
 from publisher.model.schema import Field
 from publisher.validation.checks.base import (
-    OUTSIDE,
     RECEIVED,
     STAGED,
     Query,
@@ -19,6 +18,7 @@ from publisher.validation.checks.base import (
     numbers,
     shown,
 )
+from publisher.validation.findings import OUTSIDE
 from publisher.validation.rows import ROW
 from publisher.validation.units import conversion
 

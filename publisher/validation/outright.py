@@ -1,0 +1,165 @@
+"""Frictionless itself on a file, and exact totals of what it left out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from frictionless import Checklist, Dialect, FrictionlessException, Schema, settings, system
+from frictionless.resources import TableResource
+
+from publisher.errors import ConfigurationError, UsageError
+from publisher.model.run import Problem
+from publisher.validation.findings import Findings
+from publisher.validation.reporting import Report
+
+Descriptor = dict[str, Any]
+LIMIT: int = settings.DEFAULT_LIMIT_ERRORS
+_FIRST_ROWS = 5_000
+"""Among which Frictionless itself looks for as many errors as are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A file, and what it is judged under."""
+
+    file: Path
+    schema: Schema
+    dialect: Mapping[str, Any] | None
+    encoding: str | None
+
+    @classmethod
+    def of(
+        cls, file: Path, schema: Path, dialect: Mapping[str, Any] | None, encoding: str | None
+    ) -> "Asked":
+        return cls(file, Schema.from_descriptor(str(schema)), dialect, encoding)
+
+    def resource(self) -> TableResource:
+        options: dict[str, Any] = {"encoding": self.encoding} if self.encoding else {}
+        if self.dialect:
+            options["dialect"] = Dialect.from_descriptor(dict(self.dialect))
+        if not self.file.suffix:
+            options["format"] = "csv"
+        # Said to be a table: what is none is an error then, and not valid unread
+        return TableResource(
+            path=str(self.file), scheme="file", schema=self.schema.to_copy(), **options
+        )
+
+
+@contextmanager
+def trusted() -> Iterator[None]:
+    """Let Frictionless work, and explain what it raises.
+
+    Trusted, for it takes paths from elsewhere only then; a file that is there and a stated
+    scheme keep it from ever taking one for a URL. Raises ConfigurationError.
+    """
+    try:
+        with system.use_context(trusted=True):
+            yield
+    except FrictionlessException as error:
+        raise ConfigurationError("unusable-schema", reason=_reason(error)) from error
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        # It compares and hashes cells unguarded: a bound of another type, a key of arrays
+        raise ConfigurationError("frictionless-crash", reason=str(error)) from error
+
+
+def checklist(checks: Sequence[Mapping[str, Any]]) -> Checklist:
+    """Read Frictionless' checks. Raises UsageError ``wrong-checks-option``."""
+    try:
+        return Checklist.from_descriptor({"checks": [dict(check) for check in checks]})
+    except FrictionlessException as error:
+        raise UsageError("wrong-checks-option", reason=_reason(error)) from error
+
+
+def _reason(error: FrictionlessException) -> str:
+    return "; ".join(part.note for part in (error.reasons or [error.error]))
+
+
+def stopped(
+    file: Path,
+    schema: Path,
+    *,
+    dialect: Mapping[str, Any] | None,
+    encoding: str | None,
+    limit_errors: int | None,
+    checks: Sequence[Any],
+) -> Report | None:
+    """Give Frictionless' report if it reaches the limit of errors within the first rows.
+
+    Raises ConfigurationError and UsageError as `validate.validated` does.
+    """
+    if checks:
+        from publisher.validation.checks import beside  # noqa: PLC0415 - it loads the engine
+
+        if beside.listed(checks).own:
+            return None  # they look at the whole table
+    with trusted():
+        asked, limit = Asked.of(file, schema, dialect, encoding), limit_errors or LIMIT
+        judged = asked.resource().validate(
+            checklist(checks), limit_errors=limit, limit_rows=_FIRST_ROWS
+        )
+        found: Descriptor = judged.to_descriptor()
+        if not _truncated(found):
+            return None
+        note = Problem("stopped-at-limit", {"limit": limit})
+        report = counted(found, *_counted(found))
+        described = asked.schema.to_descriptor()
+    return replace(report, schema=described, notes=(note,), complete=False)
+
+
+def outright(asked: Asked, limit: int, checks: Checklist) -> Report:
+    """Let Frictionless validate, and count what it left out."""
+    found: Descriptor = asked.resource().validate(checks, limit_errors=limit).to_descriptor()
+    rows, findings = _count(asked.resource(), checks) if _truncated(found) else _counted(found)
+    keyed = [name for key in asked.schema.foreign_keys for name in key["fields"]]
+    slow = tuple(dict.fromkeys([*keyed, *(check.type for check in checks.checks)]))
+    return replace(counted(found, rows, findings), slow=slow)
+
+
+def counted(head: Descriptor, rows: int, findings: Findings) -> Report:
+    """Give the report *head* with its totals."""
+    rules = findings.by_rule
+    return Report(head, None, rows, sum(rules.values()), rules, findings=findings.all())
+
+
+def _truncated(report: Descriptor) -> bool:
+    return any("error limit" in warning for task in report["tasks"] for warning in task["warnings"])
+
+
+def _counted(report: Descriptor) -> tuple[int, Findings]:
+    findings = Findings()
+    findings.take(report["errors"])
+    rows = 0
+    for task in report["tasks"]:
+        findings.take(task["errors"])
+        rows += int(task["stats"].get("rows") or 0)
+    return rows, findings
+
+
+def _count(resource: TableResource, checklist: Checklist) -> tuple[int, Findings]:
+    """Count the errors of every row, as Frictionless' validation does but keeping none."""
+    rows = 0
+    findings = Findings()
+    checks = checklist.connect(resource)
+    with resource:
+        for check in list(checks):
+            found = [error.to_descriptor() for error in check.validate_start()]
+            findings.take(found)
+            if any(error["type"] == "check-error" for error in found):
+                checks.remove(check)
+        while True:
+            try:
+                row = next(resource.row_stream)
+            except StopIteration:
+                break
+            except FrictionlessException as error:
+                findings.take([error.error.to_descriptor()])
+                continue
+            rows += 1
+            findings.take(
+                error.to_descriptor() for check in checks for error in check.validate_row(row)
+            )
+        for check in checks:
+            findings.take(error.to_descriptor() for error in check.validate_end())
+    return rows, findings
