@@ -1,5 +1,6 @@
 """Frictionless itself on a file, and exact totals of what it left out."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -59,8 +60,9 @@ def trusted() -> Iterator[None]:
             yield
     except FrictionlessException as error:
         raise ConfigurationError("unusable-schema", reason=_reason(error)) from error
-    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        # It compares and hashes cells unguarded: a bound of another type, a key of arrays
+    except (TypeError, ValueError, ArithmeticError, AttributeError, re.error) as error:
+        # It compares and hashes cells unguarded: a bound of another type, a key of arrays.
+        # Nor does it look whether a pattern is a regular expression.
         raise ConfigurationError("frictionless-crash", reason=str(error)) from error
 
 

@@ -134,5 +134,6 @@ def _decimal(value: Decimal) -> str:
     if not plain:
         return "0"
     if abs(exponent) > _PLAIN_DIGITS:
-        return f"{'-' * sign}{plain}x{exponent}"  # no form reads this: it is compared as it is
+        # No form reads this, and it is as long as what a form compares as it is
+        return f"{'-' * sign}{plain}x{exponent:+021}"
     return format(Decimal((sign, tuple(map(int, plain)), exponent)), "f")
