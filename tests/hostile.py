@@ -2,103 +2,287 @@
 
 import csv
 import io
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from frictionless import Field, FrictionlessException
+
 CELLS: dict[str, list[str]] = {
-    "string": ["a", "b", "æøå", "x y", '"', "a,b", "line\nbreak", " ", "0", "-", "NA", "axyz"],
+    "string": [
+        "a", "b", "æøå", "x y", '"', "a,b", "line\nbreak", " ", "0", "-", "NA", "axyz", "b\n", "€",
+        "a\x1fb", "a\x85b", "\u2028", "\ufeff", "'", "a\rb", "a;b", "#a", "\\", "e\u0301", "\U0001f600",
+        "http://a.dk/x", "a@b.dk", "5f1b5a0e-3c0c-4f6e-8d8a-000000000000", "POINT (30 10)", "YWI=",
+    ],
     "number": [
         "0", "1", "1.0", "-0", "2.5", "1e2", " 7 ", "1_000", "1,5", "x", "٣", "1.2.3", "NaN", "inf",
         "+-1", "+1", "20.00000000000000000001", "19.9999999999999999999", "20", "1e-400", "0.1",
-        "1.000",
+        "1.000", "1.000,5", "1,000.5", "kr. 12,50", "12 %", "-12.3 €", "1 000", ".5", "1.", "-.5",
+        "1e5", "1E+2", "0x1f", "-5", "-5.000", "1.5", "1\u00a0000", "\u00a07", "-inf", "1e999",
+        "0.1e1", "--1", "1-2", "12a3", "1..5", "1,,5", "٣,٥", "9007199254740993", "00", "1e",
     ],
     "integer": [
-        "0", "1", "01", "-3", "5.0", "1_0", " 2", "x", "٣", "+4", "-0", "007",
-        "99999999999999999999",
+        "0", "1", "01", "-3", "5.0", "1_0", " 2", "x", "٣", "+4", "-0", "007", "5", "12 %", "kr 5",
+        "99999999999999999999", "9223372036854775807", "9223372036854775808", "1,000", "1e5", "-",
+        "0x1f", "1 000", "--1", "-5-",
     ],
-    "boolean": ["true", "false", "1", "0", "yes", "True", " true", "nej"],
-    "date": ["2025-01-02", "2025-1-2", "2025-13-01", "02-01-2025", "2025-01-02 ", "2025-02-30"],
-    "time": ["12:00:00", "12:00", "23:59:59.5", "24:00:00", "x", "12:00:00Z"],
+    "boolean": ["true", "false", "1", "0", "yes", "True", " true", "nej", "FALSE", "ja", "t"],
+    "date": [
+        "2025-01-02", "2025-1-2", "2025-13-01", "02-01-2025", "2025-01-02 ", "2025-02-30",
+        "0001-01-01", "0000-01-01", "99999-01-01", "2025-01-02T00:00:00", "31-12-2025", "1-1-2025",
+        "31/12/25", "20250102", "2. jan 2025", "2024-02-29", "2023-02-29", "٢٠٢٥-01-02", "-2025-01-02",
+        "31.12.2025", "1900-02-29",
+    ],
+    "time": [
+        "12:00:00", "12:00", "23:59:59.5", "24:00:00", "x", "12:00:00Z", "12:00:00+02:00", "00:00:00",
+        "12:00:60", "12.00", "1200", "12:00:00,5", "9:00:00", "12:00:00.1234567",
+    ],
     "datetime": [
         "2025-01-02T03:04:05", "2025-01-02 03:04:05", "2025-01-02", "2025-06-01T00:00:00Z",
         "2025-06-01T02:00:00+02:00", "2025-06-01 00:00:00.5Z", "2025-02-30T00:00:00Z",
-        "2025-01-02T24:00:00Z", "2025-01-02T03:04:05,5",
+        "2025-01-02T24:00:00Z", "2025-01-02T03:04:05,5", "2025-01-02x03:04:05", "2025-01-02T03:04:05z",
+        "2025-01-02T03:04:05+0200", "2025-01-02T03:04:05+02", "2025-01-02T03:04:05.123456789",
+        "2025-01-02T03:04:60Z", "0001-01-01T00:00:00", "2025-W01-4T03:04:05", "2025-01-02T03:04:05 ",
+        "31-12-2025 10:00", "1-1-2025 1:00", "31-12-2025", "31.12.2025 10.00", "2025-01-02T03:04:05-00:00",
+        "2025-10-26T02:30:00", "9999-12-31T24:00:00", "2025-06-01 00:00:00+14:00",
+        "2025-06-01 00:00:00+15:00",
     ],
-    "year": ["2025", "25", "+200", "20255", "x", "0000"],
-    "yearmonth": ["2025-01", "2025-1", "2025-13", "x"],
-    "duration": ["P1D", "PT24H", "P1Y", "x"],
-    "geopoint": ["10.1,56.2", "200,5", "x"],
-    "any": ["a", "1", "-", "æ"],
-    "array": ["[1, 2]", "{}", "x"],
-    "list": ["a,b", "a"],
+    "year": ["2025", "25", "+200", "20255", "x", "0000", "-100", " 202", "1_99", "٢٠٢٥", "2024"],
+    "yearmonth": ["2025-01", "2025-1", "2025-13", "x", "2024-12", "+2025-01", "2025-01-01", "1-1", " 2025-01"],
+    "duration": ["P1D", "PT24H", "P1Y", "x", "P1M", "P1W", "PT0S", "-P1D", "P0.5D"],
+    "geopoint": ["10.1,56.2", "200,5", "x", " 10 , 56 ", "[10, 56]", '{"lon": 10, "lat": 56}', "10.10,56.2"],
+    "geojson": ['{"type": "Point", "coordinates": [10, 56]}', "{}", "x", "[1]", '{"type": "Topology", "objects": {}, "arcs": []}'],
+    "any": ["a", "1", "-", "æ", "1.0"],
+    "array": ["[1, 2]", "{}", "x", "[]", '["a"]', "[1,2]", "[1, null]"],
+    "object": ["{}", '{"a": 1}', "[1]", "x", '{"a": 1, "b": 2}', '{"a":1}'],
+    "list": ["a,b", "a", "1;2", "1,2", "", "1,,2", "true,false", "2025-01-02"],
 }  # fmt: skip
-CONSTRAINTS: dict[str, list[dict[str, Any]]] = {
-    "string": [
-        {"minLength": 2}, {"maxLength": 3}, {"pattern": "a|b"}, {"enum": ["a", "b", "0"]},
-        {"pattern": "[a-z]+"},
-    ],
-    "number": [
-        {"minimum": 1}, {"exclusiveMaximum": "2.5"}, {"enum": ["1", 2.5]},
-        {"minimum": -5, "maximum": 20}, {"maximum": 0},
-    ],
-    "integer": [{"maximum": 1}, {"exclusiveMinimum": 0}, {"enum": [0, 1]}],
-    "boolean": [{"enum": [True]}],
-    "date": [{"minimum": "2025-01-02"}, {"maximum": "2024-12-31"}],
-    "time": [{"maximum": "12:00:00"}],
-    "datetime": [{"required": True}, {"minimum": "2025-01-02T03:04:05"}],
-    "year": [{"minimum": 2000}],
-    "yearmonth": [{"minimum": "2025-02"}],
+BOUNDED = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+BOUNDS: dict[str, list[Any]] = {
+    "number": [0, 1, -5, 20, "2.5", 1.5, "20", "1e2", 0.1],
+    "integer": [0, 1, -3, 5, "1", 2**63],
+    "date": ["2025-01-02", "2024-12-31"],
+    "time": ["12:00:00", "00:00:00", "12:00:00Z"],
+    "datetime": ["2025-01-02T03:04:05", "2025-06-01T00:00:00Z"],
+    "year": [2000, 2025, "2024"],
+    "yearmonth": ["2025-02", "2025-01"],
 }  # fmt: skip
+ENUMS: dict[str, list[list[Any]]] = {
+    "string": [["a", "b", "0"], ["æøå", "x y"], ["'", "\\", "a"]],
+    "number": [["1", 2.5], [0, "20", 7], ["1e2"]],
+    "integer": [[0, 1], ["1", "5"]],
+    "boolean": [[True], ["true"], ["yes"]],
+    "date": [["2025-01-02"]],
+    "time": [["12:00:00"]],
+    "datetime": [["2025-01-02T03:04:05"], ["2025-06-01T00:00:00Z"]],
+    "year": [[2025], ["2024"]],
+    "yearmonth": [["2025-01"]],
+    "duration": [["P1D"]],
+    "geopoint": [["10.1,56.2"]],
+    "geojson": [[{"type": "Point", "coordinates": [10, 56]}]],
+    "any": [["a", "1"]],
+    "array": [[[1, 2]], ["[1, 2]"]],
+    "object": [[{"a": 1}], ['{"a": 1}']],
+}  # fmt: skip
+PATTERNS = ["a|b", "[a-z]+", ".*", "[^a]", r"\w+", "(?i:A)", "a$", r"\d?"]
+MEASURED = ("string", "array", "object", "list")
 PROPERTIES: dict[str, list[dict[str, Any]]] = {
+    "string": [{}, {}, *({"format": name} for name in ("uri", "email", "uuid", "binary", "wkt"))],
     "number": [
         {}, {}, {"decimalChar": ","}, {"decimalChar": ",", "groupChar": "."}, {"groupChar": ","},
-        {"bareNumber": False}, {"floatNumber": True},
+        {"bareNumber": False}, {"floatNumber": True}, {"groupChar": " ", "decimalChar": ","},
+        {"bareNumber": False, "decimalChar": ","}, {"decimalChar": "."}, {"groupChar": ""},
+        {"groupChar": ".", "decimalChar": "."}, {"decimalChar": "@", "groupChar": "#"},
+        {"decimalChar": ",", "groupChar": ".", "bareNumber": False}, {"decimalChar": "_"},
+        {"groupChar": "_"}, {"bareNumber": True}, {"decimalChar": "e"}, {"groupChar": "'"},
+        {"decimalChar": ",", "groupChar": "\u00a0"}, {"floatNumber": True, "decimalChar": ","},
     ],
-    "integer": [{}, {}, {"bareNumber": False}],
-    "boolean": [{}, {"trueValues": ["yes"], "falseValues": ["nej"]}],
-    "datetime": [{}, {}, {"format": "%d-%m-%Y %H:%M"}],
-    "date": [{}, {"format": "%d-%m-%Y"}, {"format": "any"}],
+    "integer": [{}, {}, {"bareNumber": False}, {"groupChar": ","}],
+    "boolean": [
+        {}, {"trueValues": ["yes"], "falseValues": ["nej"]}, {"trueValues": ["ja", "1"]},
+        {"falseValues": ["0", "true"]}, {"trueValues": []},
+    ],
+    "datetime": [
+        {}, {}, {"format": "%d-%m-%Y %H:%M"}, {"format": "%Y-%m-%d %H:%M:%S"}, {"format": "any"},
+        {"format": "%d.%m.%Y %H.%M"}, {"format": "%Y-%m-%dT%H:%M:%S%z"}, {"format": "%d-%m-%Y"},
+    ],
+    "date": [
+        {}, {"format": "%d-%m-%Y"}, {"format": "any"}, {"format": "%d/%m/%y"}, {"format": "%Y%m%d"},
+        {"format": "%d.%m.%Y"}, {"format": "fmt:%d-%m-%Y"}, {"format": "%Y-%m-%d"},
+        {"format": "%d. %b %Y"}, {"format": "x"},
+    ],
+    "time": [{}, {"format": "%H:%M"}, {"format": "any"}, {"format": "%H.%M"}],
+    "geopoint": [{}, {"format": "array"}, {"format": "object"}],
+    "geojson": [{}, {"format": "topojson"}],
+    "array": [{}, {"arrayItem": {"type": "integer", "constraints": {"minimum": 2}}}],
+    "list": [{}, {"delimiter": ";"}, {"itemType": "integer"}, {"itemType": "boolean"}],
 }  # fmt: skip
-DANISH = ["31-12-2025 10:00", "1-1-2025 1:00", "31-12-2025"]
 PROFILE = "https://datapackage.org/profiles/2.0/tableschema.json"
 EVERYWHERE = ["", "", "-", "NA", "n/a"]
-MISSING = [None, None, [""], ["", "-"], ["NA", "n/a"], [], ["0", "1"]]
+MISSING: list[Any] = [
+    None, None, None, [""], ["", "-"], ["NA", "n/a"], [], ["0", "1"], ["-", "-"], [" ", "'"],
+    ["æøå"], [{"value": "-", "label": "none"}, {"value": ""}], [{"value": "NA"}],
+]  # fmt: skip
+# Whether Frictionless is needed is asked of schemas of these alone
+PLAIN_PROPERTIES = {
+    "string": set(), "integer": set(), "boolean": set(), "date": {"format"}, "datetime": {"format"},
+    "number": {"decimalChar", "groupChar"},
+}  # fmt: skip
+PLAIN = tuple(PLAIN_PROPERTIES)
+MATCHES = ["exact", "equal", "subset", "superset", "partial"]
+LIMITS = [None, None, 1, 3, 7, 100_000]
+ENCODINGS = [
+    ("utf-8", "utf-8"), ("utf-8", "utf-8"), ("utf-8", "utf-8"), (None, "utf-8"),
+    ("windows-1252", "cp1252"), ("iso-8859-1", "iso-8859-1"), ("utf-8", "utf-8-sig"),
+    (None, "utf-8-sig"), ("cp1252", "cp1252"), (None, "cp1252"),
+    ("iso-8859-1", "iso-8859-1"), ("iso-8859-1", "cp1252"), ("utf-8", "cp1252"),
+    ("utf-16", "utf-16"), ("ascii", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("utf-8-sig", "utf-8"),
+    ("windows-1252", "utf-8"), ("iso-8859-15", "iso-8859-15"), ("no-such", "utf-8"),
+]  # fmt: skip
+TAME = 7
+DELIMITERS = [",", ",", ",", ",", ";", ";", "\t", "|", ":", "||", "", "x"]
 
 
-def schema(random: Random) -> dict[str, Any]:
-    fields = []
-    for number in range(random.randint(1, 4)):
-        kind = random.choice(list(CELLS))
-        constraints: dict[str, Any] = {}
-        if random.random() < 0.6 and kind in CONSTRAINTS:
-            constraints |= random.choice(CONSTRAINTS[kind])
-        if random.random() < 0.25:
-            constraints["required"] = True
-        if random.random() < 0.15:
-            constraints["unique"] = True
-        field = {"name": f"f{number}", "type": kind, "constraints": constraints}
-        field |= random.choice(PROPERTIES.get(kind, [{}]))
-        if (missing := random.choice(MISSING)) is not None:
-            field["missingValues"] = missing
-        fields.append(field)
-    found: dict[str, Any] = {"$schema": PROFILE, "fields": fields}
-    if (missing := random.choice(MISSING)) is not None:
+@dataclass(frozen=True)
+class Case:
+    """A file, and all that is stated about it."""
+
+    name: str
+    content: bytes
+    schema: dict[str, Any]
+    dialect: dict[str, Any] | None
+    encoding: str | None
+    limit: int | None
+
+
+def case(random: Random) -> Case:
+    """Give one that may be anything, or (two in three) one that a proof can take on."""
+    kind = random.choice(["plain", "tame", "any"])
+    schema = _schema(random, plain=kind == "plain")
+    delimiter = random.choice(DELIMITERS if kind == "any" else DELIMITERS[:8])
+    dialect = _dialect(random, delimiter, tame=kind != "any")
+    clean = random.random() < (0.6 if kind == "plain" else 0.2)
+    text = _file(random, schema, delimiter if len(delimiter) == 1 else ",", clean=clean)
+    encoding, written = random.choice(ENCODINGS if kind == "any" else ENCODINGS[:TAME])
+    name = random.choice(["t.csv", "t.csv", "t.tsv", "t", "T 1.csv"] if kind == "any" else ["t.csv"])
+    content = text.encode(written, "replace" if random.random() < 0.9 else "backslashreplace")
+    return Case(name, content, schema, dialect, encoding, random.choice(LIMITS))
+
+
+def _schema(random: Random, *, plain: bool) -> dict[str, Any]:
+    """Give one of any kind, or a *plain* one of what can be proved without Frictionless."""
+    modern = not plain and random.random() < 0.7
+    kinds = PLAIN if plain else tuple(CELLS)
+    fields = [_field(random, f"f{number}", kinds, modern, plain) for number in range(_few(random))]
+    found: dict[str, Any] = {"fields": fields}
+    if modern:
+        found["$schema"] = PROFILE
+    if (missing := random.choice(MISSING[:-2] if plain else MISSING)) is not None:
         found["missingValues"] = missing
+    names = [field["name"] for field in fields]
     if random.random() < 0.5:
-        names = [field["name"] for field in fields]
-        found["primaryKey"] = random.sample(names, random.randint(1, min(2, len(names))))
+        key = random.sample(names, random.randint(1, min(3, len(names))))
+        found["primaryKey"] = key[0] if len(key) == 1 and random.random() < 0.3 else key
+    if plain:
+        return found
+    if random.random() < 0.05:
+        reference = {"resource": "", "fields": [random.choice(names)]}
+        found["foreignKeys"] = [{"fields": [random.choice(names)], "reference": reference}]
+    if random.random() < 0.2:
+        found["fieldsMatch"] = random.choice(MATCHES)
     return found
 
 
-def file(random: Random, of: dict[str, Any]) -> str:
-    """Write a file for the schema *of*: some plain, some ragged, some quoted."""
-    choices = [_choices(random, field) for field in of["fields"]]
-    ragged, plain = random.random() < 0.5, random.random() < 0.6
+def _few(random: Random) -> int:
+    return random.choice([1, 2, 2, 3, 3, 4])
+
+
+def _field(
+    random: Random, name: str, kinds: Sequence[str], modern: bool, plain: bool
+) -> dict[str, Any]:
+    kind = random.choice(kinds)
+    constraints = _constraints(random, kind, modern=modern)
+    if plain and kind != "string":
+        known = BOUNDED if kind in {"number", "integer"} else ()
+        constraints = {
+            name: value
+            for name, value in constraints.items()
+            if name == "required" or (name in known and not isinstance(value, str))
+        }
+    field = {"name": name, "type": kind, "constraints": constraints}
+    stated = [
+        each
+        for each in PROPERTIES.get(kind, [{}])
+        if not plain or each.keys() <= PLAIN_PROPERTIES[kind]
+    ]
+    field |= random.choice(stated if random.random() < 0.6 else [{}])
+    if (missing := random.choice(MISSING[:-2] if plain else MISSING)) is not None:
+        field["missingValues"] = missing
+    return field
+
+
+def _constraints(random: Random, kind: str, *, modern: bool) -> dict[str, Any]:
+    """Give constraints that the type has, but for few."""
+    found: dict[str, Any] = {}
+    if random.random() < 0.6:
+        if kind in BOUNDS and random.random() < 0.7:
+            for name in random.sample(BOUNDED[: 4 if modern else 2], random.choice([1, 1, 2])):
+                found[name] = random.choice(BOUNDS[kind])
+        elif kind in ENUMS and random.random() < 0.5:
+            found["enum"] = random.choice(ENUMS[kind])
+        elif kind in MEASURED:
+            found[random.choice(["minLength", "maxLength"])] = random.randint(0, 4)
+        if kind == "string" and random.random() < 0.5:
+            found["pattern"] = random.choice(PATTERNS)
+    if random.random() < 0.25:
+        found["required"] = random.random() < 0.9
+    if random.random() < 0.15:
+        found["unique"] = random.random() < 0.9
+    if random.random() < 0.005:
+        found["pattern"] = "("
+    return found
+
+
+def _dialect(random: Random, delimiter: str, *, tame: bool) -> dict[str, Any] | None:
+    """State the delimiter, as a rule, and of a dialect that is not *tame* much else."""
+    found: dict[str, Any] = {}
+    if random.random() < 0.7:
+        found = {"csv": {"delimiter": delimiter}}
+        if not tame and random.random() < 0.3:
+            found = {"delimiter": delimiter}  # Table Dialect of version 1
+        elif not tame and random.random() < 0.5:
+            found["csv"] |= random.choice(
+                [
+                    {"quoteChar": "'"}, {"quoteChar": ""}, {"escapeChar": "\\"},
+                    {"doubleQuote": False}, {"escapeChar": "\\", "doubleQuote": False},
+                    {"skipInitialSpace": True}, {"lineTerminator": "\n"}, {"nullSequence": "NA"},
+                ]
+            )  # fmt: skip
+    if not tame and random.random() < 0.5:
+        found |= random.choice(
+            [
+                {"header": False}, {"headerRows": [1]}, {"headerRows": [2]}, {"headerRows": [1, 2]},
+                {"headerRows": [1, 2], "headerJoin": "-"}, {"headerCase": False}, {"headerRows": []},
+                {"commentChar": "#"}, {"commentRows": [2]}, {"skipBlankRows": True},
+                {"header": False, "commentChar": "#"}, {"headerRows": [1], "commentRows": [1]},
+            ]
+        )  # fmt: skip
+    return found or (None if random.random() < 0.7 else {})
+
+
+def _file(random: Random, of: dict[str, Any], delimiter: str, *, clean: bool) -> str:
+    """Write a file for the schema *of*: some plain, some ragged, some quoted, some clean."""
+    choices = [_choices(random, field, clean=clean) for field in of["fields"]]
+    ragged, plain = not clean and random.random() < 0.5, random.random() < (0.9 if clean else 0.6)
+    everywhere = [] if clean else EVERYWHERE
     rows = []
-    for _ in range(random.randint(0, 14)):
-        row = [random.choice(EVERYWHERE + cells * 3) for cells in choices]
+    for _ in range(random.randint(0, 14) if random.random() < 0.95 else 150):
+        row = [random.choice(everywhere + cells * 3) for cells in choices]
         if plain:
-            row = [cell.translate(str.maketrans("", "", '",\n')) for cell in row]
+            row = [cell.translate(str.maketrans("", "", f'"{delimiter}\r\n')) for cell in row]
         shape = random.randint(0, 15) if ragged else None
         if shape == 0:
             row = row[:-1]
@@ -108,27 +292,56 @@ def file(random: Random, of: dict[str, Any]) -> str:
             row = [""] * len(row)
         elif shape == 3:
             row = []
-        rows += [row] * random.choice([1, 1, 1, 1, 2])
-    return _written(random, _header(random, of), rows)
+        rows += [row] * (1 if clean else random.choice([1, 1, 1, 1, 2]))
+    if rows and random.random() < 0.05:
+        rows = [rows[0]] * random.randint(90, 110) + rows  # Frictionless looks at a hundred lines
+    return _written(random, _header(random, of), rows, delimiter)
 
 
-def _choices(random: Random, field: dict[str, Any]) -> list[str]:
-    cells = CELLS[field["type"]] + (DANISH if "format" in field else [])
-    return random.sample(cells, random.randint(1, 2)) if random.random() < 0.6 else cells
+def _choices(random: Random, field: dict[str, Any], *, clean: bool) -> list[str]:
+    cells = CELLS[field["type"]]
+    if clean:
+        with suppress(FrictionlessException, TypeError, ValueError, re.error):
+            read = Field.from_descriptor(field).create_cell_reader()
+            tried = [*_ordinary(random, field["type"]), *(cells if random.random() < 0.5 else [])]
+            cells = [cell for cell in tried if not read(cell)[1]] or cells
+            return cells if random.random() < 0.7 else cells[:2]
+    few = random.sample(cells, random.randint(1, min(2, len(cells))))
+    return few if random.random() < 0.5 else cells
+
+
+def _ordinary(random: Random, kind: str) -> list[str]:
+    """Give texts as sensors write them, of which most are different."""
+    found = {
+        "string": lambda: f"sensor-{random.randint(0, 999)}",
+        "number": lambda: f"{random.uniform(-9, 30):.{random.randint(0, 3)}f}",
+        "integer": lambda: str(random.randint(-9, 999)),
+        "date": lambda: f"2025-{random.randint(1, 12):02}-{random.randint(1, 28):02}",
+        "datetime": lambda: f"2025-01-02T{random.randint(0, 23):02}:{random.randint(0, 59):02}:00Z",
+    }.get(kind)
+    return [found() for _ in range(20)] if found else []
 
 
 def _header(random: Random, of: dict[str, Any]) -> list[str]:
     header = [field["name"] for field in of["fields"]]
     if random.random() < 0.15:
-        header[random.randrange(len(header))] = random.choice(["", "other", "f0"])
+        header[random.randrange(len(header))] = random.choice(["", "other", "f0", "F0", " f0"])
     if random.random() < 0.05:
-        header.append("more")
+        header.append(random.choice(["more", ""]))
+    if random.random() < (0.4 if "fieldsMatch" in of else 0.03):
+        random.shuffle(header)
+    if len(header) > 1 and random.random() < 0.03:
+        header.pop()
     return header
 
 
-def _written(random: Random, header: list[str], rows: list[list[str]]) -> str:
-    text, end = io.StringIO(), random.choice(["\n", "\r\n"])
-    writer = csv.writer(text, lineterminator=end)
+def _written(random: Random, header: list[str], rows: list[list[str]], delimiter: str) -> str:
+    text, end = io.StringIO(), random.choice(["\n", "\n", "\r\n", "\r\n", "\r"])
+    end = "\n" if end == "\r" and random.random() < 0.7 else end
+    writer = csv.writer(text, lineterminator=end, delimiter=delimiter)
+    before = random.random()
+    if before < 0.03:
+        text.write(random.choice(["# about" + end, end, f"a{delimiter}b{delimiter}c" + end]))
     writer.writerow(header)
     for row in rows:
         if row:
@@ -136,4 +349,15 @@ def _written(random: Random, header: list[str], rows: list[list[str]]) -> str:
         else:
             text.write(end)
     found = text.getvalue()
-    return found.rstrip("\r\n") if random.random() < 0.1 else found
+    if random.random() < 0.1:
+        return found.rstrip("\r\n")
+    return _spoiled(random, found) if random.random() < 0.1 else found
+
+
+def _spoiled(random: Random, text: str) -> str:
+    """Put in, somewhere, what a csv writer does not write there; or leave nothing."""
+    if random.random() < 0.1:
+        return random.choice(["", "\n", " ", "\n\n"])
+    at = random.randint(0, len(text))
+    odd = random.choice(['"', '""', "\r", "\n", "\0", "\n\n", ' "', "\t", "\\", "'", "\x1a", "\r\n"])
+    return text[:at] + odd + text[at:]
