@@ -202,6 +202,8 @@ def prove_file(
 
 def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | None:
     """Judge the file by one scan of it; None where that cannot tell. Raises UnsplittableError."""
+    if plain.width == 1:
+        raise UnsplittableError  # a blank line, which has no cell, would pass for an empty one
     try:
         proof = _prove(con, plain.relation, question, repeating=plain.repeating())
         # A column's extremes prove nothing of a plus sign, nor of values at their very bounds
