@@ -40,7 +40,8 @@ _OWN = {"role", "unit", "personal", "observedProperty", "translations", "decimal
 _SCHEMA = {"name", "version", "id", "fields", "primaryKey", "missingValues", "translations"}
 _READING = ("decimalChar", "groupChar")
 _FIELD = {"name", "type", "format", "constraints", "missingValues", *_READING}
-_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+_BOUNDS = {"minimum", "maximum"}  # the exclusive ones are refused in a schema of version 1
+_NAME = r"[-a-z0-9._/]+"
 _CONSTRAINTS: Mapping[str, set[str]] = {
     "string": {"required", "unique", "minLength", "maxLength", "pattern", "enum"},
     "number": {"required", "unique", *_BOUNDS},
@@ -174,6 +175,8 @@ class _Schema:
 
 def _schema(found: Any) -> _Schema:
     known = _known(found, _SCHEMA)
+    if not re.fullmatch(_NAME, str(known.get("name", "schema"))):
+        raise _DoubtError
     listed, primary = known.get("fields"), known.get("primaryKey", [])
     primary = [primary] if isinstance(primary, str) else primary
     if not isinstance(listed, list) or not isinstance(primary, list):
