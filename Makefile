@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LAKE := .venv-ducklake
 LOCKS := deploy/locks
+FRICTIONLESS := $(shell sed -n 's/^frictionless==\([^ ]*\).*/\1/p' $(LOCKS)/dev.txt)
+SUITE := build/frictionless-$(FRICTIONLESS)
 BENCH ?= verdict harvest rows start store
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := -m pip install -q --no-deps
@@ -21,13 +23,13 @@ demo: $(VENV)/.runtime  ## the whole service on the example, until Ctrl-C; ARGS=
 serve: $(VENV)/.runtime ## the service on this catalog/ and ./data
 	$(BIN)/publisher serve $(ARGS)
 
-test: $(VENV)/.dev $(LAKE)/.done  ## all tests, with a real CKAN where root on Debian allows
+test: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data  ## all tests, with a real CKAN where root on Debian allows
 	@tests/run $(ARGS)
 
-test-long: $(VENV)/.dev $(LAKE)/.done  ## the same with the full random counts
+test-long: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data  ## the same with the full random counts
 	@PUBLISHER_TEST_SCALE=full tests/run $(ARGS)
 
-check: $(VENV)/.dev $(LAKE)/.done  ## format, lint, types, layers, tests
+check: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data  ## format, lint, types, layers, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -74,3 +76,16 @@ $(LAKE)/.done: $(LOCKS)/ducklake.txt pyproject.toml
 	$(LAKE)/bin/python $(INSTALL) --require-hashes -r $(LOCKS)/ducklake.txt
 	$(LAKE)/bin/python $(INSTALL) --no-build-isolation -e .
 	touch $@
+
+# The files that Frictionless' own tests read are in its source release alone, of which they are all
+# that is kept; hatchling reads its metadata for pip, and nothing of it is run.
+$(SUITE)/data: | $(VENV)/.dev
+	rm -rf $(SUITE) && mkdir -p $(SUITE)/release
+	sed -n '/^frictionless==/,/[^\\]$$/p' $(LOCKS)/dev.txt > $(SUITE)/release.txt
+	@echo "fetching the source release of Frictionless $(FRICTIONLESS), for its tests' files"
+	@$(BIN)/python -m pip download -q --no-deps --no-build-isolation --no-binary :all: \
+		--require-hashes -r $(SUITE)/release.txt -d $(SUITE)/release \
+		|| { echo "make: Frictionless' source release cannot be had; the package index is needed once"; exit 1; }
+	tar -xzf $(SUITE)/release/*.tar.gz -C $(SUITE)/release --strip-components=1 frictionless-$(FRICTIONLESS)/data
+	mv $(SUITE)/release/data $@
+	rm -rf $(SUITE)/release $(SUITE)/release.txt

@@ -14,7 +14,8 @@ from frictionless import Field, FrictionlessException
 CELLS: dict[str, list[str]] = {
     "string": [
         "a", "b", "æøå", "x y", '"', "a,b", "line\nbreak", " ", "0", "-", "NA", "axyz", "b\n", "€",
-        "a\x1fb", "a\x85b", "\u2028", "\ufeff", "'", "a\rb", "a;b", "#a", "\\", "e\u0301", "\U0001f600",
+        "a\x1fb", "a\x85b", "\u2028", "\ufeff", "'", "a\rb", "a;b", "#a", "\\",
+        "e\u0301", "\U0001f600",
         "http://a.dk/x", "a@b.dk", "5f1b5a0e-3c0c-4f6e-8d8a-000000000000", "POINT (30 10)", "YWI=",
     ],
     "number": [
@@ -22,7 +23,7 @@ CELLS: dict[str, list[str]] = {
         "+-1", "+1", "20.00000000000000000001", "19.9999999999999999999", "20", "1e-400", "0.1",
         "1.000", "1.000,5", "1,000.5", "kr. 12,50", "12 %", "-12.3 €", "1 000", ".5", "1.", "-.5",
         "1e5", "1E+2", "0x1f", "-5", "-5.000", "1.5", "1\u00a0000", "\u00a07", "-inf", "1e999",
-        "0.1e1", "--1", "1-2", "12a3", "1..5", "1,,5", "٣,٥", "9007199254740993", "00", "1e",
+        "0.1e1", "--1", "1-2", "12a3", "1..5", "1,,5", "٣,1", "9007199254740993", "00", "1e",
     ],
     "integer": [
         "0", "1", "01", "-3", "5.0", "1_0", " 2", "x", "٣", "+4", "-0", "007", "5", "12 %", "kr 5",
@@ -33,28 +34,35 @@ CELLS: dict[str, list[str]] = {
     "date": [
         "2025-01-02", "2025-1-2", "2025-13-01", "02-01-2025", "2025-01-02 ", "2025-02-30",
         "0001-01-01", "0000-01-01", "99999-01-01", "2025-01-02T00:00:00", "31-12-2025", "1-1-2025",
-        "31/12/25", "20250102", "2. jan 2025", "2024-02-29", "2023-02-29", "٢٠٢٥-01-02", "-2025-01-02",
-        "31.12.2025", "1900-02-29",
+        "31/12/25", "20250102", "2. jan 2025", "2024-02-29", "2023-02-29", "٢٠٢٥-01-02",
+        "-2025-01-02", "31.12.2025", "1900-02-29",
     ],
     "time": [
-        "12:00:00", "12:00", "23:59:59.5", "24:00:00", "x", "12:00:00Z", "12:00:00+02:00", "00:00:00",
-        "12:00:60", "12.00", "1200", "12:00:00,5", "9:00:00", "12:00:00.1234567",
+        "12:00:00", "12:00", "23:59:59.5", "24:00:00", "x", "12:00:00Z", "12:00:00+02:00",
+        "00:00:00", "12:00:60", "12.00", "1200", "12:00:00,5", "9:00:00", "12:00:00.1234567",
     ],
     "datetime": [
         "2025-01-02T03:04:05", "2025-01-02 03:04:05", "2025-01-02", "2025-06-01T00:00:00Z",
         "2025-06-01T02:00:00+02:00", "2025-06-01 00:00:00.5Z", "2025-02-30T00:00:00Z",
-        "2025-01-02T24:00:00Z", "2025-01-02T03:04:05,5", "2025-01-02x03:04:05", "2025-01-02T03:04:05z",
-        "2025-01-02T03:04:05+0200", "2025-01-02T03:04:05+02", "2025-01-02T03:04:05.123456789",
-        "2025-01-02T03:04:60Z", "0001-01-01T00:00:00", "2025-W01-4T03:04:05", "2025-01-02T03:04:05 ",
-        "31-12-2025 10:00", "1-1-2025 1:00", "31-12-2025", "31.12.2025 10.00", "2025-01-02T03:04:05-00:00",
-        "2025-10-26T02:30:00", "9999-12-31T24:00:00", "2025-06-01 00:00:00+14:00",
-        "2025-06-01 00:00:00+15:00",
+        "2025-01-02T24:00:00Z", "2025-01-02T03:04:05,5", "2025-01-02x03:04:05",
+        "2025-01-02T03:04:05z", "2025-01-02T03:04:05+0200", "2025-01-02T03:04:05+02",
+        "2025-01-02T03:04:05.123456789", "2025-01-02T03:04:60Z", "0001-01-01T00:00:00",
+        "2025-W01-4T03:04:05", "2025-01-02T03:04:05 ", "31-12-2025 10:00", "1-1-2025 1:00",
+        "31-12-2025", "31.12.2025 10.00", "2025-01-02T03:04:05-00:00", "2025-10-26T02:30:00",
+        "9999-12-31T24:00:00", "2025-06-01 00:00:00+14:00", "2025-06-01 00:00:00+15:00",
     ],
     "year": ["2025", "25", "+200", "20255", "x", "0000", "-100", " 202", "1_99", "٢٠٢٥", "2024"],
-    "yearmonth": ["2025-01", "2025-1", "2025-13", "x", "2024-12", "+2025-01", "2025-01-01", "1-1", " 2025-01"],
+    "yearmonth": [
+        "2025-01", "2025-1", "2025-13", "x", "2024-12", "+2025-01", "2025-01-01", "1-1", " 2025-01",
+    ],
     "duration": ["P1D", "PT24H", "P1Y", "x", "P1M", "P1W", "PT0S", "-P1D", "P0.5D"],
-    "geopoint": ["10.1,56.2", "200,5", "x", " 10 , 56 ", "[10, 56]", '{"lon": 10, "lat": 56}', "10.10,56.2"],
-    "geojson": ['{"type": "Point", "coordinates": [10, 56]}', "{}", "x", "[1]", '{"type": "Topology", "objects": {}, "arcs": []}'],
+    "geopoint": [
+        "10.1,56.2", "200,5", "x", " 10 , 56 ", "[10, 56]", '{"lon": 10, "lat": 56}', "10.10,56.2",
+    ],
+    "geojson": [
+        '{"type": "Point", "coordinates": [10, 56]}', "{}", "x", "[1]",
+        '{"type": "Topology", "objects": {}, "arcs": []}',
+    ],
     "any": ["a", "1", "-", "æ", "1.0"],
     "array": ["[1, 2]", "{}", "x", "[]", '["a"]', "[1,2]", "[1, null]"],
     "object": ["{}", '{"a": 1}', "[1]", "x", '{"a": 1, "b": 2}', '{"a":1}'],
@@ -132,6 +140,10 @@ PLAIN_PROPERTIES = {
     "number": {"decimalChar", "groupChar"},
 }  # fmt: skip
 PLAIN = tuple(PLAIN_PROPERTIES)
+NAMED: list[dict[str, Any]] = [
+    {"name": "a-b"}, {"name": "Å b"}, {"name": 5}, {"title": "Å b"}, {"title": 5}, {"version": "1"},
+    {"description": ""}, {"name": ""}, {"name": "a\n"}, {"id": 5}, {"translations": {}},
+]  # fmt: skip
 MATCHES = ["exact", "equal", "subset", "superset", "partial"]
 LIMITS = [None, None, 1, 3, 7, 100_000]
 ENCODINGS = [
@@ -167,7 +179,9 @@ def case(random: Random) -> Case:
     clean = random.random() < (0.6 if kind == "plain" else 0.2)
     text = _file(random, schema, delimiter if len(delimiter) == 1 else ",", clean=clean)
     encoding, written = random.choice(ENCODINGS if kind == "any" else ENCODINGS[:TAME])
-    name = random.choice(["t.csv", "t.csv", "t.tsv", "t", "T 1.csv"] if kind == "any" else ["t.csv"])
+    name = random.choice(
+        ["t.csv", "t.csv", "t.tsv", "t", "T 1.csv"] if kind == "any" else ["t.csv"]
+    )
     content = text.encode(written, "replace" if random.random() < 0.9 else "backslashreplace")
     return Case(name, content, schema, dialect, encoding, random.choice(LIMITS))
 
@@ -186,6 +200,8 @@ def _schema(random: Random, *, plain: bool) -> dict[str, Any]:
     if random.random() < 0.5:
         key = random.sample(names, random.randint(1, min(3, len(names))))
         found["primaryKey"] = key[0] if len(key) == 1 and random.random() < 0.3 else key
+    if random.random() < 0.1:
+        found |= random.choice(NAMED)
     if plain:
         return found
     if random.random() < 0.05:
@@ -229,7 +245,9 @@ def _constraints(random: Random, kind: str, *, modern: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if random.random() < 0.6:
         if kind in BOUNDS and random.random() < 0.7:
-            for name in random.sample(BOUNDED[: 4 if modern else 2], random.choice([1, 1, 2])):
+            for name in random.sample(
+                BOUNDED[: 4 if modern or random.random() < 0.05 else 2], random.choice([1, 1, 2])
+            ):
                 found[name] = random.choice(BOUNDS[kind])
         elif kind in ENUMS and random.random() < 0.5:
             found["enum"] = random.choice(ENUMS[kind])
@@ -265,9 +283,10 @@ def _dialect(random: Random, delimiter: str, *, tame: bool) -> dict[str, Any] | 
         found |= random.choice(
             [
                 {"header": False}, {"headerRows": [1]}, {"headerRows": [2]}, {"headerRows": [1, 2]},
-                {"headerRows": [1, 2], "headerJoin": "-"}, {"headerCase": False}, {"headerRows": []},
-                {"commentChar": "#"}, {"commentRows": [2]}, {"skipBlankRows": True},
-                {"header": False, "commentChar": "#"}, {"headerRows": [1], "commentRows": [1]},
+                {"headerRows": [1, 2], "headerJoin": "-"}, {"headerCase": False},
+                {"headerRows": []}, {"commentChar": "#"}, {"commentRows": [2]},
+                {"skipBlankRows": True}, {"header": False, "commentChar": "#"},
+                {"headerRows": [1], "commentRows": [1]},
             ]
         )  # fmt: skip
     return found or (None if random.random() < 0.7 else {})
@@ -359,5 +378,7 @@ def _spoiled(random: Random, text: str) -> str:
     if random.random() < 0.1:
         return random.choice(["", "\n", " ", "\n\n"])
     at = random.randint(0, len(text))
-    odd = random.choice(['"', '""', "\r", "\n", "\0", "\n\n", ' "', "\t", "\\", "'", "\x1a", "\r\n"])
+    odd = random.choice(
+        ['"', '""', "\r", "\n", "\0", "\n\n", ' "', "\t", "\\", "'", "\x1a", "\r\n"]
+    )
     return text[:at] + odd + text[at:]

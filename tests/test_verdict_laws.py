@@ -21,6 +21,7 @@ from publisher.validation.proof.scan import hashing
 from publisher.validation.reporting import Report
 from publisher.validation.validate import validated
 
+
 def without_seconds(found: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = orjson.loads(orjson.dumps(found))
     for stats in (plain["stats"], *(task["stats"] for task in plain["tasks"])):
