@@ -232,7 +232,7 @@ class Asker:
     def watched(self) -> Iterator[None]:
         """Note which way each file takes."""
         with pytest.MonkeyPatch.context() as patch:
-            proved, whole = lean.proved_clean, reports._validated
+            proved, whole = lean.proved_clean, reports.outright
 
             def prove(*args: Any, **options: Any) -> Any:
                 found = proved(*args, **options)
@@ -245,7 +245,7 @@ class Asker:
                 return whole(*args, **options)
 
             patch.setattr(lean, "proved_clean", prove)
-            patch.setattr(reports, "_validated", hand_over)
+            patch.setattr(reports, "outright", hand_over)
             yield
 
 
