@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging import Court, court, entry
 from scale import scale
+
+from publisher.validation.validate import validated
 
 START = datetime(2026, 1, 1)
 MINUTE = timedelta(minutes=1)
@@ -116,6 +119,62 @@ CHECKS: list[tuple[dict[str, Any], Oracle]] = [
         falls,
     ),
 ]
+
+
+CELLS = st.tuples(
+    st.sampled_from(["a", "b", "", " a", "æ"]),
+    st.builds(
+        str.format,
+        st.sampled_from(
+            [
+                "2026-01-01T00:{:02}:00Z",
+                "2026-01-01T01:{:02}:00+01:00",
+                "2026-01-01T00:{:02}:00",
+                "2026-01-01 00:{:02}:00",
+                "x{}",
+            ]
+        ),
+        st.integers(0, 59),
+    ),
+    st.sampled_from(["1", "1.50", "-3", "2e1", "6553.5", "99", "", "x", " 1", "NaN", "1_0"]),
+)
+ALL = [
+    {"type": "plausible-range", "fields": ["value"], "minimum": -2, "maximum": 50},
+    {"type": "sentinel-value"},
+    *({**check, "severity": "error"} for check, _ in CHECKS),
+]
+
+
+@given(
+    rows=st.lists(CELLS | CELLS.map(lambda it: it[:2]) | st.just(()), max_size=12),
+)
+@settings(max_examples=scale(20, 1_000), deadline=None)
+def test_cells_that_are_proved_are_checked_as_those_that_are_read(
+    rows: list[tuple[str, ...]],
+) -> None:
+    found = []
+    # A field of type any is nothing that can be proved: Frictionless reads its rows
+    for more in ([], [{"name": "more", "type": "any"}]):
+        fields = [*SCHEMA["fields"], *more]
+        head = ["sensor", "time", "value", *(field["name"] for field in more)]
+        lines = [head, *([*row, *("1" for _ in more)] if len(row) > 2 else row for row in rows)]
+        with tempfile.TemporaryDirectory() as folder:
+            file, schema = Path(folder) / "file.csv", Path(folder) / "schema.json"
+            file.write_text("".join(f"{','.join(line)}\n" for line in lines))
+            schema.write_bytes(orjson.dumps({**SCHEMA, "fields": fields}))
+            # Stated, for what Frictionless guesses of a file depends on its columns
+            dialect = {"headerRows": [1], "csv": {"delimiter": ","}}
+            with validated(file, schema, dialect=dialect, encoding="utf-8", checks=ALL) as report:
+                errors = report.descriptor["tasks"][0]["errors"]
+        names = {check["type"] for check in ALL}
+        found.append(
+            [
+                (error["type"], error["rowNumber"], error["fieldName"], error["note"])
+                for error in errors
+                if error["type"] in names
+            ]
+        )
+    assert found[0] == found[1], [set(found[0]) - set(found[1]), set(found[1]) - set(found[0])]
 
 
 def store(judge: Court) -> None:

@@ -64,7 +64,13 @@ def reported(
             report = report or outright(asked, limit, theirs)
             if listed.own:
                 report = beside.checked(
-                    report, asked.resource, listed.own, folder=folder, memory=MEMORY, limit=limit
+                    report,
+                    asked.resource,
+                    listed.own,
+                    file=file,
+                    folder=folder,
+                    memory=MEMORY,
+                    limit=limit,
                 )
             described = asked.schema.to_descriptor()
         yield replace(report, schema=described)

@@ -1,44 +1,38 @@
 """Publisher's checks on a file that is validated, their findings put into Frictionless' report.
 
-They stand after Frictionless' own errors, in the order of rows. The file is read once more by
-Frictionless, for its typed rows, and again where there is something to tell of a row. There is
-no table: nothing is known of earlier deliveries, and the file counts as received now.
+They stand after Frictionless' own errors, in the order of rows. The file is read again where there
+is something to tell of a row. There is no table: nothing is known of earlier deliveries, and the
+file counts as received now.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import orjson
-from frictionless import Field as FrictionlessField
 from frictionless import FrictionlessException
 from frictionless.errors import CellError
-from frictionless.resources import TableResource
+from frictionless.table.row import Row, create_cell_handlers
 
 from publisher.engine import Connection, Engine, literal
 from publisher.errors import UsageError
 from publisher.messages import render
 from publisher.model import checks as model
 from publisher.model.run import Problem
-from publisher.model.schema import Field, FieldType, Schema
-from publisher.model.table import sql_type
 from publisher.validation.checks import run
 from publisher.validation.checks.base import Table
 from publisher.validation.checks.errors import KINDS
 from publisher.validation.checks.registry import OWN
 from publisher.validation.checks.run import Checks
+from publisher.validation.checks.staged import Opened, schema_of, stage
 from publisher.validation.findings import Findings
 from publisher.validation.reporting import Errors, Report
-from publisher.validation.rows import BAD, ROW
-from publisher.validation.spool import spool
-from publisher.validation.storing import UnstorableError, check_text, encoder
 
-Opened = Callable[[], TableResource]
 _PAGE = 5_000
 
 
@@ -67,6 +61,7 @@ def checked(
     opened: Opened,
     own: Sequence[model.Own],
     *,
+    file: Path,
     folder: Path,
     memory: str,
     limit: int,
@@ -78,12 +73,13 @@ def checked(
     if not report.head["tasks"]:
         return report
     with opened() as resource:
-        schema = _schema(resource)
+        schema = schema_of(resource)
     checks = Checks.of(schema, own, Table(schema))
     engine = Engine.open(None, work=folder, memory_limit=memory)
     try:
         with engine.cursor() as con:
-            _stage(con, opened, schema, folder)
+            stage(con, opened, schema, file, folder)
+            _prepare(con)
             checks.run(con, None)
             adding = _Adding(report, limit)
             notes = checks.notes(con)
@@ -94,45 +90,7 @@ def checked(
     return adding.report([each.type for each in own], notes)
 
 
-def _schema(resource: TableResource) -> Schema:
-    """Make our schema of a resource's: as far as the checks ask, and whatever it is called."""
-    fields = tuple(_field(each) for each in resource.schema.fields)
-    return Schema.model_construct(
-        name=resource.schema.name or "",
-        version="",
-        fields=fields,
-        primary_key=tuple(resource.schema.primary_key),
-        foreign_keys=(),
-    )
-
-
-def _field(theirs: FrictionlessField) -> Field:
-    told = theirs.to_descriptor()
-    return Field.model_construct(
-        name=theirs.name,
-        type=cast("FieldType", theirs.type),
-        role=told.get("role"),
-        unit=told.get("unit"),
-    )
-
-
-def _stage(con: Connection, opened: Opened, schema: Schema, folder: Path) -> None:
-    """Make `judged_good` of the file's rows, and what else the checks look at."""
-    columns = {ROW: "BIGINT", BAD: "BOOLEAN"}
-    columns |= {field.name: sql_type(field) for field in schema.fields}
-    encode = {field.name: encoder(field) for field in schema.fields}
-    with spool(folder, "staged") as file:
-        for row in _stream(opened):
-            values: dict[str, Any] = {ROW: row.row_number}
-            for name in encode.keys() & set(row.field_names):
-                value = _encoded(row[name], encode[name])
-                if value is not None:
-                    values[name] = value
-            if not row.valid:
-                values[BAD] = True
-            file.write(orjson.dumps(values, option=orjson.OPT_APPEND_NEWLINE))
-        file.load(con, "judged_good", columns)
-        file.path.unlink()
+def _prepare(con: Connection) -> None:
     con.execute(
         "CREATE TEMP TABLE judged_clash(position BIGINT, rule VARCHAR, field VARCHAR, note VARCHAR)"
     )
@@ -142,31 +100,6 @@ def _stage(con: Connection, opened: Opened, schema: Schema, folder: Path) -> Non
         f"CAST({literal(now)} AS TIMESTAMP) AS received"
     )
     run.begin(con)
-
-
-def _encoded(value: Any, encode: Callable[[Any], Any] | None) -> Any:
-    """Give a value as the engine takes it; None where it cannot: it is not checked then."""
-    if value is None:
-        return None
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).replace(tzinfo=None)
-    try:
-        check_text(value)
-        return encode(value) if encode else value
-    except UnstorableError:
-        return None
-
-
-def _stream(opened: Opened) -> Iterator[Any]:
-    """Give the rows that Frictionless can read."""
-    with opened() as resource:
-        while True:
-            try:
-                yield next(resource.row_stream)
-            except StopIteration:
-                return
-            except FrictionlessException:
-                continue
 
 
 def _found(con: Connection) -> Iterator[tuple[int, list[tuple[str, str, str]]]]:
@@ -190,10 +123,13 @@ def _rows(
     number, parts = next(found, (None, []))
     if number is None:
         return
-    for row in _stream(opened):
-        if row.row_number == number:
-            yield row, parts
-            number, parts = next(found, (None, []))
+    with opened() as resource, suppress(FrictionlessException):
+        handlers = create_cell_handlers(resource.header.get_expected_fields())
+        rows = resource.dialect.read_enumerated_content_stream(resource.cell_stream)
+        for position, cells in rows:
+            if position == number:
+                yield Row(cells, handlers=handlers, row_number=position), parts
+                number, parts = next(found, (None, []))
 
 
 class _Adding:

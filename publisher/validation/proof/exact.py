@@ -101,16 +101,46 @@ class Table:
         *unclean* is known of the file already. Raises UnsplittableError where only Frictionless
         itself can tell.
         """
-        proof = None
-        if plain is not None:
-            with suppress(UnsplittableError):
-                _, proof = prove_file(con, plain, self.question, folder, unclean=unclean)
-        if proof is None:
-            proof = self._take_rows(con, folder)
+        proof = self._prove(con, plain, folder, unclean=unclean)
         if not proof.clean:
-            self._judge_rows(con, proof, folder, emit)
+            self.judge_rows(con, proof, folder, emit)
         slow = [self.fields[index].name for index in proof.unproved if self._formless(index)]
         return Found(proof.rows, tuple(slow))
+
+    def _prove(self, con: Connection, plain: Plain | None, folder: Path, *, unclean: bool) -> Proof:
+        if plain is not None:
+            with suppress(UnsplittableError):
+                return prove_file(con, plain, self.question, folder, unclean=unclean)[1]
+        return self._take_rows(con, folder)
+
+    def load(self, con: Connection, plain: Plain | None, folder: Path) -> Proof:
+        """Make `judged_cells` of all rows. Raises UnsplittableError."""
+        return self._prove(con, plain, folder, unclean=True)
+
+    @property
+    def values(self) -> list[str]:
+        """What each cell of a proved row is, in SQL."""
+        return [column.value for column in self.question.columns]
+
+    def proved(self, proof: Proof) -> str:
+        """Give the rows of `judged_cells` all of whose cells are proved, as a relation."""
+        return f"(FROM {TABLE} WHERE NOT ({self._doubt(proof)}))"
+
+    def doubtful(self, con: Connection, proof: Proof) -> Iterator[tuple[int, list[Any]]]:
+        """Give the other rows' numbers and values, as Frictionless' readers read them."""
+        answer = con.execute(
+            f"SELECT {NUMBER}, {RAW}, {columns(len(self.question.columns))} "
+            f"FROM {TABLE} WHERE {self._doubt(proof)} ORDER BY {NUMBER}"
+        )
+        readers = self._judge.readers
+        while rows := answer.fetchmany(_PAGE):
+            for number, raw, *cells in rows:
+                texts = cells if raw is None else orjson.loads(raw)
+                yield number, [read(text)[0] for read, text in zip(readers, texts, strict=False)]
+
+    def _doubt(self, proof: Proof) -> str:
+        cells, more = proof.doubts(self.question).values(), proof.more_doubts(self.question)
+        return " OR ".join([f"{RAW} IS NOT NULL", *cells, *more])
 
     def _formless(self, index: int) -> bool:
         return self.question.columns[index].form is None
@@ -123,13 +153,14 @@ class Table:
             raise UnsplittableError from error
         return prove_table(con, self.question)
 
-    def _judge_rows(
+    def judge_rows(
         self,
         con: Connection,
         proof: Proof,
         folder: Path,
         emit: Callable[[list[Descriptor]], None],
     ) -> None:
+        """Give the errors of the rows of `judged_cells` to *emit*."""
         question = self.question
         if proof.clashing:
             match_keys(
