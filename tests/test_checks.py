@@ -9,16 +9,19 @@ from typing import Any
 
 import orjson
 import pytest
+from commands import Installation
 from frictionless import Checklist, Schema, validate
 from judging import Court, court, entry
 from support import write_yaml
 
 from publisher.app import open_service
 from publisher.errors import ConfigurationError, HeldError, UsageError
+from publisher.messages import TEXTS
 from publisher.model.values import TableRef
 from publisher.operations.check import check
 from publisher.secrets import Secrets
 from publisher.settings import Settings
+from publisher.validation.checks.errors import KINDS
 from publisher.validation.validate import validated
 
 FIELDS = [
@@ -221,6 +224,39 @@ def test_validate_tells_of_ours_in_the_same_report(tmp_path: Path, limit: int | 
     assert found.totals["slow"] == ["plausible-range", "flat-line"]
 
 
+def test_a_steward_reads_what_the_checks_found(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "schemas/made-up.yaml", KEYED)
+    rows = [f"a,2026-01-01T0{n}:00:00Z,{heat},1" for n, heat in enumerate([1, 99, 1, 6553.5])]
+    (tmp_path / "file.csv").write_text(lines(*rows))
+    checks = '[{"type": "plausible-range"}, {"type": "flat-line", "fields": ["total"], "rows": 2}]'
+    ended = Installation(tmp_path, tmp_path / "data").run(
+        *("validate", str(tmp_path / "file.csv"), "--schema", "made-up", "--lang", "da"),
+        *("--checks", checks),
+    )
+    assert ended.code == 1
+    told = """\
+Ugyldig: 2 fejl i 4 rækker.
+advarsel: kontrollen flat-line advarer om rækker, der bliver (felt: total,
+antal: 1, de første rækker: 4)
+    Det kan du gøre: se på dem i kilden; skriv severity: error under kontrollen
+    for at få sådanne rækker afvist, eller udvid dens grænser, hvor de er
+    rigtige
+
+Kolonne "heat" (nr. 3)
+  Uden for det troværdige, -50 … 80 Cel, i 2 celler (50 % af rækkerne).
+    I række 3 "99", række 5 "6553.5".
+    Det kan du gøre: få sensoren set efter, og se, om enheden er den rigtige;
+    kan værdierne være rigtige, så angiv minimum og maximum i kontrollen
+"""
+    assert ended.out.replace("\N{NO-BREAK SPACE}", " ") == told
+
+
+@pytest.mark.parametrize("rule", [*KINDS, "required-value", "table-dimensions"])
+def test_each_rule_has_a_text_and_a_remedy(rule: str) -> None:
+    assert TEXTS[rule].remedy_en
+    assert TEXTS[rule].remedy_da
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
@@ -261,6 +297,58 @@ def write_town(root: Path, schema: dict[str, Any], checks: list[Any], **harvest:
 def deliver(root: Path, name: str, *rows: str) -> None:
     (root / "inbox").mkdir(exist_ok=True)
     (root / "inbox" / name).write_text(lines(*rows))
+
+
+async def test_each_fault_of_a_sensor_is_quarantined_by_its_name(root: Path) -> None:
+    series = [
+        {"type": "flat-line", "fields": ["heat"], "rows": 3},
+        {"type": "step-change", "fields": ["heat"], "maximum": 30},
+        {"type": "missing-interval", "interval": "PT1H"},
+    ]
+    checks = [
+        {"type": "plausible-range"},
+        {"type": "sentinel-value"},
+        {"type": "clock-ahead"},
+        {"type": "known-row"},
+        {"type": "falling-total", "fields": ["total"]},
+        *({**check, "severity": "error"} for check in series),
+        {"type": "row-constraint", "formula": "total != 13"},
+    ]
+    write_town(root, KEYLESS, checks, maxBad="90%")
+    settings = Settings(root=root, data=root / "data", file_quiet=0)
+    async with open_service(settings, environ={}) as service:
+        entry_ = service.catalog.entry(LEVELS)
+        first = "a,2026-01-01T00:00:00Z,1,10"
+        deliver(root, "1.csv", first)
+        await service.harvester.harvest(entry_)
+        deliver(
+            root,
+            "2.csv",
+            first,
+            "a,2026-01-01T01:00:00Z,90,11",
+            "a,2026-01-01T02:00:00Z,-999,12",
+            "a,2026-01-01T03:00:00Z,2,13",
+            "a,2026-01-01T01:00:00Z,2,14",
+            "a,2026-01-01T02:00:00Z,3,9",
+            "a,2026-01-01T03:00:00Z,40,15",
+            "a,2026-01-01T05:00:00Z,41,16",
+            "a,2026-01-01T06:00:00Z,41,17",
+            "a,2026-01-01T07:00:00Z,41,18",
+            "a,2199-01-01T07:00:00Z,42,19",
+        )
+        run = await service.harvester.harvest(entry_)
+        assert {(it.rule, it.field): it.rows for it in run.findings} == {
+            ("known-row", None): (2,),
+            ("plausible-range", "heat"): (3, 4),
+            ("sentinel-value", "heat"): (4,),
+            ("row-constraint", None): (5,),
+            ("falling-total", "total"): (7,),
+            ("step-change", "heat"): (8,),
+            ("missing-interval", "at"): (9,),
+            ("flat-line", "heat"): (11,),
+            ("clock-ahead", "at"): (12,),
+        }
+        assert (run.rows.new, run.rows.quarantined) == (2, 9)
 
 
 async def test_deliveries_are_compared_with_the_table(root: Path) -> None:
