@@ -390,21 +390,21 @@ def test_what_is_personal_is_not_shown(steward: Steward, tmp_path: Path) -> None
 
 @pytest.mark.long
 def test_findings_are_all_errors_by_rule_and_column(tmp_path: Path, seed: int) -> None:
-    data, path = tmp_path / "t.csv", tmp_path / "s.json"
+    path = tmp_path / "s.json"
     for number in range(scale(300, 10_000)):
-        random = Random(f"{seed}-{number}")
-        schema = hostile.schema(random)
-        text = hostile.file(random, schema)
-        about = f"seed {seed}, case {number}: {schema} {text!r}"
-        path.write_bytes(orjson.dumps(schema))
-        data.write_bytes(text.encode())
+        case = hostile.case(Random(f"{seed}-{number}"))
+        about = f"seed {seed}, case {number}: {case}"
+        data = tmp_path / case.name
+        path.write_bytes(orjson.dumps(case.schema))
+        data.write_bytes(case.content)
+        stated: dict[str, Any] = {"dialect": case.dialect, "encoding": case.encoding}
         try:
-            with validated(data, path, encoding="utf-8", limit_errors=10**9) as whole:
+            with validated(data, path, **stated, limit_errors=10**9) as whole:
                 errors = [
                     *whole.descriptor["errors"],
                     *(error for task in whole.descriptor["tasks"] for error in task["errors"]),
                 ]
-            with validated(data, path, encoding="utf-8", limit_errors=1) as cut:
+            with validated(data, path, **stated, limit_errors=1) as cut:
                 findings = cut.findings
                 texts = [explained(cut, language) for language in ("en", "da")]
         except ConfigurationError:
