@@ -175,7 +175,8 @@ class _Schema:
 
 def _schema(found: Any) -> _Schema:
     known = _known(found, _SCHEMA)
-    if not re.fullmatch(_NAME, str(known.get("name", "schema"))):
+    name = known.get("name", "schema")
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         raise _DoubtError
     listed, primary = known.get("fields"), known.get("primaryKey", [])
     primary = [primary] if isinstance(primary, str) else primary
