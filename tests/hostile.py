@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -173,11 +174,13 @@ class Case:
 def case(random: Random) -> Case:
     """Give one that may be anything, or (two in three) one that a proof can take on."""
     kind = random.choice(["plain", "tame", "any"])
-    schema = _schema(random, plain=kind == "plain")
+    schema = deepcopy(_schema(random, plain=kind == "plain"))
     delimiter = random.choice(DELIMITERS if kind == "any" else DELIMITERS[:8])
-    dialect = _dialect(random, delimiter, tame=kind != "any")
     clean = random.random() < (0.6 if kind == "plain" else 0.2)
     text = _file(random, schema, delimiter if len(delimiter) == 1 else ",", clean=clean)
+    dialect = deepcopy(_dialect(random, delimiter, tame=kind != "any"))
+    if random.random() < 0.04:
+        _misshape(random, dialect if dialect and random.random() < 0.2 else schema)
     encoding, written = random.choice(ENCODINGS if kind == "any" else ENCODINGS[:TAME])
     name = random.choice(
         ["t.csv", "t.csv", "t.tsv", "t", "T 1.csv"] if kind == "any" else ["t.csv"]
@@ -214,6 +217,18 @@ def _schema(random: Random, *, plain: bool) -> dict[str, Any]:
 
 def _few(random: Random) -> int:
     return random.choice([1, 2, 2, 3, 3, 4])
+
+
+def _misshape(random: Random, descriptor: dict[str, Any]) -> None:
+    """Put something else for one of its values, or of those that they are made of."""
+    name = random.choice(list(descriptor))
+    value = descriptor[name]
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        value = random.choice(value)
+    if isinstance(value, dict) and value and random.random() < 0.8:
+        _misshape(random, value)
+    else:
+        descriptor[name] = random.choice([5, "x", "", [], {}, None, True, [["f0"]], {"a": 1}, [5]])
 
 
 def _field(

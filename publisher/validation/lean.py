@@ -182,6 +182,8 @@ def _schema(found: Any) -> _Schema:
     primary = [primary] if isinstance(primary, str) else primary
     if not isinstance(listed, list) or not isinstance(primary, list):
         raise _DoubtError
+    if not all(isinstance(name, str) for name in primary):
+        raise _DoubtError
     fields = {}
     for each in listed:
         field = _known(each, _FIELD)
@@ -194,7 +196,7 @@ def _schema(found: Any) -> _Schema:
         fields[name] = field
     if len(fields) != len(listed) or len(set(primary)) != len(primary):
         raise _DoubtError
-    if not all(isinstance(name, str) and name in fields for name in primary):
+    if not fields.keys() >= set(primary):
         raise _DoubtError
     return _Schema(fields, _missing(known.get("missingValues", [""])), tuple(primary))
 
@@ -287,7 +289,7 @@ def _delimiter(dialect: Mapping[str, Any] | None) -> str | None:
     if dialect.keys() != {"csv"} or not isinstance(control, dict) or control.keys() - {"delimiter"}:
         raise _DoubtError
     delimiter = control.get("delimiter")
-    if delimiter is not None and delimiter not in {",", ";", "\t", "|"}:
+    if delimiter is not None and delimiter not in (",", ";", "\t", "|"):
         raise _DoubtError
     return delimiter
 
