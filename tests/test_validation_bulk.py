@@ -26,19 +26,24 @@ FIELDS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"type": "datetime"},
         [
             "31-12-2025 10:00", "30-03-2025 02:30", "1-1-2025 1:00", "26-10-2025 02:15", "x", "",
-            "01-07-2025 00:00",
+            "01-07-2025 00:00", "01.07.2025 00:00:30", "01/07/2025 12:00", "01-07.2025 12:00",
+            "2025-07-01 12:00", "2025-07-01T12:00:00Z", "01-07-2025",
         ],
     ),
     "level": (
         {"type": "number", "unit": "m"},
         [
             "1", "1.5", "-0", "0.1", "20", "123.456", "1e2", "x", "", "1,5", "1.234,5", "NaN",
-            "inf", "+1", " 2 ", "0.30000000000000004", "9007199254740993",
+            "inf", "+1", " 2 ", "1.234", "-1.234.567", "0.181", "1234.567", "1,234.5", "n.a.",
+            "0.30000000000000004", "9007199254740993",
         ],
     ),
-    "count": ({"type": "integer"}, ["1", "-5", "007", "5.0", "", "x", "99999999999999999999"]),
+    "count": (
+        {"type": "integer"},
+        ["1", "-5", "007", "5.0", "", "x", "99999999999999999999", "1.234", "12.34"],
+    ),
     "open": ({"type": "boolean"}, ["true", "0", "ja", "", "x"]),
-    "day": ({"type": "date"}, ["2025-01-02", "2025-13-01", "", "02-01-2025"]),
+    "day": ({"type": "date"}, ["2025-01-02", "2025-13-01", "", "02-01-2025", "2/1/2025"]),
     "clock": ({"type": "time"}, ["12:00:00", "24:00:00", "", "12:00:00Z", "12:00"]),
     "year": ({"type": "year"}, ["2025", "", "25", "0000"]),
     "month": ({"type": "yearmonth"}, ["2025-01", "2025-1", ""]),
@@ -53,7 +58,7 @@ CONSTRAINTS: dict[str, list[dict[str, Any]]] = {
 }
 VIEWS: dict[str, list[dict[str, Any]]] = {
     "station": [{}, {}, {"column": "Målested"}, {"constant": "k"}],
-    "local": [{"format": "%d-%m-%Y %H:%M"}],
+    "local": [{}, {"format": "%d-%m-%Y %H:%M"}],
     "level": [
         {}, {"unit": "cm"}, {"unit": "km"}, {"unit": "[ft_i]"}, {"decimalChar": ","},
         {"decimalChar": ",", "groupChar": "."}, {"bareNumber": False},
@@ -92,6 +97,8 @@ def drawn(random: Random) -> tuple[dict[str, Any], dict[str, Any], bytes]:
         schema["primaryKey"] = random.sample(names, random.randint(1, min(2, len(names))))
     harvest = {"dialect": {"csv": {"delimiter": ";"}}, "timezone": random.choice(ZONES)}
     harvest |= {"fields": views} if views else {}
+    if random.random() < 0.5:
+        harvest["profile"] = "danish"
     encoding = random.choice(["utf-8", "windows-1252"])
     written = [name for name in names if "constant" not in views.get(name, {})]
     lines = [[views.get(name, {}).get("column", name) for name in written]]

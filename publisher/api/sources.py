@@ -63,7 +63,7 @@ def _source(
         type=harvest.source.type,
         every=duration_text(harvest.every) if harvest.every else None,
         cron=harvest.cron,
-        timezone=harvest.timezone,
+        timezone=harvest.read_timezone,
         mode=entry.mode,
         state=run.outcome if run else "never",
         last_run_at=(run.finished_at or run.started_at) if run else None,

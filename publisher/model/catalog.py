@@ -115,7 +115,7 @@ class TableEntry:
                 "mode": self.mode,
                 "view": harvest.model_dump(
                     mode="json",
-                    include={"format", "encoding", "dialect", "timezone", "fields", "checks"},
+                    include=_VIEW,
                     exclude_unset=True,
                 )
                 if harvest
@@ -134,6 +134,9 @@ class TableEntry:
         if outcome != "held" or harvest is None:
             return self.view_fingerprint
         return _digest([self.view_fingerprint, harvest.max_bad, harvest.max_shrink])
+
+
+_VIEW = {"profile", "format", "encoding", "dialect", "timezone", "fields", "checks"}
 
 
 def _digest(parts: object) -> str:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from publisher.model.base import Model
 from publisher.model.checks import Check
+from publisher.model.profile import PROFILES, Profile, ProfileName
 from publisher.model.schema import Reading, Translation
 from publisher.model.values import Duration, Email, FieldName, Name, Share, Zone
 
@@ -205,6 +206,9 @@ class Harvest(Model):
     """Default: merge where the schema has a primary key, else append."""
     format: DeliveryFormat | None = None
     """Default: told by the dialect's control, the name's ending or the media type."""
+    profile: ProfileName | None = None
+    """How the source writes text; it fills in what is not stated of `encoding`, `dialect`,
+    `timezone` and the fields."""
     encoding: str | None = None
     """Default: UTF-8, strictly; a byte order mark is dropped."""
     dialect: Annotated[Mapping[str, Any], AfterValidator(_dialect)] = {}
@@ -217,6 +221,23 @@ class Harvest(Model):
     lag: Duration | None = None
     history: Duration | None = None
     checks: tuple[Check, ...] = ()
+
+    @property
+    def text_profile(self) -> Profile | None:
+        return PROFILES[self.profile] if self.profile else None
+
+    @property
+    def read_encoding(self) -> str | None:
+        """The encoding as stated, or else by the profile."""
+        return self.encoding or (self.text_profile.encoding if self.text_profile else None)
+
+    @property
+    def read_dialect(self) -> Mapping[str, Any]:
+        return self.text_profile.dialect(self.dialect) if self.text_profile else self.dialect
+
+    @property
+    def read_timezone(self) -> str | None:
+        return self.timezone or (self.text_profile.timezone if self.text_profile else None)
 
     @model_validator(mode="after")
     def _one_schedule(self) -> "Harvest":

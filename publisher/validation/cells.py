@@ -12,11 +12,12 @@ from frictionless import FrictionlessException
 
 from publisher.errors import ConfigurationError
 from publisher.model.dataset import FieldView
+from publisher.model.profile import AS_STATED, Profile, Writing
 from publisher.model.schema import Field, Reading
 from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
 from publisher.validation.units import Conversion
+from publisher.validation.writing import CellReader, created, written_reader
 
-CellReader = Callable[[Any], tuple[Any, dict[str, str] | None]]
 Convert = Callable[[Any], tuple[Any, str | None]]
 
 _READING = set(Reading.model_fields)
@@ -36,14 +37,27 @@ def published_field(field: Field, missing_values: tuple[str, ...]) -> Frictionle
     )
 
 
-def source_field(published: FrictionlessField, view: FieldView) -> FrictionlessField:
+def writing_of(field: Field, view: FieldView, profile: Profile | None) -> Writing:
+    """Tell what *profile* says of the cells, where neither *field* nor *view* do."""
+    if profile is None:
+        return AS_STATED
+    return profile.writing(field.type, {**_stated(field), **_stated(view)})
+
+
+def _stated(reading: Reading) -> dict[str, Any]:
+    return reading.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, exclude_none=True, include=_READING
+    )
+
+
+def source_field(
+    published: FrictionlessField, view: FieldView, writing: Writing
+) -> FrictionlessField:
     """Give the field as the source writes it: *view*'s overrides; of constraints `required`.
 
     It is *published* itself where nothing is overridden.
     """
-    overrides = view.model_dump(
-        mode="json", by_alias=True, exclude_unset=True, exclude_none=True, include=_READING
-    )
+    overrides = {**writing.properties, **_stated(view)}
     if not overrides:
         return published
     descriptor = {**published.to_descriptor(), **overrides}
@@ -54,7 +68,10 @@ def source_field(published: FrictionlessField, view: FieldView) -> FrictionlessF
 
 
 def cell_reader(
-    published: FrictionlessField, source: FrictionlessField, convert: Convert | None
+    published: FrictionlessField,
+    source: FrictionlessField,
+    convert: Convert | None,
+    writing: Writing = AS_STATED,
 ) -> CellReader:
     """Compose missing values and type (*source*), *convert*, then constraints (*published*).
 
@@ -62,13 +79,13 @@ def cell_reader(
     are read as published. Raises ConfigurationError where a bound cannot be read.
     """
     check = _constraint_check(published, place=convert is not None)
-    if convert is None and source is published:
-        return _created(published)
+    if convert is None and source is published and not writing.beyond:
+        return created(published)
     if check is not None and source is published:
         source = published.to_copy()
         source.missing_values = published.missing_values
         source.constraints = {"required": published.required}
-    read = _created(source)
+    read = written_reader(source, writing)
 
     def read_cell(cell: Any) -> tuple[Any, dict[str, str] | None]:
         value, notes = read(cell)
@@ -84,7 +101,12 @@ def cell_reader(
 
 
 def described(
-    published: FrictionlessField, source: FrictionlessField, *, shift: int, placed: bool
+    published: FrictionlessField,
+    source: FrictionlessField,
+    writing: Writing = AS_STATED,
+    *,
+    shift: int,
+    placed: bool,
 ) -> Cell:
     """Say how cells are read, for a form to be found that proves them clean.
 
@@ -112,6 +134,8 @@ def described(
         },
         shape={name: stated[name] for name in SHAPE if name in stated},
         shift=shift,
+        formats=writing.formats,
+        thousands=writing.thousands,
     )
 
 
@@ -150,7 +174,7 @@ def _check_of(descriptor: bytes, place: bool) -> CellReader | None:
     field.constraints = {
         name: _typed(field, name, value, place=place) for name, value in stated.items()
     }
-    reader = _created(field)
+    reader = created(field)
     # Its notes quote field.constraints as they are when a cell fails: as the schema has them.
     field.constraints = stated
     return reader
@@ -192,11 +216,3 @@ def _key(descriptor: Mapping[str, Any]) -> bytes:
 @lru_cache(maxsize=10_000)  # a millisecond each, and schemas are shared by many tables
 def _field_of(descriptor: bytes) -> FrictionlessField:
     return FrictionlessField.from_descriptor(orjson.loads(descriptor))
-
-
-def _created(field: FrictionlessField) -> CellReader:
-    try:
-        reader: CellReader = field.create_cell_reader()
-    except Exception as error:  # a pattern that does not compile, a bound of another type, ...
-        raise ConfigurationError("unusable-field", field=field.name, reason=str(error)) from error
-    return reader

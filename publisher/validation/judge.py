@@ -60,8 +60,8 @@ class Validator:
         self._entry = entry
         self._view = SourceView(entry)
         self._reading = Reading(
-            dialect=harvest.dialect if harvest else {},
-            encoding=harvest.encoding if harvest else None,
+            dialect=harvest.read_dialect if harvest else {},
+            encoding=harvest.read_encoding if harvest else None,
             columns=self._view.columns,
         )
         self._reading.check()

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from frictionless import errors
 from frictionless.table.row import Row
 
-from publisher.validation.cells import CellReader
 from publisher.validation.checks.errors import KINDS
 from publisher.validation.reading.table import Cells
 from publisher.validation.storing import UnstorableError, check_text
 from publisher.validation.view import Fit, Slot, SourceView
+from publisher.validation.writing import CellReader
 
 UNIQUE = "unique-error"
 PRIMARY = "primary-key"

@@ -14,23 +14,25 @@ from frictionless.table.row import create_cell_handlers
 from publisher.errors import ConfigurationError, DeliveryError
 from publisher.model.catalog import TableEntry
 from publisher.model.dataset import FieldView
+from publisher.model.profile import Writing
 from publisher.model.run import Problem
 from publisher.model.schema import Field, Schema
 from publisher.model.values import parse_zone
 from publisher.validation.cells import (
-    CellReader,
     Convert,
     cell_reader,
     converter,
     described,
     published_field,
     source_field,
+    writing_of,
 )
 from publisher.validation.localtime import Folds, placer
 from publisher.validation.proof.form import Cell
 from publisher.validation.reading.table import Seen
 from publisher.validation.storing import Encode, UnstorableError, check_text, encoder
 from publisher.validation.units import conversion
+from publisher.validation.writing import CellReader
 
 _CONVERTIBLE = {"number", "integer"}
 
@@ -90,7 +92,8 @@ class SourceView:
         self.schema: Schema = entry.schema
         self.folds = Folds()
         views = harvest.fields if harvest else {}
-        self.zone_name = (harvest.timezone if harvest else None) or "UTC"
+        self._profile = harvest.text_profile if harvest else None
+        self.zone_name = (harvest.read_timezone if harvest else None) or "UTC"
         self.zone = parse_zone(self.zone_name)
         self._ignore_case = harvest is not None and harvest.dialect.get("headerCase") is False
         for name in views:
@@ -127,16 +130,17 @@ class SourceView:
     def _compile(self, field: Field, view: FieldView, *, mapped: bool, keys: set[str]) -> ViewField:
         published = published_field(field, self.schema.missing_values)
         self.published.append(published)
-        source = source_field(published, view)
+        writing = writing_of(field, view, self._profile)
+        source = source_field(published, view, writing)
         return ViewField(
             name=field.name,
             column=view.column if view.column is not None else field.name,
             mapped=mapped,
             needed=field.required or field.name in keys,
             source=source,
-            read=cell_reader(published, source, self._convert(field, view)),
+            read=cell_reader(published, source, self._convert(field, view), writing),
             encode=encoder(field),
-            cell=self._describe(field, view, published, source),
+            cell=self._describe(field, view, published, source, writing),
         )
 
     def _describe(
@@ -145,13 +149,14 @@ class SourceView:
         view: FieldView,
         published: FrictionlessField,
         source: FrictionlessField,
+        writing: Writing,
     ) -> Cell | None:
         shift: int | None = 0
         if view.unit is not None and field.unit is not None and view.unit != field.unit:
             shift = conversion(view.unit, field.unit).power_of_ten
         if shift is None or field.decimal is not None:
             return None
-        return described(published, source, shift=shift, placed=field.type == "datetime")
+        return described(published, source, writing, shift=shift, placed=field.type == "datetime")
 
     def _convert(self, field: Field, view: FieldView) -> Convert | None:
         if field.type == "datetime":

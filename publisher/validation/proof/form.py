@@ -89,6 +89,10 @@ class Cell:
     """Power of ten that the number is multiplied by."""
     place: Callable[[str], tuple[str, str]] | None = None
     """From the SQL of a naive timestamp to its UTC, and whether that is proved."""
+    formats: tuple[str, ...] = ()
+    """Of a time that may have any of several; *format* is one of them then."""
+    thousands: str = ""
+    """The group character, where it counts only before exactly three digits."""
     sample: str = ""
     """One of the texts: a form as narrow as it is quicker to prove."""
 

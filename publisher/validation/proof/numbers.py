@@ -1,6 +1,7 @@
 """Forms of numbers."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,9 +24,20 @@ _EXACT_DIGITS = 15
 """Decimals of so many characters differ as doubles wherever they differ at all."""
 
 
+def grouped(group: str, decimal: str = "", *, most: int | None = None) -> str:
+    """Give the regular expression of an unsigned number with each *group* where it belongs.
+
+    A zero does not go before one: 0.181 is a decimal, whatever is stated. *decimal* is the
+    decimal character, empty where there are no decimals; *most* bounds the groups.
+    """
+    decimals = f"({re.escape(decimal)}[0-9]*)?" if decimal else ""
+    times = "+" if most is None else f"{{1,{most}}}"
+    return f"[1-9][0-9]{{0,2}}({re.escape(group)}[0-9]{{3}}){times}{decimals}"
+
+
 def integer(cell: Cell) -> Form:
-    stated = properties(cell, "bareNumber", "groupChar")
-    if stated.get("groupChar"):
+    stated, group = properties(cell, "bareNumber", "groupChar"), cell.thousands
+    if stated.get("groupChar") and not group:
         raise NoFormError
 
     def write(bound: Any) -> str:
@@ -33,17 +45,27 @@ def integer(cell: Cell) -> Form:
             raise NoFormError
         return str(bound)
 
+    def value(text: str) -> str:
+        return f"TRY_CAST({_without(text, group)} AS BIGINT)"
+
     within = within_bounds(cell, write)
+    digits = "-?[0-9]{1,18}"
+    if group:
+        digits += f"|-?{grouped(group, most=4)}"
     return Form(
         proves=lambda text: conjunction(
-            f"regexp_full_match({text}, '-?[0-9]{{1,18}}')", within(f"TRY_CAST({text} AS BIGINT)")
+            f"regexp_full_match({text}, {literal(digits)})", within(value(text))
         ),
-        value=lambda text: f"TRY_CAST({text} AS BIGINT)",
+        value=value,
         key=lambda text: (
-            f"TRY_CAST({text} AS BIGINT)",
-            f"CASE WHEN length({text}) > 18 THEN {text} END",
+            value(text),
+            f"CASE WHEN length({_without(text, group)}) > 18 THEN {text} END",
         ),
     )
+
+
+def _without(text: str, group: str) -> str:
+    return f"replace({text}, {literal(group)}, '')" if group else text
 
 
 def year(cell: Cell) -> Form:
@@ -95,6 +117,8 @@ class _Notation:
     group: str
     bare: bool
     shift: int
+    thousands: str
+    """The group character, where it counts only before exactly three digits."""
 
     @classmethod
     def of(cls, cell: Cell) -> "_Notation":
@@ -102,13 +126,11 @@ class _Notation:
         decimal, group = stated.get("decimalChar") or ".", stated.get("groupChar") or ""
         if set(decimal + group) & set("0123456789+-eE") or decimal == group:
             raise NoFormError
-        return cls(decimal, group, stated.get("bareNumber") is not False, cell.shift)
-
-    def _ungrouped(self, text: str) -> str:
-        return f"replace({text}, {literal(self.group)}, '')" if self.group else text
+        bare = stated.get("bareNumber") is not False
+        return cls(decimal, group, bare, cell.shift, cell.thousands)
 
     def value(self, text: str) -> str:
-        pointed = self._ungrouped(text)
+        pointed = _without(text, self.group)
         if self.decimal != ".":
             pointed = f"replace({pointed}, {literal(self.decimal)}, '.')"
         if not self.shift:
@@ -120,7 +142,11 @@ class _Notation:
         """Tell what the value alone does not: texts that Frictionless reads otherwise."""
         parts = []
         if self.decimal != "." and self.group != ".":
-            parts.append(f"contains({self._ungrouped(text)}, '.')")
+            parts.append(f"contains({_without(text, self.group)}, '.')")
+        if self.thousands:
+            right = literal(f"-?{grouped(self.thousands, self.decimal)}")
+            point = f"contains({text}, {literal(self.thousands)})"
+            parts.append(f"({point} AND NOT regexp_full_match({text}, {right}))")
         if self.shift:  # an exponent of its own would be followed by another
             parts.append(f"regexp_matches({text}, '[eE]')")
         if not self.bare:  # of such a text Frictionless strips nothing

@@ -1,8 +1,8 @@
 """Forms of dates and times."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from publisher.validation.proof.form import (
 )
 
 _DATE = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_ISO_DATE = "%Y-%m-%d"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _AWARE = r"Z$|[+-][0-9]{2}:[0-9]{2}$"
 _OFFSET = r"[+-](0[0-9]|1[0-4]):[0-5][0-9]"
@@ -47,10 +48,15 @@ def date_form(cell: Cell) -> Form:
             raise NoFormError
         return f"DATE '{bound.isoformat()}'"
 
-    shape, read = (_DATE, None) if cell.format == "default" else _strptime(cell.format)
+    shape: str = _DATE
+    read: Sql = _cast_to_date
+    if cell.formats:
+        shape, read = _strptimes([it.replace("default", _ISO_DATE) for it in cell.formats], cell)
+    elif cell.format != "default":
+        shape, read = _strptime(cell.format)
 
     def found(text: str) -> str:
-        return f"TRY_CAST({text} AS DATE)" if read is None else f"CAST({read(text)} AS DATE)"
+        return f"CAST({read(text)} AS DATE)"
 
     within = within_bounds(cell, write)
     return Form(
@@ -64,9 +70,13 @@ def date_form(cell: Cell) -> Form:
     )
 
 
+def _cast_to_date(text: str) -> str:
+    return f"TRY_CAST({text} AS DATE)"
+
+
 def datetime_form(cell: Cell) -> Form:
     properties(cell)
-    times = _Times.of(cell)
+    times = _Either.of(cell) if cell.formats else _Times.of(cell)
 
     def write(bound: Any) -> str:
         utc = bound if bound.tzinfo is None else bound.astimezone(UTC).replace(tzinfo=None)
@@ -154,6 +164,37 @@ class _Times:
         return (self.value(text), f"regexp_matches({text}, {literal(_AWARE)})")
 
 
+@dataclass(frozen=True, slots=True)
+class _Either:
+    """A date and time that has one of several formats, ISO's among them."""
+
+    custom: _Times
+    iso: _Times
+
+    @classmethod
+    def of(cls, cell: Cell) -> "_Either":
+        formats = [it for it in cell.formats if it != "default"]
+        if len(formats) == len(cell.formats) or cell.place is None:
+            raise NoFormError
+        shape, read = _strptimes(formats, cell)
+        iso = _Times.of(replace(cell, format="default", formats=()))
+        return cls(_Times(shape, read, "", None, cell.place), iso)
+
+    def _chosen(self, text: str, write: Callable[[_Times], str]) -> str:
+        # What Frictionless takes for ISO has seconds; of the others none begins with a year then
+        iso = f"(length({text}) > 16 AND {text} LIKE '____-%')"
+        return f"CASE WHEN {iso} THEN {write(self.iso)} ELSE {write(self.custom)} END"
+
+    def value(self, text: str) -> str:
+        return self._chosen(text, lambda times: times.value(text))
+
+    def proves(self, text: str) -> str:
+        return self._chosen(text, lambda times: times.proves(text))
+
+    def key(self, text: str) -> tuple[str, ...]:
+        return (self.value(text),)  # all of them are placed
+
+
 def _iso(sample: str) -> tuple[str, Sql]:
     """Give the shape that *sample* has, or else all that is proved, and the engine's reading."""
     for shape, (_, format_) in _QUICK.items():
@@ -212,3 +253,11 @@ def _strptime(format_: str) -> tuple[str, Sql]:
         raise NoFormError
     shape = "".join(_DIRECTIVES.get(part, re.escape(part)) for part in parts)
     return shape, _parsed(format_)
+
+
+def _strptimes(formats: Sequence[str], cell: Cell) -> tuple[str, Sql]:
+    """Give what `_strptime` does for any one of *formats*, the sample's first."""
+    shapes = {format_: _strptime(format_)[0] for format_ in formats}
+    first = sorted(shapes, key=lambda it: re.fullmatch(shapes[it], cell.sample, re.ASCII) is None)
+    listed = ", ".join(map(literal, first))
+    return "|".join(shapes.values()), lambda text: f"try_strptime({text}, [{listed}])"
