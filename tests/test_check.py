@@ -55,6 +55,7 @@ RULES = [
     ("vand", "%d-%m-%Y %H:%M", "%d-%m-%Q", "wrong-format", "%Q"),
     ("vand", '"%d-%m-%Y %H:%M"', "any", "guessed-format", "format: any"),
     ("vand", "format: csv", "format: cvs", "unknown-value", "format: cvs"),
+    ("vand", "format: csv", "profile: danisk", "unknown-value", "profile: danisk"),
     ("vand", 'groupChar: "."', 'groupChar: ","', "same-characters", "groupChar:"),
     ("vand", 'decimalChar: ","', 'trueValues: [","]', "property-of-other-type", "trueValues:"),
     ("vand", "        level:\n", "        lvel:\n", "unmapped-field", "lvel:"),

@@ -4,7 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from test_harvest import Town, harvest, ledger, rows
+from test_harvest import Town, harvest, ledger, rows, waiting
 
 from publisher.messages import render
 
@@ -119,3 +119,36 @@ async def test_a_file_whose_every_cell_is_wrong_is_held_with_examples_of_each(to
             lambda con: service.store.rejections(con, run.deliveries), lane="query"
         )
         assert all(example.message for _, rejection in last for example in rejection.examples)
+
+
+async def test_a_danish_file_lands_with_instants_and_decimals(town: Town) -> None:
+    town.harvest |= {"profile": "danish-windows-1252"}
+    town.harvest["maxBad"] = "60%"
+    town.schema["fields"][0]["role"] = "entity"
+    town.schema["fields"][2] = {"name": "level", "type": "number"}
+    times = {
+        "24-10-2026 12:00": "1.234,5",
+        "25-10-2026 02:30": "2,5",
+        "25.10.2026 02:30:00": "-0,25",
+        "25/10/2026 03:30": "4",
+        "2026-10-25T03:00:00Z": "5,0",
+        "26-10-2026 12:00": "1.5",
+        "28-03-2027 02:30": "7",
+    }
+    content = "station;at;level\n" + "".join(f"Å;{at};{level}\n" for at, level in times.items())
+    inbox = town.root / "inbox"
+    inbox.mkdir()
+    (inbox / "a.csv").write_bytes(content.encode("cp1252"))
+    async with town.service() as service:
+        assert (await harvest(service)).outcome == "committed"
+        assert await rows(service) == [
+            ("Å", "10:00", 1234.5),
+            ("Å", "00:30", 2.5),
+            ("Å", "01:30", -0.25),
+            ("Å", "02:30", 4.0),
+            ("Å", "03:00", 5.0),
+        ]
+        kept = await waiting(service)
+    assert [row.row_number for row in kept] == [7, 8]
+    assert "is no decimal point" in kept[0].errors[0]["note"]
+    assert "does not exist in Europe/Copenhagen" in kept[1].errors[0]["note"]

@@ -14,6 +14,7 @@ from publisher.errors import UsageError
 from publisher.secrets import Secrets
 
 if TYPE_CHECKING:
+    from publisher.model.profile import Profile
     from publisher.validation.explain import Explained
     from publisher.validation.reporting import Report
 
@@ -47,6 +48,9 @@ def validate(
     checks: Annotated[
         str | None, typer.Option(help="A list of further checks, as JSON.", metavar="JSON")
     ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="How the file is written, such as danish.", metavar="NAME")
+    ] = None,
     limit_errors: Annotated[
         int | None, typer.Option(help="Errors kept in the report; totals are exact.", min=1)
     ] = None,
@@ -65,6 +69,7 @@ def validate(
         _schema(session, schema),
         dialect=_dialect(dialect),
         encoding=encoding,
+        profile=_profile(profile),
         limit_errors=limit_errors,
         checks=_checks(checks),
         stop_at_limit=stop_at_limit,
@@ -126,6 +131,22 @@ def _checks(text: str | None) -> list[Any]:
     if not isinstance(checks, list):
         raise UsageError("wrong-checks-option", reason="[...]")
     return checks
+
+
+def _profile(name: str | None) -> "Profile | None":
+    if name is None:
+        return None
+    from publisher.model.profile import PROFILES  # noqa: PLC0415 - as what judges
+
+    for known, profile in PROFILES.items():
+        if known == name:
+            return profile
+    from publisher.registry.keys import nearest  # noqa: PLC0415 - only who errs waits for it
+
+    names = list(PROFILES)
+    raise UsageError(
+        "unknown-profile", profile=name, nearest=nearest(name, names), known=", ".join(names)
+    )
 
 
 def _dialect(text: str | None) -> dict[str, Any] | None:

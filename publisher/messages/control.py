@@ -153,6 +153,14 @@ CONTROL: dict[str, Text] = {
         remedy_en="""Write for example --dialect '{{"csv": {{"delimiter": ";"}}}}'.""",
         remedy_da="""Skriv for eksempel --dialect '{{"csv": {{"delimiter": ";"}}}}'.""",
     ),
+    "unknown-profile": Text(
+        en="There is no text profile “{profile}”",
+        da="Der er ingen tekstprofil “{profile}”",
+        remedy_en="Did you mean “{nearest}”? There are: {known}.",
+        remedy_da="Mente du “{nearest}”? Der er: {known}.",
+        alone_en="State one of: {known}.",
+        alone_da="Angiv en af: {known}.",
+    ),
     "page-not-written": Text(
         en="The page {file} cannot be written: {reason}",
         da="Siden {file} kan ikke skrives: {reason}",

@@ -232,6 +232,19 @@ _HINTS: dict[str, Text] = {
         da='tallene har decimalpunktum: skriver kilden altid sådan, så fjern "decimalChar" fra'
         " feltet i skemaet",
     ),
+    "hint-point-of-profile": Text(
+        en="a point parts thousands in this text profile, and counts only before exactly three"
+        ' digits, as in 1.234,5: if the source writes decimal points, state "decimalChar": "."'
+        " for the field",
+        da="et punktum skiller tusinder i denne tekstprofil og gælder kun før præcis tre cifre, som"
+        ' i 1.234,5: skriver kilden decimalpunktum, så angiv "decimalChar": "." for feltet',
+    ),
+    "hint-group-of-profile": Text(
+        en="a point parts thousands in this text profile, and counts only before exactly three"
+        " digits, as in 1.234: have the numbers corrected at the source",
+        da="et punktum skiller tusinder i denne tekstprofil og gælder kun før præcis tre cifre, som"
+        " i 1.234: få tallene rettet hos kilden",
+    ),
     "hint-decimals": Text(
         en='the numbers have decimals: if they may, give the field the type "number" in the schema',
         da='tallene har decimaler: må de det, så giv feltet typen "number" i skemaet',
@@ -259,6 +272,14 @@ _HINTS: dict[str, Text] = {
         ' "{format}" in the schema',
         da='skriver kilden altid sådan, så giv feltet typen "{type}" med "format": "{format}" i'
         " skemaet",
+    ),
+    "hint-gap": Text(
+        en="the clocks in {timezone} are put forward past this time, so it does not exist: have the"
+        " source write normal time all year, and state its offset as the timezone, or have the"
+        " times corrected",
+        da="urene i {timezone} stilles frem forbi dette tidspunkt, så det findes ikke: få kilden"
+        " til at skrive normaltid hele året, og angiv dens forskydning som timezone, eller få"
+        " tidspunkterne rettet",
     ),
     "hint-no-such-time": Text(
         en="there is no such day, or no such time of day: have it corrected at the source",

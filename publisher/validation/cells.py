@@ -32,7 +32,7 @@ def published_field(field: Field, missing_values: tuple[str, ...]) -> Frictionle
     stated = field.model_dump(
         mode="json", by_alias=True, exclude_unset=True, include={*_READING, "constraints"}
     )
-    return _field(
+    return made_field(
         {"missingValues": list(missing_values), **stated, "name": field.name, "type": field.type}
     )
 
@@ -64,7 +64,7 @@ def source_field(
     # Frictionless leaves its default lists out of descriptors: an emptied one would come back
     descriptor.setdefault("missingValues", published.missing_values)
     descriptor["constraints"] = {"required": published.required}
-    return _field(descriptor)
+    return made_field(descriptor)
 
 
 def cell_reader(
@@ -198,7 +198,7 @@ def _typed_bound(field: FrictionlessField, name: str, value: Any, *, place: bool
     return found
 
 
-def _field(descriptor: Mapping[str, Any]) -> FrictionlessField:
+def made_field(descriptor: Mapping[str, Any]) -> FrictionlessField:
     """Make a field that nobody may change: equal ones are one."""
     try:
         return _field_of(_key(descriptor))

@@ -129,6 +129,9 @@ def _of_numbers(field: Mapping[str, Any], cells: Sequence[str]) -> Hint | None:
     def like(pattern: str) -> bool:
         return any(re.fullmatch(pattern, cell.strip()) for cell in cells)
 
+    if field.get("thousands") == "." and like(r"[+-]?[\d.,]*\.[\d.,]*"):
+        decimals = field["type"] == "number" and like(r"[+-]?\d*\.\d+")
+        return Hint("hint-point-of-profile" if decimals else "hint-group-of-profile")
     if field["type"] == "integer":
         return Hint("hint-decimals") if like(r"[+-]?\d+[.,]\d+") else _beside(field, cells)
     if like(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?") and field.get("groupChar") != ".":
@@ -148,6 +151,9 @@ def _beside(field: Mapping[str, Any], cells: Sequence[str]) -> Hint | None:
 
 
 def _of_times(kind: str, field: Mapping[str, Any], cells: Sequence[str]) -> Hint | None:
+    known = field.get("formats", ())
+    if any(_is_time(cell, known) for cell in cells):
+        return Hint("hint-gap", {"timezone": field.get("timezone")})
     stated = field.get("format", "default")
     asked = DEFAULTS[kind] if stated in {"default", "any"} else stated
     shape = _shape(EXAMPLE.strftime(asked))
@@ -183,6 +189,12 @@ def _parses(text: str, written: str) -> bool:
 
 def _signs(text: str) -> str:
     return re.sub(r"[0-9]+", "0", text)
+
+
+def _is_time(cell: str, formats: Sequence[str]) -> bool:
+    """Tell whether a cell has one of a profile's *formats*, and so must be wrong otherwise."""
+    iso = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S") if "default" in formats else ()
+    return any(_parses(cell, it) for it in (*formats, *iso) if it != "default")
 
 
 def _blanks(cells: Sequence[str]) -> Hint | None:

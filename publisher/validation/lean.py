@@ -18,15 +18,18 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
 from publisher.engine import Engine
+from publisher.model.profile import AS_STATED, Profile, Writing
 from publisher.validation.proof.cells import Plain, UnsplittableError
 from publisher.validation.proof.form import Cell
 from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.prove import Column, Proof, Question, prove_plain
 from publisher.validation.proof.scan import Hashes, scanning
+from publisher.validation.proof.zones import Place, placing
 from publisher.validation.reporting import Report
 
 MEMORY = "400MB"
@@ -75,15 +78,16 @@ def proved_clean(
     dialect: Mapping[str, Any] | None,
     encoding: str | None,
     hashes: Future[Hashes],
+    profile: Profile | None = None,
 ) -> Report | Doubt:
     """Give the report on a file without errors, if it is proved to be one."""
     began = time.perf_counter()
     if file.suffix != ".csv" or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", file.stem):
         return Doubt.UNKNOWN  # how Frictionless would name the resource
     try:
-        known = _schema(_loaded(schema))
-        plain, question = _asked(file, known, _delimiter(dialect), encoding)
-        proof = _proof(plain, question)
+        known = _schema(_loaded(schema), profile)
+        plain, sample = _plain(file, known, _delimiter(dialect), encoding)
+        proof = _proof(plain, known, sample, profile)
     except (_DoubtError, UnsplittableError):
         return Doubt.UNKNOWN
     if proof is None or not proof.clean:
@@ -108,10 +112,10 @@ def proved_clean(
     return Report(report, None, proof.rows, 0, {})
 
 
-def _asked(
+def _plain(
     file: Path, known: "_Schema", stated: str | None, encoding: str | None
-) -> tuple[Plain, Question]:
-    """Look at the head of the file, and say what is to be proved of it."""
+) -> tuple[Plain, list[str]]:
+    """Look at the head of the file, and give its first row as well."""
     scan = scanning(file, (stated or ",").encode())
     codec, lines = _sample(file, encoding)
     delimiter = stated or _sniffed(lines)
@@ -122,15 +126,21 @@ def _asked(
     if rows[0] != names or any(len(row) != len(names) for row in rows) or len(names) == 1:
         raise _DoubtError
     plain = Plain(file, codec, delimiter, len(names), 1, lines[0].encode(codec), scan)
-    return plain, _question(known, rows[1] if len(rows) > 1 else names)
+    return plain, rows[1] if len(rows) > 1 else names
 
 
-def _proof(plain: Plain, question: Question) -> Proof | None:
+def _proof(
+    plain: Plain, known: "_Schema", sample: list[str], profile: Profile | None
+) -> Proof | None:
     """Prove the file as the engine can read it. Raises UnsplittableError where it cannot."""
     with TemporaryDirectory(prefix="validate-") as folder:
         engine = Engine.open(None, work=Path(folder), memory_limit=MEMORY)
         try:
             with engine.cursor() as con:
+                place = None
+                if profile is not None:
+                    place = placing(con, ZoneInfo(profile.timezone), profile.timezone)
+                question = _question(known, sample, place)
                 for way in plain.ways(Path(folder)):
                     with suppress(UnsplittableError):
                         return prove_plain(con, way, question)
@@ -169,11 +179,12 @@ def _known(found: Any, keys: set[str]) -> Mapping[str, Any]:
 @dataclass(frozen=True, slots=True)
 class _Schema:
     fields: Mapping[str, Mapping[str, Any]]
+    writing: Mapping[str, Writing]
     missing: tuple[str, ...]
     primary: tuple[str, ...]
 
 
-def _schema(found: Any) -> _Schema:
+def _schema(found: Any, profile: Profile | None) -> _Schema:
     known = _known(found, _SCHEMA)
     name = known.get("name", "schema")
     if not isinstance(name, str) or not re.fullmatch(_NAME, name):
@@ -184,7 +195,7 @@ def _schema(found: Any) -> _Schema:
         raise _DoubtError
     if not all(isinstance(name, str) for name in primary):
         raise _DoubtError
-    fields = {}
+    fields, writing = {}, {}
     for each in listed:
         field = _known(each, _FIELD)
         name, kind = field.get("name"), field.get("type")
@@ -193,12 +204,13 @@ def _schema(found: Any) -> _Schema:
         if kind not in _CONSTRAINTS or not _readable(kind, field):
             raise _DoubtError
         _check_constraints(kind, field.get("constraints", {}))
-        fields[name] = field
+        writing[name] = AS_STATED if profile is None else profile.writing(kind, field)
+        fields[name] = {**field, **writing[name].properties}
     if len(fields) != len(listed) or len(set(primary)) != len(primary):
         raise _DoubtError
     if not fields.keys() >= set(primary):
         raise _DoubtError
-    return _Schema(fields, _missing(known.get("missingValues", [""])), tuple(primary))
+    return _Schema(fields, writing, _missing(known.get("missingValues", [""])), tuple(primary))
 
 
 def _readable(kind: str, field: Mapping[str, Any]) -> bool:
@@ -246,8 +258,11 @@ def _compiles(pattern: str) -> bool:
     return True
 
 
-def _question(schema: _Schema, sample: list[str]) -> Question:
-    """Ask what the schema asks; *sample* has a text of each field."""
+def _question(schema: _Schema, sample: list[str], place: Place | None) -> Question:
+    """Ask what the schema asks; *sample* has a text of each field.
+
+    *place* is for the times that a profile tells how to read.
+    """
     columns, unique = [], []
     for index, (name, field) in enumerate(schema.fields.items()):
         constraints = field.get("constraints", {})
@@ -265,6 +280,7 @@ def _question(schema: _Schema, sample: list[str]) -> Question:
             for name in ("pattern", "minLength", "maxLength")
             if name in constraints
         }
+        writing = schema.writing[name]
         form = form_of(
             Cell(
                 type=field["type"],
@@ -273,6 +289,9 @@ def _question(schema: _Schema, sample: list[str]) -> Question:
                 bounds=bounds,
                 shape=shape,
                 keyed=bool(name in schema.primary or constraints.get("unique")),
+                place=place if writing.formats and field["type"] == "datetime" else None,
+                formats=writing.formats,
+                thousands=writing.thousands,
                 sample=sample[index],
             )
         )

@@ -11,8 +11,10 @@ from frictionless import Checklist, Dialect, FrictionlessException, Schema, sett
 from frictionless.resources import TableResource
 
 from publisher.errors import ConfigurationError, UsageError
+from publisher.model.profile import Profile
 from publisher.model.run import Problem
 from publisher.validation.findings import Findings
+from publisher.validation.profiled import Profiled
 from publisher.validation.reporting import Report
 
 Descriptor = dict[str, Any]
@@ -29,12 +31,26 @@ class Asked:
     schema: Schema
     dialect: Mapping[str, Any] | None
     encoding: str | None
+    profiled: Profiled | None
 
     @classmethod
     def of(
-        cls, file: Path, schema: Path, dialect: Mapping[str, Any] | None, encoding: str | None
+        cls,
+        file: Path,
+        schema: Path,
+        dialect: Mapping[str, Any] | None,
+        encoding: str | None,
+        profile: Profile | None,
     ) -> "Asked":
-        return cls(file, Schema.from_descriptor(str(schema)), dialect, encoding)
+        parsed = Schema.from_descriptor(str(schema))
+        profiled = None if profile is None else Profiled(parsed, profile)
+        return cls(file, parsed, dialect, encoding, profiled)
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """The schema's, with what a profile says of its fields."""
+        described = self.schema.to_descriptor()
+        return described if self.profiled is None else self.profiled.descriptor(described)
 
     def resource(self) -> TableResource:
         options: dict[str, Any] = {"encoding": self.encoding} if self.encoding else {}
@@ -43,9 +59,10 @@ class Asked:
         if not self.file.suffix:
             options["format"] = "csv"
         # Said to be a table: what is none is an error then, and not valid unread
-        return TableResource(
-            path=str(self.file), scheme="file", schema=self.schema.to_copy(), **options
-        )
+        schema = self.schema.to_copy()
+        if self.profiled is not None:
+            schema = self.profiled.applied(schema)
+        return TableResource(path=str(self.file), scheme="file", schema=schema, **options)
 
 
 @contextmanager
@@ -84,6 +101,7 @@ def stopped(
     *,
     dialect: Mapping[str, Any] | None,
     encoding: str | None,
+    profile: Profile | None,
     limit_errors: int | None,
     checks: Sequence[Any],
 ) -> Report | None:
@@ -97,7 +115,8 @@ def stopped(
         if beside.listed(checks).own:
             return None  # they look at the whole table
     with trusted():
-        asked, limit = Asked.of(file, schema, dialect, encoding), limit_errors or LIMIT
+        asked = Asked.of(file, schema, dialect, encoding, profile)
+        limit = limit_errors or LIMIT
         judged = asked.resource().validate(
             checklist(checks), limit_errors=limit, limit_rows=_FIRST_ROWS
         )
@@ -106,7 +125,7 @@ def stopped(
             return None
         note = Problem("stopped-at-limit", {"limit": limit})
         report = counted(found, *_counted(found))
-        described = asked.schema.to_descriptor()
+        described = asked.descriptor
     return replace(report, schema=described, notes=(note,), complete=False)
 
 

@@ -22,6 +22,7 @@ from frictionless.resources import TableResource
 
 from publisher.engine import Engine
 from publisher.errors import DeliveryError
+from publisher.model.profile import Profile
 from publisher.validation.checks import beside
 from publisher.validation.findings import Findings
 from publisher.validation.lean import MEMORY
@@ -41,6 +42,7 @@ def reported(
     *,
     dialect: Mapping[str, Any] | None,
     encoding: str | None,
+    profile: Profile | None,
     limit_errors: int | None,
     hashes: Future[Hashes],
     unclean: bool,
@@ -53,7 +55,7 @@ def reported(
         _check_packed(file)
     with ExitStack() as stack:
         with trusted():
-            asked = Asked.of(file, schema, dialect, encoding)
+            asked = Asked.of(file, schema, dialect, encoding, profile)
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="validate-")))
             errors = Errors(folder / "errors.ndjson", limit, Findings())
             stack.callback(errors.close)
@@ -72,7 +74,7 @@ def reported(
                     memory=MEMORY,
                     limit=limit,
                 )
-            described = asked.schema.to_descriptor()
+            described = asked.descriptor
         yield replace(report, schema=described)
 
 

@@ -1,11 +1,13 @@
 """`publisher validate`: Frictionless' verdict on a file, as fast as it can be had."""
 
+import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from publisher.errors import UsageError
+from publisher.model.profile import Profile
 from publisher.validation.reporting import Report
 
 
@@ -16,11 +18,14 @@ def validated(
     *,
     dialect: Mapping[str, Any] | None = None,
     encoding: str | None = None,
+    profile: Profile | None = None,
     limit_errors: int | None = None,
     checks: Sequence[Any] = (),
     stop_at_limit: bool = False,
 ) -> Iterator[Report]:
     """Validate a local file as Frictionless does; *limit_errors* is 1,000 if not stated.
+
+    A *profile* fills in what *dialect*, *encoding* and the schema do not state.
 
     Raises UsageError ``no-such-file``, ConfigurationError ``unusable-schema`` for a schema or
     dialect Frictionless cannot read, ``frictionless-crash`` where it breaks down. *checks* are
@@ -32,6 +37,9 @@ def validated(
     for path in (file, schema):
         if not path.is_file():
             raise UsageError("no-such-file", file=str(path))
+    if profile is not None:
+        dialect = profile.dialect(dialect or {})
+        encoding = encoding or ("utf-8-sig" if _marked(file) else profile.encoding)
     if stop_at_limit:
         from publisher.validation.outright import stopped  # noqa: PLC0415
 
@@ -40,6 +48,7 @@ def validated(
             schema,
             dialect=dialect,
             encoding=encoding,
+            profile=profile,
             limit_errors=limit_errors,
             checks=checks,
         )
@@ -56,7 +65,9 @@ def validated(
     # Further checks look at typed rows, which that proof does without
     clean: Report | Doubt = Doubt.UNKNOWN
     if not checks:
-        clean = proved_clean(file, schema, dialect=dialect, encoding=encoding, hashes=hashes)
+        clean = proved_clean(
+            file, schema, dialect=dialect, encoding=encoding, profile=profile, hashes=hashes
+        )
     if not isinstance(clean, Doubt):
         yield clean
         return
@@ -67,9 +78,15 @@ def validated(
         schema,
         dialect=dialect,
         encoding=encoding,
+        profile=profile,
         limit_errors=limit_errors,
         hashes=hashes,
         unclean=clean is Doubt.UNCLEAN,
         checks=checks,
     ) as report:
         yield report
+
+
+def _marked(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8

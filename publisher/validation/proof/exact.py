@@ -9,10 +9,10 @@ with more or fewer cells than labels, or with a key that went before are judged 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from frictionless import Field as FrictionlessField
@@ -42,6 +42,16 @@ _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum")
 _UNHASHABLE = {"array", "object", "list", "geojson"}
 
 
+class Profiled(Protocol):
+    """Fields that are not read as their properties say."""
+
+    def cells(self, con: Connection) -> Mapping[str, Cell]:
+        """Say how, by name."""
+
+    def is_twice(self, name: str, text: str) -> bool:
+        """Tell whether a text is a local time that exists twice, of which one is given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What was found in a file's rows."""
@@ -65,19 +75,28 @@ class Table:
         names = [field.name for field in self.fields]
         unique = [i for i, field in enumerate(self.fields) if field.constraints.get("unique")]
         primary = list(schema.primary_key) if set(schema.primary_key) <= set(names) else []
-        sample = next(iter(resource.fragment), [])
+        self._sample = next(iter(resource.fragment), [])
         keyed = {*unique, *(names.index(name) for name in primary)}
         if any(self.fields[index].type in _UNHASHABLE for index in keyed):
             raise UnsplittableError  # Frictionless breaks down on them, or not: it shows
+        self._keyed = keyed
+        self._profiled: Profiled | None = next(
+            (vars(it)["profiled"] for it in self.fields if "profiled" in vars(it)), None
+        )
+        self._second: set[tuple[tuple[int, ...], int]] = set()
+        """Keys, and rows in which they stand the second time and may."""
         self.question = Question(
-            columns=[
-                _column(index, field, sample, keyed=index in keyed)
-                for index, field in enumerate(self.fields)
-            ],
+            columns=[] if self._profiled else self._columns({}),
             unique=unique,
             primary=[names.index(name) for name in primary],
         )
         self._judge = RowJudge(self.fields, unique, self.question.primary)
+
+    def _columns(self, others: Mapping[str, Cell]) -> list[Column]:
+        return [
+            _column(index, field, self._sample, others.get(field.name), keyed=index in self._keyed)
+            for index, field in enumerate(self.fields)
+        ]
 
     def plain(self, path: Path, scan: Future[Scan] | None) -> Plain | None:
         """Give the file as one the engine may read itself; None where it may not.
@@ -108,6 +127,9 @@ class Table:
         return Found(proof.rows, tuple(slow))
 
     def _prove(self, con: Connection, plain: Plain | None, folder: Path, *, unclean: bool) -> Proof:
+        if self._profiled is not None:
+            columns = self._columns(self._profiled.cells(con))
+            self.question = replace(self.question, columns=columns)
         if plain is not None:
             with suppress(UnsplittableError):
                 return prove_file(con, plain, self.question, folder, unclean=unclean)[1]
@@ -166,15 +188,36 @@ class Table:
             match_keys(
                 con, question, self.fields, lambda i, text: self._judge.readers[i](text)[0], folder
             )
-        for found in _doubtful(con, question, proof, self._judge):
+        for found in _doubtful(con, question, proof, self._judge, self._once):
             if found:
                 emit(found)
 
+    def _once(self, number: int, cells: Sequence[str], key: Sequence[int], other: int) -> bool:
+        """Tell whether a key that went before may stand here a second time.
+
+        So it may where it has a local time that exists twice: which of them is meant is told
+        by the order of the whole series, and that is beyond a row.
+        """
+        if self._profiled is None or (tuple(key), other) in self._second:
+            return False
+        named = [(self.fields[index].name, cells[index]) for index in key]
+        if not any(self._profiled.is_twice(name, text) for name, text in named):
+            return False
+        self._second.add((tuple(key), number))
+        return True
+
 
 def _doubtful(
-    con: Connection, question: Question, proof: Proof, judge: RowJudge
+    con: Connection,
+    question: Question,
+    proof: Proof,
+    judge: RowJudge,
+    once: Callable[[int, Sequence[str], Sequence[int], int], bool],
 ) -> Iterator[list[Descriptor]]:
-    """Have the rows judged that are not proved clean, in their order."""
+    """Have the rows judged that are not proved clean, in their order.
+
+    *once* forgives a row that it has the key of another.
+    """
     doubts = proof.doubts(question)
     places, more = list(doubts), proof.more_doubts(question)
     join, matched = "", "NULL"
@@ -195,16 +238,29 @@ def _doubtful(
             number, raw, found = row[:3]
             cells = list(row[behind:])
             if row[3]:
-                matches = _matches(found, question, keys) if found else NONE
+                pairs = [
+                    (rule, other)
+                    for rule, other in map(_pair, found or ())
+                    if not once(number, cells, keys[rule], other)
+                ]
+                matches = _matches(pairs, question, keys) if pairs else NONE
                 yield judge(number, cells if raw is None else orjson.loads(raw), matches)
             else:
                 yield judge.cells(number, cells, compress(places, row[4:behind]))
 
 
-def _matches(found: Sequence[Any], question: Question, keys: Sequence[Sequence[int]]) -> Matches:
+def _pair(found: Any) -> tuple[int, int]:
+    """Give the rule, by its position, and the number of the other row."""
+    rule, other = found.values() if isinstance(found, dict) else found
+    return rule, other
+
+
+def _matches(
+    found: Sequence[tuple[int, int]], question: Question, keys: Sequence[Sequence[int]]
+) -> Matches:
     unique: dict[int, int] = {}
     primary = None
-    for rule, other in (pair.values() if isinstance(pair, dict) else pair for pair in found):
+    for rule, other in found:
         if rule < len(question.unique):
             unique[keys[rule][0]] = other
         else:
@@ -212,7 +268,15 @@ def _matches(found: Sequence[Any], question: Question, keys: Sequence[Sequence[i
     return Matches(unique, primary)
 
 
-def _column(index: int, field: FrictionlessField, sample: Sequence[Any], *, keyed: bool) -> Column:
+def _column(
+    index: int,
+    field: FrictionlessField,
+    sample: Sequence[Any],
+    other: Cell | None,
+    *,
+    keyed: bool,
+) -> Column:
+    """Make a field's column; *other* is how its cells are read, if not by its properties."""
     missing = field.missing_values
     if not field.has_defined("missing_values") and field.schema:
         missing = field.schema.missing_values
@@ -224,21 +288,18 @@ def _column(index: int, field: FrictionlessField, sample: Sequence[Any], *, keye
     }
     form = None
     if stated.keys() <= {"required", "unique", *_BOUNDS, *SHAPE} and "\0" not in "".join(missing):
-        form = form_of(
-            Cell(
-                type=field.type,
-                format=field.format,
-                properties={
-                    ours: getattr(field, theirs)
-                    for theirs, ours in PROPERTIES.items()
-                    if hasattr(field, theirs) and field.has_defined(theirs)
-                },
-                bounds=_bounds(field, stated),
-                shape={name: stated[name] for name in SHAPE if name in stated},
-                keyed=keyed,
-                sample=text,
-            )
+        cell = other or Cell(
+            type=field.type,
+            format=field.format,
+            properties={
+                ours: getattr(field, theirs)
+                for theirs, ours in PROPERTIES.items()
+                if hasattr(field, theirs) and field.has_defined(theirs)
+            },
+            bounds=_bounds(field, stated),
+            shape={name: stated[name] for name in SHAPE if name in stated},
         )
+        form = form_of(replace(cell, keyed=keyed, sample=text))
     return Column(index, form, tuple(missing), bool(stated.get("required")))
 
 

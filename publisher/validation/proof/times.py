@@ -150,13 +150,10 @@ class _Times:
         if self.comparable is not None and self.offset == "?":
             alike = self.aware(text) if self.comparable else f"NOT {self.aware(text)}"
         if self.place and self.offset != "Z":
-            placed = f"({self.aware(text)} OR {self.place(self.read(text))[1]})"
-        return conjunction(
-            self.shaped(text),
-            alike,
-            f"{self.value(text)} IS NOT NULL",
-            placed,
-        )
+            proved = self.place(self.read(text))[1]
+            placed = f"({self.aware(text)} OR {proved})" if self.offset == "?" else proved
+        found = self.value(text) if self.offset == "?" else self.read(text)
+        return conjunction(self.shaped(text), alike, f"{found} IS NOT NULL", placed)
 
     def key(self, text: str) -> tuple[str, ...]:
         if f"{_DATE}T" in self.shape or not self.shape.startswith(_DATE):
@@ -259,5 +256,12 @@ def _strptimes(formats: Sequence[str], cell: Cell) -> tuple[str, Sql]:
     """Give what `_strptime` does for any one of *formats*, the sample's first."""
     shapes = {format_: _strptime(format_)[0] for format_ in formats}
     first = sorted(shapes, key=lambda it: re.fullmatch(shapes[it], cell.sample, re.ASCII) is None)
-    listed = ", ".join(map(literal, first))
-    return "|".join(shapes.values()), lambda text: f"try_strptime({text}, [{listed}])"
+    # To try formats in turn is slow: the engine writes down why each of them fails
+    tried = [(re.sub("%Y", "____", it), _parsed(it)) for it in first]
+    tried = [(literal(re.sub("%.", "__", places)), read) for places, read in tried]
+
+    def read(text: str) -> str:
+        whens = " ".join(f"WHEN {text} LIKE {places} THEN {read(text)}" for places, read in tried)
+        return f"CASE {whens} END"
+
+    return "|".join(shapes.values()), read
