@@ -96,6 +96,7 @@ ENUMS: dict[str, list[list[Any]]] = {
     "array": [[[1, 2]], ["[1, 2]"]],
     "object": [[{"a": 1}], ['{"a": 1}']],
 }  # fmt: skip
+CHARACTERS = "0123456789.,+-eE_ :TZzPx/%'\u00a0٣æ[{"
 PATTERNS = ["a|b", "[a-z]+", ".*", "[^a]", r"\w+", "(?i:A)", "a$", r"\d?"]
 MEASURED = ("string", "array", "object", "list")
 PROPERTIES: dict[str, list[dict[str, Any]]] = {
@@ -340,8 +341,15 @@ def _choices(random: Random, field: dict[str, Any], *, clean: bool) -> list[str]
             tried = [*_ordinary(random, field["type"]), *(cells if random.random() < 0.5 else [])]
             cells = [cell for cell in tried if not read(cell)[1]] or cells
             return cells if random.random() < 0.7 else cells[:2]
+    cells = [*cells, *(_altered(random, random.choice(cells)) for _ in range(4))]
     few = random.sample(cells, random.randint(1, min(2, len(cells))))
     return few if random.random() < 0.5 else cells
+
+
+def _altered(random: Random, cell: str) -> str:
+    """Give *cell* with a character more, fewer, or another."""
+    at, character = random.randint(0, len(cell)), random.choice(CHARACTERS)
+    return cell[:at] + random.choice(["", character, character]) + cell[at + random.randint(0, 1) :]
 
 
 def _ordinary(random: Random, kind: str) -> list[str]:
