@@ -147,6 +147,7 @@ NAMED: list[dict[str, Any]] = [
     {"description": ""}, {"name": ""}, {"name": "a\n"}, {"id": 5}, {"translations": {}},
 ]  # fmt: skip
 MATCHES = ["exact", "equal", "subset", "superset", "partial"]
+NAMES = ["t.csv", "t.csv", "t.tsv", "t", "T 1.csv"]
 LIMITS = [None, None, 1, 3, 7, 100_000]
 ENCODINGS = [
     ("utf-8", "utf-8"), ("utf-8", "utf-8"), ("utf-8", "utf-8"), (None, "utf-8"),
@@ -170,6 +171,8 @@ class Case:
     dialect: dict[str, Any] | None
     encoding: str | None
     limit: int | None
+    stop: bool
+    """Nothing beyond the limit is asked for."""
 
 
 def case(random: Random) -> Case:
@@ -183,11 +186,10 @@ def case(random: Random) -> Case:
     if random.random() < 0.04:
         _misshape(random, dialect if dialect and random.random() < 0.2 else schema)
     encoding, written = random.choice(ENCODINGS if kind == "any" else ENCODINGS[:TAME])
-    name = random.choice(
-        ["t.csv", "t.csv", "t.tsv", "t", "T 1.csv"] if kind == "any" else ["t.csv"]
-    )
+    name = random.choice(NAMES if kind == "any" else NAMES[:1])
     content = text.encode(written, "replace" if random.random() < 0.9 else "backslashreplace")
-    return Case(name, content, schema, dialect, encoding, random.choice(LIMITS))
+    limit, stop = random.choice(LIMITS), random.random() < 0.1
+    return Case(name, content, schema, dialect, encoding, limit, stop)
 
 
 def _schema(random: Random, *, plain: bool) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def judge_case(folder: Path, case: hostile.Case) -> None:
             dialect=case.dialect,
             encoding=case.encoding,
             limit_errors=case.limit,
+            stop_at_limit=case.stop,
         ) as found:
             assert without_seconds(found.descriptor) == expected
             written = io.BytesIO()
