@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import pytest
 from frictionless import Field, FrictionlessException
 
 CELLS: dict[str, list[str]] = {
@@ -159,6 +160,10 @@ ENCODINGS = [
 ]  # fmt: skip
 TAME = 7
 DELIMITERS = [",", ",", ",", ",", ";", ";", "\t", "|", ":", "||", "", "x"]
+
+
+leaking = pytest.mark.filterwarnings("ignore::ResourceWarning")
+"""Frictionless leaves a file open that it cannot begin to read."""
 
 
 @dataclass(frozen=True)

@@ -389,7 +389,7 @@ def test_what_is_personal_is_not_shown(steward: Steward, tmp_path: Path) -> None
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore:.*unclosed file")  # of an encoding unknown to it
+@hostile.leaking
 def test_findings_are_all_errors_by_rule_and_column(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "s.json"
     for number in range(scale(300, 10_000)):

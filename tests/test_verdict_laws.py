@@ -78,7 +78,7 @@ def judge_case(folder: Path, case: hostile.Case) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore:.*unclosed file")  # of an encoding unknown to it
+@hostile.leaking
 def test_whole_reports_are_those_of_frictionless(tmp_path: Path, seed: int, monkeypatch) -> None:
     handed_over = []
     whole = report.outright
