@@ -124,6 +124,16 @@ def test_a_clean_file_is_proved_without_frictionless(
     assert clean.totals == {"rows": 2, "errors": 0, "byRule": {}}
 
 
+def test_a_blank_at_the_end_of_a_time_is_seen(tmp_path: Path) -> None:
+    """The engine's reader passes over it."""
+    data, path = tmp_path / "times.csv", tmp_path / "times.json"
+    data.write_text("id,at\na,2025-01-01T00:00:00\nb,2025-01-01T00:00:0 \n")
+    fields = [{"name": "id", "type": "string"}, {"name": "at", "type": "datetime"}]
+    path.write_bytes(orjson.dumps({"fields": fields}))
+    with validated(data, path) as found:
+        assert found.by_rule == {"type-error": 1}
+
+
 @pytest.mark.parametrize("note", ["målt", "målt \u2013 3 €"])
 def test_a_danish_file_is_proved_without_frictionless(tmp_path: Path, note: str) -> None:
     """As it is, and where Windows-1252 has signs that Latin-1 has not."""
