@@ -1,6 +1,8 @@
 """`publisher validate`: the report is Frictionless', the totals beside it are of the whole file."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,5 +135,17 @@ def test_no_file_is_valid_unread(
 def test_what_cannot_be_unpacked_is_told(files: tuple[Path, Path]) -> None:
     packed = Path("data.csv.gz")
     packed.write_bytes(gzip.compress(files[0].read_bytes())[:2000])
-    with pytest.raises(DeliveryError, match="gzip"):
-        validate_file(packed, files[1])
+    for early in (False, True):
+        with pytest.raises(DeliveryError, match="gzip"):
+            validate_file(packed, files[1], stop_at_limit=early)
+
+
+def test_a_page_never_overwrites_what_is_judged(files: tuple[Path, Path]) -> None:
+    data, schema = files
+    before = data.read_bytes()
+    command = ["validate", str(data), "--schema", str(schema), "--page", f"./{data}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "publisher", *command], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, data.read_bytes()) == (2, before)
+    assert "would overwrite" in done.stderr

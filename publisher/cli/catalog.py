@@ -64,9 +64,12 @@ def validate(
     """Judge a file under a schema; the report is Frictionless'."""
     from publisher.validation.validate import validated  # noqa: PLC0415
 
+    judged, by = _existing(file, "no-such-file"), _schema(session, schema)
+    if page is not None and page.exists() and any(map(page.samefile, (judged, by))):
+        raise UsageError("page-over-file", file=str(page))
     with validated(
-        _existing(file, "no-such-file"),
-        _schema(session, schema),
+        judged,
+        by,
         dialect=_dialect(dialect),
         encoding=encoding,
         profile=_profile(profile),

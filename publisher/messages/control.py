@@ -141,6 +141,18 @@ CONTROL: dict[str, Text] = {
         remedy_en="Check the path.",
         remedy_da="Kontrollér stien.",
     ),
+    "unreadable-file": Text(
+        en="The file {file} cannot be read: {reason}",
+        da="Filen {file} kan ikke læses: {reason}",
+        remedy_en="Give the user that Publisher runs as the right to read it.",
+        remedy_da="Giv den bruger, som Publisher kører som, ret til at læse den.",
+    ),
+    "page-over-file": Text(
+        en="The page would overwrite {file}, which is what is judged",
+        da="Siden ville overskrive {file}, som er det, der bedømmes",
+        remedy_en="Name another file for the page.",
+        remedy_da="Angiv en anden fil til siden.",
+    ),
     "no-such-schema": Text(
         en="There is no schema “{schema}”",
         da="Der er intet skema “{schema}”",

@@ -1,6 +1,8 @@
 """Frictionless itself on a file, and exact totals of what it left out."""
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +12,7 @@ from typing import Any
 from frictionless import Checklist, Dialect, FrictionlessException, Schema, settings, system
 from frictionless.resources import TableResource
 
-from publisher.errors import ConfigurationError, UsageError
+from publisher.errors import ConfigurationError, DeliveryError, UsageError
 from publisher.model.profile import Profile
 from publisher.model.run import Problem
 from publisher.validation.findings import Findings
@@ -18,6 +20,7 @@ from publisher.validation.profiled import Profiled
 from publisher.validation.reporting import Report
 
 Descriptor = dict[str, Any]
+_CHUNK = 1024 * 1024
 LIMIT: int = settings.DEFAULT_LIMIT_ERRORS
 _FIRST_ROWS = 5_000
 """Among which Frictionless itself looks for as many errors as are asked for."""
@@ -95,6 +98,18 @@ def _reason(error: FrictionlessException) -> str:
     return "; ".join(part.note for part in (error.reasons or [error.error]))
 
 
+def check_packed(file: Path) -> None:
+    """Raise DeliveryError for a file that cannot be unpacked: Frictionless breaks down on it."""
+    if file.suffix != ".gz":
+        return
+    try:
+        with gzip.open(file) as packed:
+            while packed.read(_CHUNK):
+                pass
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DeliveryError("broken-gzip", reason=str(error)) from error
+
+
 def stopped(
     file: Path,
     schema: Path,
@@ -114,6 +129,7 @@ def stopped(
 
         if beside.listed(checks).own:
             return None  # they look at the whole table
+    check_packed(file)
     with trusted():
         asked = Asked.of(file, schema, dialect, encoding, profile)
         limit = limit_errors or LIMIT

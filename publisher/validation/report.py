@@ -4,9 +4,7 @@ The errors are found by a vectorised proof and Frictionless' own readers (``proo
 proof cannot take on, Frictionless validates itself. Either way the report is the same.
 """
 
-import gzip
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,18 +19,23 @@ from frictionless.formats import CsvControl
 from frictionless.resources import TableResource
 
 from publisher.engine import Engine
-from publisher.errors import DeliveryError
 from publisher.model.profile import Profile
 from publisher.validation.checks import beside
 from publisher.validation.findings import Findings
 from publisher.validation.lean import MEMORY
-from publisher.validation.outright import LIMIT, Asked, checklist, counted, outright, trusted
+from publisher.validation.outright import (
+    LIMIT,
+    Asked,
+    check_packed,
+    checklist,
+    counted,
+    outright,
+    trusted,
+)
 from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.proof.exact import Table
 from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.reporting import Errors, Report
-
-_CHUNK = 1024 * 1024
 
 
 @contextmanager
@@ -51,8 +54,7 @@ def reported(
     """See `validate.validated`; *unclean* is known of the file already."""
     listed = beside.listed(checks)
     limit = limit_errors or LIMIT
-    if file.suffix == ".gz":
-        _check_packed(file)
+    check_packed(file)
     with ExitStack() as stack:
         with trusted():
             asked = Asked.of(file, schema, dialect, encoding, profile)
@@ -76,16 +78,6 @@ def reported(
                 )
             described = asked.descriptor
         yield replace(report, schema=described)
-
-
-def _check_packed(file: Path) -> None:
-    """Raise DeliveryError for a file that cannot be unpacked: Frictionless breaks down on it."""
-    try:
-        with gzip.open(file) as packed:
-            while packed.read(_CHUNK):
-                pass
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DeliveryError("broken-gzip", reason=str(error)) from error
 
 
 def _proved(

@@ -27,16 +27,15 @@ def validated(
 
     A *profile* fills in what *dialect*, *encoding* and the schema do not state.
 
-    Raises UsageError ``no-such-file``, ConfigurationError ``unusable-schema`` for a schema or
-    dialect Frictionless cannot read, ``frictionless-crash`` where it breaks down. *checks* are
-    descriptors of further checks; UsageError ``wrong-checks-option`` where one cannot be read,
-    ConfigurationError where the schema is not made for it. The report
-    can be read inside the context; errors beyond the limit are counted and let go, or with
-    *stop_at_limit* not looked for, where the limit is soon reached.
+    Raises UsageError ``no-such-file`` and ``unreadable-file``, ConfigurationError
+    ``unusable-schema`` for a schema or dialect Frictionless cannot read, ``frictionless-crash``
+    where it breaks down. *checks* are descriptors of further checks; UsageError
+    ``wrong-checks-option`` where one cannot be read, ConfigurationError where the schema is not
+    made for it. The report can be read inside the context; errors beyond the limit are counted
+    and let go, or with *stop_at_limit* not looked for, where the limit is soon reached.
     """
     for path in (file, schema):
-        if not path.is_file():
-            raise UsageError("no-such-file", file=str(path))
+        _check_readable(path)
     if profile is not None:
         dialect = profile.dialect(dialect or {})
         encoding = encoding or ("utf-8-sig" if _marked(file) else profile.encoding)
@@ -85,6 +84,16 @@ def validated(
         checks=checks,
     ) as report:
         yield report
+
+
+def _check_readable(path: Path) -> None:
+    if not path.is_file():
+        raise UsageError("no-such-file", file=str(path))
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError("unreadable-file", file=str(path), reason=reason) from None
 
 
 def _marked(file: Path) -> bool:

@@ -47,7 +47,7 @@ def listed(descriptors: Sequence[Any]) -> Listed:
     """Raise UsageError ``wrong-checks-option`` for what is no check of ours, though it says so."""
     theirs, own = [], []
     for each in descriptors:
-        if not isinstance(each, Mapping):
+        if not isinstance(each, Mapping) or not isinstance(each.get("type", ""), str):
             raise UsageError("wrong-checks-option", reason=str(each))
         if each.get("type") not in OWN:
             theirs.append(each)
