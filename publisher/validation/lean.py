@@ -18,7 +18,6 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -139,6 +138,8 @@ def _proof(
             with engine.cursor() as con:
                 place = None
                 if profile is not None:
+                    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
                     place = placing(con, ZoneInfo(profile.timezone), profile.timezone)
                 question = _question(known, sample, place)
                 for way in plain.ways(Path(folder)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from frictionless import Checklist, Dialect, FrictionlessException, Schema, settings, system
 from frictionless.resources import TableResource
@@ -16,8 +16,10 @@ from publisher.errors import ConfigurationError, DeliveryError, UsageError
 from publisher.model.profile import Profile
 from publisher.model.run import Problem
 from publisher.validation.findings import Findings
-from publisher.validation.profiled import Profiled
 from publisher.validation.reporting import Report
+
+if TYPE_CHECKING:  # it loads the engine, which Frictionless itself does without
+    from publisher.validation.profiled import Profiled
 
 Descriptor = dict[str, Any]
 _CHUNK = 1024 * 1024
@@ -34,7 +36,7 @@ class Asked:
     schema: Schema
     dialect: Mapping[str, Any] | None
     encoding: str | None
-    profiled: Profiled | None
+    profiled: "Profiled | None"
 
     @classmethod
     def of(
@@ -46,8 +48,11 @@ class Asked:
         profile: Profile | None,
     ) -> "Asked":
         parsed = Schema.from_descriptor(str(schema))
-        profiled = None if profile is None else Profiled(parsed, profile)
-        return cls(file, parsed, dialect, encoding, profiled)
+        if profile is None:
+            return cls(file, parsed, dialect, encoding, None)
+        from publisher.validation.profiled import Profiled  # noqa: PLC0415
+
+        return cls(file, parsed, dialect, encoding, Profiled(parsed, profile))
 
     @property
     def descriptor(self) -> Descriptor:
