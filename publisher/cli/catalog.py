@@ -44,7 +44,9 @@ def validate(
     dialect: Annotated[
         str | None, typer.Option(help="Frictionless dialect of the file, as JSON.", metavar="JSON")
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of the file; default UTF-8.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the file; guessed if not stated.")
+    ] = None,
     checks: Annotated[
         str | None, typer.Option(help="A list of further checks, as JSON.", metavar="JSON")
     ] = None,

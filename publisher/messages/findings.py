@@ -234,16 +234,18 @@ _HINTS: dict[str, Text] = {
     ),
     "hint-point-of-profile": Text(
         en="a point parts thousands in this text profile, and counts only before exactly three"
-        ' digits, as in 1.234,5: if the source writes decimal points, state "decimalChar": "."'
-        " for the field",
-        da="et punktum skiller tusinder i denne tekstprofil og gælder kun før præcis tre cifre, som"
-        ' i 1.234,5: skriver kilden decimalpunktum, så angiv "decimalChar": "." for feltet',
+        " digits and not after a leading zero, as in 1.234,5: if the source writes decimal points,"
+        ' state "decimalChar": "." for the field',
+        da="et punktum skiller tusinder i denne tekstprofil og gælder kun før præcis tre cifre og"
+        " ikke efter et foranstillet nul, som i 1.234,5: skriver kilden decimalpunktum, så angiv"
+        ' "decimalChar": "." for feltet',
     ),
     "hint-group-of-profile": Text(
         en="a point parts thousands in this text profile, and counts only before exactly three"
-        " digits, as in 1.234: have the numbers corrected at the source",
-        da="et punktum skiller tusinder i denne tekstprofil og gælder kun før præcis tre cifre, som"
-        " i 1.234: få tallene rettet hos kilden",
+        " digits and not after a leading zero, as in 1.234: have the numbers corrected at the"
+        " source",
+        da="et punktum skiller tusinder i denne tekstprofil og gælder kun før præcis tre cifre og"
+        " ikke efter et foranstillet nul, som i 1.234: få tallene rettet hos kilden",
     ),
     "hint-decimals": Text(
         en='the numbers have decimals: if they may, give the field the type "number" in the schema',

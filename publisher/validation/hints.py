@@ -152,7 +152,7 @@ def _beside(field: Mapping[str, Any], cells: Sequence[str]) -> Hint | None:
 
 def _of_times(kind: str, field: Mapping[str, Any], cells: Sequence[str]) -> Hint | None:
     known = field.get("formats", ())
-    if any(_is_time(cell, known) for cell in cells):
+    if cells and all(_is_time(cell, known) for cell in cells):
         return Hint("hint-gap", {"timezone": field.get("timezone")})
     stated = field.get("format", "default")
     asked = DEFAULTS[kind] if stated in {"default", "any"} else stated
