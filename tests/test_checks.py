@@ -426,3 +426,11 @@ def test_check_tells_what_is_wrong_with_a_check_at_its_line(
     assert [it.rule for it in found] == [rule]
     text = (root / "catalog/made-up.yaml").read_text().splitlines()
     assert key in text[found[0].line - 1]
+
+
+def test_a_file_that_cannot_be_read_is_told_as_without_checks(tmp_path: Path) -> None:
+    file, schema = tmp_path / "rows.ndjson", tmp_path / "schema.json"
+    file.write_text('{"level": 1\n')
+    schema.write_bytes(orjson.dumps({"fields": [{"name": "level", "type": "number"}]}))
+    with validated(file, schema, checks=[{"type": "sentinel-value"}]) as found:
+        assert found.by_rule == {"source-error": 1}

@@ -37,6 +37,9 @@ from publisher.validation.proof.exact import Table
 from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.reporting import Errors, Report
 
+_UNREAD = {"source-error", "scheme-error", "format-error", "encoding-error", "compression-error"}
+"""Where there is such an error and no row, there is nothing for a check to look at."""
+
 
 @contextmanager
 def reported(
@@ -66,7 +69,7 @@ def reported(
                 with suppress(UnsplittableError):
                     report = _proved(asked, folder, errors, hashes=hashes, unclean=unclean)
             report = report or outright(asked, limit, theirs)
-            if listed.own:
+            if listed.own and (report.rows or not _UNREAD & report.by_rule.keys()):
                 report = beside.checked(
                     report,
                     asked.resource,
