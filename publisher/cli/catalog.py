@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import orjson
 import typer
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from publisher.model.profile import Profile
     from publisher.validation.explain import Explained
     from publisher.validation.reporting import Report
+
+T = TypeVar("T")
 
 
 @command
@@ -72,11 +74,11 @@ def validate(
     with validated(
         judged,
         by,
-        dialect=_dialect(dialect),
+        dialect=None if dialect is None else _json(dialect, dict, "wrong-dialect-option", "{...}"),
         encoding=encoding,
         profile=_profile(profile),
         limit_errors=limit_errors,
-        checks=_checks(checks),
+        checks=[] if checks is None else _json(checks, list, "wrong-checks-option", "[...]"),
         stop_at_limit=stop_at_limit,
     ) as report:
         found = _explained(session, report)
@@ -128,14 +130,15 @@ def _schema(session: Session, stated: str) -> Path:
     raise UsageError("no-such-schema", schema=stated)
 
 
-def _checks(text: str | None) -> list[Any]:
+def _json(text: str, kind: type[T], code: str, shape: str) -> T:
+    """Read an option that is JSON of a *kind*, which looks like *shape*."""
     try:
-        checks = [] if text is None else orjson.loads(text)
+        found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise UsageError("wrong-checks-option", reason=str(error)) from None
-    if not isinstance(checks, list):
-        raise UsageError("wrong-checks-option", reason="[...]")
-    return checks
+        raise UsageError(code, reason=str(error)) from None
+    if not isinstance(found, kind):
+        raise UsageError(code, reason=shape)
+    return found
 
 
 def _profile(name: str | None) -> "Profile | None":
@@ -143,24 +146,11 @@ def _profile(name: str | None) -> "Profile | None":
         return None
     from publisher.model.profile import PROFILES  # noqa: PLC0415 - as what judges
 
-    for known, profile in PROFILES.items():
-        if known == name:
-            return profile
+    if name in PROFILES:
+        return PROFILES[name]
     from publisher.registry.keys import nearest  # noqa: PLC0415 - only who errs waits for it
 
     names = list(PROFILES)
     raise UsageError(
         "unknown-profile", profile=name, nearest=nearest(name, names), known=", ".join(names)
     )
-
-
-def _dialect(text: str | None) -> dict[str, Any] | None:
-    if text is None:
-        return None
-    try:
-        dialect = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise UsageError("wrong-dialect-option", reason=str(error)) from None
-    if not isinstance(dialect, dict):
-        raise UsageError("wrong-dialect-option", reason="{...}")
-    return dialect

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from publisher.cli.session import Session
+from publisher.messages.text import cut
 from publisher.operations.backup import Copied
 from publisher.operations.base import Told
 from publisher.operations.harvest import Harvested, RunLine
@@ -293,8 +294,7 @@ def _span(seconds: float | None) -> str:
 
 
 def _short(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+    return "" if value is None else cut(str(value), _LONGEST_CELL)
 
 
 SHOWN: Mapping[str, Callable[[Session, Any], None]] = MappingProxyType(

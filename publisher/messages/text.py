@@ -12,3 +12,8 @@ class Text:
     alone_en: str = ""
     """The remedy where it would name the ``{nearest}`` and nothing is near."""
     alone_da: str = ""
+
+
+def cut(text: str, longest: int) -> str:
+    """Give *text* in no more than *longest* letters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

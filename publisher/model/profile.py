@@ -90,7 +90,7 @@ _DANISH: dict[str, Any] = {
         ),
     },
 }
-PROFILES: Mapping[ProfileName, Profile] = {
+PROFILES: Mapping[str, Profile] = {
     "danish": Profile(encoding="utf-8", **_DANISH),
     "danish-windows-1252": Profile(encoding="windows-1252", **_DANISH),
 }

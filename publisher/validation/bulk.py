@@ -9,25 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from publisher.engine import Connection, identifier, literal
 from publisher.model.table import sql_type
 from publisher.validation.proof.cells import (
     NUMBER,
-    RAW,
     TABLE,
     UnsplittableError,
-    columns,
+    rows_where,
 )
 from publisher.validation.proof.dialects import Delimited
 from publisher.validation.proof.forms import form_of
-from publisher.validation.proof.prove import Column, Proof, Question, prove_file
+from publisher.validation.proof.prove import Column, Proof, Question, doubt, prove_file
 from publisher.validation.proof.zones import placing
 from publisher.validation.rows import ROW
 from publisher.validation.view import Fit, SourceView
-
-_PAGE = 5_000
 
 
 class Bulk:
@@ -53,14 +48,8 @@ class Bulk:
         """Give the rows that are not proved clean."""
         if self.proof.clean:
             return
-        answer = self._con.execute(
-            f"SELECT {NUMBER}, {RAW}, {columns(self._plain.width)} FROM {TABLE} "
-            f"WHERE {self._doubt()} ORDER BY {NUMBER}"
-        )
         # Read in full before the loop's own statements: they share the connection
-        while page := answer.fetchmany(_PAGE):
-            for number, raw, *cells in page:
-                yield number, cells if raw is None else orjson.loads(raw)
+        yield from rows_where(self._con, self._doubt(), self._plain.width)
 
     def stage(self) -> int:
         """Add the clean rows to `judged_good`, which has those of the loop by now; count them."""
@@ -115,10 +104,7 @@ class Bulk:
         return int(count)
 
     def _doubt(self) -> str:
-        """Whether a row of `judged_cells` is not proved clean."""
-        proof, question = self.proof, self._question
-        cells, more = proof.doubts(question).values(), proof.more_doubts(question)
-        return " OR ".join([f"{RAW} IS NOT NULL", *cells, *more])
+        return doubt(self.proof, self._question)
 
     def _asked(self, sample: Sequence[str]) -> Question:
         view, fit = self._view, self._fit

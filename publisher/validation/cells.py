@@ -15,6 +15,7 @@ from publisher.model.dataset import FieldView
 from publisher.model.profile import AS_STATED, Profile, Writing
 from publisher.model.schema import Field, Reading
 from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
+from publisher.validation.reason import reason
 from publisher.validation.units import Conversion
 from publisher.validation.writing import CellReader, created, written_reader
 
@@ -203,9 +204,8 @@ def made_field(descriptor: Mapping[str, Any]) -> FrictionlessField:
     try:
         return _field_of(_key(descriptor))
     except FrictionlessException as error:
-        reason = "; ".join(part.note for part in (error.reasons or [error.error]))
         raise ConfigurationError(
-            "unusable-field", field=descriptor["name"], reason=reason
+            "unusable-field", field=descriptor["name"], reason=reason(error)
         ) from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from publisher.messages import TEXTS, Language, render
 from publisher.messages.findings import KINDS
 from publisher.messages.labels import counted, integer, label
+from publisher.messages.text import cut
 from publisher.validation import hints
 from publisher.validation.findings import OUTSIDE, Example, Finding
 from publisher.validation.reporting import Report
@@ -295,10 +296,9 @@ def column(name: str | None, number: int | None, language: Language) -> str:
 
 def legible(text: str, longest: int = _LONGEST) -> str:
     """Cut *text* to what a line can hold; what does not print is written as its escape."""
-    cut = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in cut
+        for letter in cut(text, longest)
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from publisher.messages.text import cut
+
 OUTSIDE = " is outside "
 """In the note of a value, before the range that it should be in."""
 _EXAMPLES = 5
@@ -110,12 +112,8 @@ def _example(error: Mapping[str, Any]) -> Example:
     return Example(
         row=row,
         # A cell that is not there, and a label that is not, have no text to be shown
-        cell=None if cell is None or rule.startswith("missing-") else _cut(cell, _LONGEST_CELL),
-        note=_cut(str(error.get("note", "")), _LONGEST_TEXT),
-        message=_cut(str(error.get("message", "")), _LONGEST_TEXT),
+        cell=None if cell is None or rule.startswith("missing-") else cut(cell, _LONGEST_CELL),
+        note=cut(str(error.get("note", "")), _LONGEST_TEXT),
+        message=cut(str(error.get("message", "")), _LONGEST_TEXT),
         cells=None if cells is None else len(cells),
     )
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"

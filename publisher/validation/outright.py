@@ -16,6 +16,7 @@ from publisher.errors import ConfigurationError, DeliveryError, UsageError
 from publisher.model.profile import Profile
 from publisher.model.run import Problem
 from publisher.validation.findings import Findings
+from publisher.validation.reason import reason
 from publisher.validation.reporting import Report
 
 if TYPE_CHECKING:  # it loads the engine, which Frictionless itself does without
@@ -84,7 +85,7 @@ def trusted() -> Iterator[None]:
         with system.use_context(trusted=True):
             yield
     except FrictionlessException as error:
-        raise ConfigurationError("unusable-schema", reason=_reason(error)) from error
+        raise ConfigurationError("unusable-schema", reason=reason(error)) from error
     except (TypeError, ValueError, ArithmeticError, AttributeError, re.error) as error:
         # It compares and hashes cells unguarded: a bound of another type, a key of arrays.
         # Nor does it look whether a pattern is a regular expression.
@@ -96,11 +97,7 @@ def checklist(checks: Sequence[Mapping[str, Any]]) -> Checklist:
     try:
         return Checklist.from_descriptor({"checks": [dict(check) for check in checks]})
     except FrictionlessException as error:
-        raise UsageError("wrong-checks-option", reason=_reason(error)) from error
-
-
-def _reason(error: FrictionlessException) -> str:
-    return "; ".join(part.note for part in (error.reasons or [error.error]))
+        raise UsageError("wrong-checks-option", reason=reason(error)) from error
 
 
 def check_packed(file: Path) -> None:

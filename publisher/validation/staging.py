@@ -4,6 +4,7 @@
 from collections.abc import Collection
 
 from publisher.engine import Connection, identifier, literal
+from publisher.messages.text import cut
 from publisher.model.run import Example, RuleCount
 from publisher.model.table import sql_type
 from publisher.validation.rows import BAD, FOLD_OF, ROW, ROWS_NAMED, Spools
@@ -123,10 +124,6 @@ def examples(con: Connection) -> tuple[Example, ...]:
         f"row_number LIMIT {_EXAMPLES}"
     ).fetchall()
     return tuple(
-        Example(row, field, _shortened(message))
+        Example(row, field, cut(message, _LONGEST_MESSAGE))
         for row, field, message in sorted(found, key=lambda example: example[0])
     )
-
-
-def _shortened(message: str) -> str:
-    return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 1] + "…"

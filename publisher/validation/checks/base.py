@@ -85,5 +85,12 @@ def shown(name: str) -> str:
     return f"CAST({identifier(name)} AS VARCHAR)"
 
 
+def alike(one: str, other: str, names: Iterable[str]) -> str:
+    """Say in SQL that two tables' rows have the same values, a null being the same as a null."""
+    return " AND ".join(
+        f"{identifier(one, name)} IS NOT DISTINCT FROM {identifier(other, name)}" for name in names
+    )
+
+
 def micros(length: timedelta) -> int:
     return length // timedelta(microseconds=1)

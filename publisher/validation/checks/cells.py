@@ -14,6 +14,7 @@ from publisher.validation.checks.base import (
     STAGED,
     Query,
     Table,
+    micros,
     named,
     numbers,
     shown,
@@ -137,12 +138,11 @@ def clock_ahead(check: ClockAhead, table: Table) -> Iterator[Query]:
     names = check.fields or (time.name,) if time else check.fields or ()
     for field in named(check.type, names, table.schema, ("datetime", "date")):
         name = f"CAST({identifier(field.name)} AS TIMESTAMP)"
-        by = (check.by or AHEAD).total_seconds()
         yield Query(
             field.name,
             f"SELECT {ROW} AS position, {shown(field.name)} || ' is later than ' || "
             f"CAST(received AS VARCHAR) || ', when it was received' AS note FROM {STAGED} "
             f"JOIN {RECEIVED} AS r ON r.position = {ROW} OR r.position IS NULL "
             f"WHERE {name} > received + to_microseconds(CAST(? AS BIGINT))",
-            (int(by * 1_000_000),),
+            (micros(check.by or AHEAD),),
         )

@@ -5,10 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from publisher.engine import Connection, identifier
+from publisher.engine import Connection, identifier, literal
 from publisher.model.schema import Field, Schema
 from publisher.model.table import sql_type
-from publisher.validation.checks.base import KNOWN, NUMBERS, SERIES, STAGED
+from publisher.validation.checks.base import KNOWN, NUMBERS, SERIES, STAGED, alike, micros
 from publisher.validation.rows import BAD, ROW
 
 _RECENT = timedelta(days=31)
@@ -45,10 +45,7 @@ def know(con: Connection, schema: Schema, stored: str | None) -> None:
         return
     source = f"{stored} AS c"
     if schema.primary_key and set(schema.primary_key) <= held.keys():
-        same = " AND ".join(
-            f"c.{identifier(name)} IS NOT DISTINCT FROM g.{identifier(name)}"
-            for name in schema.primary_key
-        )
+        same = alike("c", "g", schema.primary_key)
         source += f" ANTI JOIN (SELECT * FROM {STAGED} WHERE {_counted()}) AS g ON {same}"
     con.execute(f"CREATE TEMP VIEW judged_known AS SELECT {columns} FROM {source}")
 
@@ -98,10 +95,9 @@ def line_up(
 def _number(name: str, doubted: Collection[str]) -> str:
     value = f"CAST(s.{identifier(name)} AS DOUBLE)"
     if name in doubted:
-        quoted = name.replace("'", "''")
         value = (
             f"CASE WHEN {ROW} IN (SELECT position FROM temp.judged_checked "
-            f"WHERE field = '{quoted}') THEN NULL ELSE {value} END"
+            f"WHERE field = {literal(name)}) THEN NULL ELSE {value} END"
         )
     return f"{value} AS {identifier(name)}"
 
@@ -112,10 +108,7 @@ def _counted() -> str:
 
 
 def _same(entity: Sequence[Field]) -> str:
-    return " AND ".join(
-        f"s.{identifier(field.name)} IS NOT DISTINCT FROM e.{identifier(field.name)}"
-        for field in entity
-    )
+    return alike("s", "e", [field.name for field in entity])
 
 
 def _find_floors(
@@ -128,7 +121,7 @@ def _find_floors(
     earliest = con.execute(f"SELECT min(first) FROM {_SPANS}").fetchone()
     if not earliest or earliest[0] is None:
         return
-    length = f"to_microseconds({reach.length // timedelta(microseconds=1)})"
+    length = f"to_microseconds({micros(reach.length)})"
     # The last but so many of those before, and the last one that is older than the length
     lows, wholes = [], []
     for each in there:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from publisher.engine import Connection
+from publisher.engine import Connection, literal
 from publisher.model import checks as model
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Problem
@@ -123,9 +123,8 @@ def begin(con: Connection) -> None:
 
 def _collect(con: Connection, rank: int, query: Query) -> None:
     # The rank and the field are ours to write; the query's parameters are numbered or not
-    field = query.field.replace("'", "''")
     con.execute(
-        f"INSERT INTO {CHECKED} SELECT position, {rank}, '{field}', min(note) "
+        f"INSERT INTO {CHECKED} SELECT position, {rank}, {literal(query.field)}, min(note) "
         f"FROM ({query.sql}) GROUP BY position",
         list(query.params),
     )

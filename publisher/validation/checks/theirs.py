@@ -17,6 +17,7 @@ from frictionless.table.row import Row, create_cell_handlers
 from publisher.errors import ConfigurationError, HeldError
 from publisher.model import checks as model
 from publisher.model.run import Problem
+from publisher.validation.reason import reason
 
 OF_A_DELIVERY = {
     "deviated-cell",
@@ -73,8 +74,9 @@ class RowChecks:
             check.connect(self._resource)
             found = list(check.validate_start())
         except FrictionlessException as error:
-            reason = "; ".join(part.note for part in (error.reasons or [error.error]))
-            raise ConfigurationError("unusable-check", check=listed.type, reason=reason) from error
+            raise ConfigurationError(
+                "unusable-check", check=listed.type, reason=reason(error)
+            ) from error
         for fault in found:
             if fault.type == "check-error":
                 raise ConfigurationError("unusable-check", check=listed.type, reason=fault.note)

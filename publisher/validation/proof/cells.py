@@ -27,6 +27,7 @@ _UTF8 = {"utf-8", "utf-8-sig"}
 # The engine's Latin-1 refuses the codes in which Windows-1252 differs
 _ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso8859-1": "latin-1", "cp1252": "latin-1"}
 _CHUNK = 1024 * 1024
+_PAGE = 5_000
 _BUFFER = 8 * 1024 * 1024
 _PIECES, _PIECE = 6, 32 * 1024
 _FEW = 0.2
@@ -141,6 +142,16 @@ def column(index: int) -> str:
 
 def columns(width: int) -> str:
     return ", ".join(column(index) for index in range(width))
+
+
+def rows_where(con: Connection, condition: str, width: int) -> Iterator[tuple[int, list[str]]]:
+    """Give numbers and cells of the rows of `judged_cells` that are so, in their order."""
+    answer = con.execute(
+        f"SELECT {NUMBER}, {RAW}, {columns(width)} FROM {TABLE} WHERE {condition} ORDER BY {NUMBER}"
+    )
+    while page := answer.fetchmany(_PAGE):
+        for number, raw, *cells in page:
+            yield number, cells if raw is None else orjson.loads(raw)
 
 
 def take_lines(con: Connection, plain: Plain) -> None:

@@ -27,13 +27,14 @@ from publisher.validation.proof.cells import (
     Plain,
     UnsplittableError,
     columns,
+    rows_where,
     take_rows,
 )
 from publisher.validation.proof.dialects import Delimited
 from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
 from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.keys import MATCHES, match_keys
-from publisher.validation.proof.prove import Column, Proof, Question, prove_file, prove_table
+from publisher.validation.proof.prove import Column, Proof, Question, doubt, prove_file, prove_table
 from publisher.validation.proof.rows import NONE, Descriptor, Matches, RowJudge
 from publisher.validation.proof.scan import Scan
 
@@ -146,23 +147,14 @@ class Table:
 
     def proved(self, proof: Proof) -> str:
         """Give the rows of `judged_cells` all of whose cells are proved, as a relation."""
-        return f"(FROM {TABLE} WHERE NOT ({self._doubt(proof)}))"
+        return f"(FROM {TABLE} WHERE NOT ({doubt(proof, self.question)}))"
 
     def doubtful(self, con: Connection, proof: Proof) -> Iterator[tuple[int, list[Any]]]:
         """Give the other rows' numbers and values, as Frictionless' readers read them."""
-        answer = con.execute(
-            f"SELECT {NUMBER}, {RAW}, {columns(len(self.question.columns))} "
-            f"FROM {TABLE} WHERE {self._doubt(proof)} ORDER BY {NUMBER}"
-        )
         readers = self._judge.readers
-        while rows := answer.fetchmany(_PAGE):
-            for number, raw, *cells in rows:
-                texts = cells if raw is None else orjson.loads(raw)
-                yield number, [read(text)[0] for read, text in zip(readers, texts, strict=False)]
-
-    def _doubt(self, proof: Proof) -> str:
-        cells, more = proof.doubts(self.question).values(), proof.more_doubts(self.question)
-        return " OR ".join([f"{RAW} IS NOT NULL", *cells, *more])
+        width = len(self.question.columns)
+        for number, texts in rows_where(con, doubt(proof, self.question), width):
+            yield number, [read(text)[0] for read, text in zip(readers, texts, strict=False)]
 
     def _formless(self, index: int) -> bool:
         return self.question.columns[index].form is None

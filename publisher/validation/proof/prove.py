@@ -180,6 +180,12 @@ class Proof:
         return [f"({each})" for each in asked if each is not None]
 
 
+def doubt(proof: Proof, question: Question) -> str:
+    """Say in SQL whether a row of `judged_cells` is not proved clean, keys apart."""
+    cells, more = proof.doubts(question).values(), proof.more_doubts(question)
+    return " OR ".join([f"{RAW} IS NOT NULL", *cells, *more])
+
+
 def prove_file(
     con: Connection, plain: Plain, question: Question, folder: Path, *, unclean: bool = False
 ) -> tuple[Plain, Proof]:

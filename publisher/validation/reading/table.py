@@ -13,6 +13,7 @@ from publisher.errors import ConfigurationError, DeliveryError
 from publisher.model.run import Problem
 from publisher.validation.proof.dialects import Delimited
 from publisher.validation.reading.bytes import python_encoding
+from publisher.validation.reason import reason
 
 
 class Cells(list[Any]):
@@ -91,8 +92,7 @@ class Reading:
         try:
             dialect = Dialect.from_descriptor(dict(self.dialect))
         except FrictionlessException as error:
-            reason = "; ".join(part.note for part in (error.reasons or [error.error]))
-            raise ConfigurationError("wrong-dialect", reason=reason) from error
+            raise ConfigurationError("wrong-dialect", reason=reason(error)) from error
         if not dialect.has_control("csv"):
             dialect.add_control(CsvControl())  # an empty dialect is falsy and would be replaced
         return dialect
