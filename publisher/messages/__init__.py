@@ -27,19 +27,27 @@ __all__ = ["TEXTS", "Language", "Text", "render"]
 
 Language = Literal["en", "da"]
 
-TEXTS: Mapping[str, Text] = MappingProxyType(
-    {
-        **API,
-        **CATALOG,
-        **CHECKS,
-        **CONTROL,
-        **DEMO,
-        **FINDINGS,
-        **HARVEST,
-        **SOURCES,
-        **STORE,
-        **TARGETS,
-    }
+
+def _together(*areas: Mapping[str, Text]) -> Mapping[str, Text]:
+    texts: dict[str, Text] = {}
+    for area in areas:
+        if twice := texts.keys() & area.keys():
+            raise ValueError(f"a code has one meaning; told twice: {', '.join(sorted(twice))}")
+        texts.update(area)
+    return MappingProxyType(texts)
+
+
+TEXTS = _together(
+    API,
+    CATALOG,
+    CHECKS,
+    CONTROL,
+    DEMO,
+    FINDINGS,
+    HARVEST,
+    SOURCES,
+    STORE,
+    TARGETS,
 )
 
 

@@ -141,7 +141,7 @@ CONTROL: dict[str, Text] = {
         remedy_en="Check the path.",
         remedy_da="Kontrollér stien.",
     ),
-    "unreadable-file": Text(
+    "unreadable-input": Text(
         en="The file {file} cannot be read: {reason}",
         da="Filen {file} kan ikke læses: {reason}",
         remedy_en="Give the user that Publisher runs as the right to read it.",

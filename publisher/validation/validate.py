@@ -93,7 +93,7 @@ def _check_readable(path: Path) -> None:
         path.open("rb").close()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError("unreadable-file", file=str(path), reason=reason) from None
+        raise UsageError("unreadable-input", file=str(path), reason=reason) from None
 
 
 def _marked(file: Path) -> bool:
