@@ -16,8 +16,8 @@ from publisher.engine import Connection, Engine
 from publisher.errors import PublisherError, SourceError, UsageError
 from publisher.harvest.attempts import worth_another
 from publisher.harvest.order import references_first
-from publisher.harvest.step import Step, judge_again, referred, retitle, take
-from publisher.harvest.summary import summed
+from publisher.harvest.step import Compiled, judge_again, retitle, take
+from publisher.harvest.summary import Step, summed
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Delivery, Outcome, Problem, Run, Seen
@@ -225,6 +225,7 @@ class Harvester:
             progress(entry.ref, 0)  # its turn has come
         seen = await parts.engine.run(lambda con: parts.store.seen(con, entry.ref), lane="query")
         appended = _appended(entry, seen)
+        validator = Compiled(entry)
         for delivery in await asyncio.to_thread(parts.landing.pending, entry.ref):
             if await parts.engine.run(
                 partial(parts.store.is_settled, delivery_id=delivery.id), lane="query"
@@ -232,7 +233,7 @@ class Harvester:
                 await asyncio.to_thread(parts.landing.settle, delivery)
                 continue
             yield await self._bring_in(
-                entry, delivery, run, seen, appended=appended, progress=progress
+                entry, delivery, validator, run, seen, appended=appended, progress=progress
             )
             seen = await parts.engine.run(
                 lambda con: parts.store.seen(con, entry.ref), lane="query"
@@ -241,13 +242,14 @@ class Harvester:
         try:
             async with aclosing(source.offers(known)) as offers:  # type: ignore[type-var]
                 async for offer in offers:
+                    validator.begin()
                     try:
                         delivery = await parts.landing.land(entry.ref, offer)
                     except SourceError as error:  # costs this offer, not those behind it
                         yield Step("failed", problem=Problem.of(error, origin=offer.origin))
                         continue
                     yield await self._bring_in(
-                        entry, delivery, run, seen, appended=appended, progress=progress
+                        entry, delivery, validator, run, seen, appended=appended, progress=progress
                     )
         except SourceError as error:  # what the source could not even offer
             yield Step("failed", problem=Problem.of(error))
@@ -259,6 +261,7 @@ class Harvester:
         self,
         entry: TableEntry,
         delivery: Delivery,
+        validator: Compiled,
         run: str,
         seen: Mapping[str, Seen],
         *,
@@ -269,14 +272,14 @@ class Harvester:
         if same := appended.get(delivery.sha256):
             step = await self._repeat(entry, delivery, run, same, "unchanged")
         elif last is None or last.sha256 != delivery.sha256:
-            step = await self._take(entry, delivery, run, progress, place=None)
+            step = await self._take(entry, delivery, validator, run, progress, place=None)
         elif _judged(entry, last):
             outcome: Outcome = "unchanged" if last.outcome == "committed" else last.outcome
             step = await self._repeat(entry, delivery, run, last, outcome)
         elif _overtaken(entry, last, seen):
             step = await self._repeat(entry, delivery, run, last, "unchanged")
         else:
-            step = await self._take(entry, delivery, run, progress, place=last.version)
+            step = await self._take(entry, delivery, validator, run, progress, place=last.version)
         if entry.mode == "append" and step.outcome in _TAKEN:
             view = entry.judged_under(step.outcome)
             appended[delivery.sha256] = Seen(
@@ -289,6 +292,7 @@ class Harvester:
         self,
         entry: TableEntry,
         delivery: Delivery,
+        validator: Compiled,
         run: str,
         progress: Progress | None,
         *,
@@ -301,6 +305,7 @@ class Harvester:
                 parts.store,
                 entry,
                 delivery,
+                validator,
                 landing=parts.landing,
                 work=parts.settings.work_path,
                 max_bytes=parts.settings.max_delivery_bytes,
@@ -342,6 +347,7 @@ class Harvester:
                 con,
                 parts.store,
                 entry,
+                Compiled(entry),
                 work=parts.settings.work_path,
                 run=run,
                 only_rule=only_rule,
@@ -353,7 +359,7 @@ class Harvester:
         parts = self._parts
         for entry in list(parts.entries()):
             refers = any(
-                key.reference.resource and referred(entry.ref, key.reference.resource) == changed
+                key.reference.resource and key.refers_to(entry.ref) == changed
                 for key in entry.schema.foreign_keys
             )
             if refers and await parts.engine.run(

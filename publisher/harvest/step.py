@@ -2,34 +2,51 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from publisher.beside import beside
 from publisher.engine import Connection
 from publisher.errors import HeldError, PublisherError, SourceError
 from publisher.harvest.attempts import attempt, given_up
+from publisher.harvest.summary import Step
 from publisher.landing import Landing
 from publisher.model.catalog import TableEntry
 from publisher.model.dataset import HttpSource
-from publisher.model.run import Counts, Delivery, Outcome, Problem, Rejection, RuleCount
-from publisher.model.values import TableRef
+from publisher.model.run import Counts, Delivery, Outcome, Problem, Rejection
 from publisher.store import Commit, Store
-from publisher.validation.judge import Judgement, Validator
-from publisher.validation.staging import examples
-from publisher.validation.view import missing_column
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from publisher.validation.judge import Judgement, Validator
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What became of one delivery, or of the quarantined rows that were judged again."""
+class Compiled:
+    """A table's validator, compiled once, as soon as it is clear that one is needed.
 
-    outcome: Outcome
-    rows: Counts = field(default_factory=Counts)
-    problem: Problem | None = None
-    findings: tuple[RuleCount, ...] = ()
-    notes: tuple[Problem, ...] = ()
-    changed: bool = False
-    delivery: str | None = None
+    With it Frictionless is loaded, which takes longer than most deliveries do to arrive.
+    """
+
+    def __init__(self, entry: TableEntry) -> None:
+        self._entry = entry
+        self._future: Future[Validator] | None = None
+
+    def begin(self) -> "Future[Validator]":
+        """Compile it in a thread of its own, if it is not yet."""
+        if self._future is None:
+            self._future = beside(self._compile)
+        return self._future
+
+    def get(self) -> "Validator":
+        """Wait for it. Raises ConfigurationError where the view cannot be compiled."""
+        return self.begin().result()
+
+    def _compile(self) -> "Validator":
+        from publisher.validation.judge import Validator  # noqa: PLC0415 - see above
+
+        return Validator(self._entry)
 
 
 def references(store: Store, con: Connection, entry: TableEntry) -> dict[str, str]:
@@ -39,10 +56,9 @@ def references(store: Store, con: Connection, entry: TableEntry) -> dict[str, st
     """
     found = {}
     for key in entry.schema.foreign_keys:
-        text = key.reference.resource
-        ref = referred(entry.ref, text)
+        ref = key.refers_to(entry.ref)
         if store.state(con, ref) is not None:
-            found[text] = store.relation_name(ref)
+            found[key.reference.resource] = store.relation_name(ref)
     return found
 
 
@@ -53,19 +69,12 @@ def _stored(store: Store, con: Connection, entry: TableEntry) -> str | None:
     return store.relation_name(entry.ref)
 
 
-def referred(ref: TableRef, text: str) -> TableRef:
-    """Read a foreign key's ``reference.resource`` as it stands in the table *ref*."""
-    if not text:
-        return ref
-    dataset, slash, table = text.partition("/")
-    return TableRef(dataset, table) if slash else TableRef(ref.dataset, text)
-
-
 def take(
     con: Connection,
     store: Store,
     entry: TableEntry,
     delivery: Delivery,
+    compiled: Compiled,
     *,
     landing: Landing,
     work: Path,
@@ -89,7 +98,7 @@ def take(
         try:
             if gave_up is not None:
                 raise gave_up
-            judgement = Validator(entry).judge(
+            judgement = compiled.get().judge(
                 con,
                 delivery,
                 landing.path(delivery.sha256, size=delivery.size),
@@ -130,6 +139,7 @@ def judge_again(
     con: Connection,
     store: Store,
     entry: TableEntry,
+    compiled: Compiled,
     *,
     work: Path,
     run: str,
@@ -137,7 +147,7 @@ def judge_again(
 ) -> Step:
     """Judge quarantined rows under today's schema and view; commit those that pass."""
     rows = store.each_quarantined(con, entry.ref, only_rule=only_rule)
-    judgement = Validator(entry).rejudge(
+    judgement = compiled.get().rejudge(
         con,
         rows,
         work=work,
@@ -178,7 +188,7 @@ def _most(entry: TableEntry, max_bytes: int) -> int:
     return min(max_bytes, stated or max_bytes)
 
 
-def _within_max_bad(entry: TableEntry, judgement: Judgement) -> None:
+def _within_max_bad(entry: TableEntry, judgement: "Judgement") -> None:
     limit = entry.harvest.max_bad if entry.harvest else 1.0
     if judgement.read and judgement.bad / judgement.read > limit:
         raise HeldError(
@@ -190,14 +200,14 @@ def _within_max_bad(entry: TableEntry, judgement: Judgement) -> None:
         )
 
 
-def _nothing_lost(con: Connection, store: Store, entry: TableEntry, judgement: Judgement) -> None:
+def _nothing_lost(con: Connection, store: Store, entry: TableEntry, judgement: "Judgement") -> None:
     """Refuse a header without the column of an optional field that has values already.
 
     The source has renamed or dropped it, and only the steward can tell which.
     """
     for name in judgement.absent if judgement.labels is not None else ():
         if store.has_values(con, entry.ref, name):
-            raise missing_column(name, name, judgement.labels or ())
+            raise judgement.missing(name)
 
 
 def _refuse(
@@ -208,7 +218,7 @@ def _refuse(
     *,
     run: str,
     error: PublisherError,
-    judgement: Judgement | None,
+    judgement: "Judgement | None",
     place: int | None,
 ) -> Step:
     outcome: Outcome = "held" if isinstance(error, HeldError) else "failed"
@@ -216,7 +226,9 @@ def _refuse(
     about = {"origin": delivery.origin} if isinstance(error, HeldError | SourceError) else {}
     rejection = Rejection(Problem.of(error, **about))
     if judgement is not None:
-        rejection = replace(rejection, findings=judgement.findings, examples=examples(con))
+        rejection = replace(
+            rejection, findings=judgement.findings, examples=judgement.examples(con)
+        )
     store.settle(con, entry, delivery, run=run, outcome=outcome, rejection=rejection, place=place)
     return Step(
         outcome=outcome,

@@ -1,16 +1,28 @@
 """What the steps of a run come to: the ledger's one line of many deliveries."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from publisher.harvest.step import Step
 from publisher.model.run import Counts, Outcome, Problem, RuleCount, Run
 
 _SEVERITY: Mapping[Outcome, int] = {"unchanged": 0, "committed": 1, "held": 2, "failed": 3}
 _MOST_TOLD = 100
 """Bad files named in one run; a folder may hold thousands, and each run is kept."""
 _ROWS_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one delivery, or of the quarantined rows that were judged again."""
+
+    outcome: Outcome
+    rows: Counts = field(default_factory=Counts)
+    problem: Problem | None = None
+    findings: tuple[RuleCount, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    changed: bool = False
+    delivery: str | None = None
 
 
 def summed(run: Run, steps: Sequence[Step], broke: Problem | None, *, seconds: float) -> Run:

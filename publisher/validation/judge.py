@@ -7,9 +7,9 @@ from datetime import UTC
 from pathlib import Path
 
 from publisher.engine import Connection, literal
-from publisher.errors import ConfigurationError
+from publisher.errors import ConfigurationError, DeliveryError
 from publisher.model.catalog import TableEntry
-from publisher.model.run import Delivery, Problem, RuleCount
+from publisher.model.run import Delivery, Example, Problem, RuleCount
 from publisher.model.table import QuarantinedRow
 from publisher.validation import folds, keys, staging
 from publisher.validation.bulk import Bulk
@@ -21,7 +21,7 @@ from publisher.validation.reading import Reading, format_of, open_table
 from publisher.validation.requeue import QUEUE, Requeue
 from publisher.validation.rows import ROWS_NAMED, Group, RowLoop, Spools, Tally
 from publisher.validation.spool import scratch, spool
-from publisher.validation.view import SourceView
+from publisher.validation.view import SourceView, missing_column
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,14 @@ class Judgement:
     def absent(self) -> tuple[str, ...]:
         """The fields that the delivery says nothing about."""
         return tuple(note.params["field"] for note in self.notes if note.code == "absent-field")
+
+    def missing(self, field: str) -> DeliveryError:
+        """Say that an absent field had to be there after all."""
+        return missing_column(field, field, self.labels or ())
+
+    def examples(self, con: Connection) -> tuple[Example, ...]:
+        """Give some errors, while the rows are still in temp.judged_bad."""
+        return staging.examples(con)
 
 
 Groups = Iterable[Group]

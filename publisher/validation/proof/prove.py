@@ -1,6 +1,7 @@
 """The vectorised pass: what of a table is proved clean, and which cells are left to be judged."""
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from publisher.validation.proof.cells import (
     column,
     take_lines,
 )
-from publisher.validation.proof.form import Form, sql_truth
+from publisher.validation.proof.form import Form
 
 _MOST_LISTED = 1_000
+_NUMBERLIKE = re.compile("[0-9nN]")  # of digits, or an infinity, or not a number
 _TEXTS = 10_000
 """Distinct texts that are held at a time while they are judged."""
 
@@ -58,8 +60,9 @@ class Column:
         """Whether the cell is proved clean, but for a pattern; never NULL."""
         found = "false" if self.form is None else self.form.proves(self.text)
         if self.missing:
-            found = f"CASE WHEN {self.absent} THEN {sql_truth(not self.required)} ELSE {found} END"
-        return f"coalesce({self.text} IS NOT NULL AND {found}, false)"
+            absent = self.absent
+            found = f"NOT {absent} AND ({found})" if self.required else f"{absent} OR ({found})"
+        return f"coalesce({self.text} IS NOT NULL AND ({found}), false)"
 
     @property
     def patterned(self) -> bool:
@@ -76,12 +79,12 @@ class Column:
         assert self.form is not None  # noqa: S101 - see `bulk`
         assert self.form.bulk is not None  # noqa: S101 - see `bulk`
         value, odd = self.form.value(self.text), self.form.bulk.odd(self.text)
-        wrong = f"{value} IS NULL" + (f" OR {odd}" if odd else "")
-        if self.missing:
+        if not self._apart:
             value = f"CASE WHEN {self.absent} THEN NULL ELSE {value} END"
-            told = "true" if self.required else "false"
-            wrong = f"CASE WHEN {self.absent} THEN {told} ELSE {wrong} END"
-        return _count(f"coalesce({wrong}, true)"), f"min({value})", f"max({value})"
+        wrong = _count(f"{value} IS NULL OR {odd}") if odd else f"count(*) - count({value})"
+        if self.missing and not self.required:
+            wrong += f" - {_count(self.absent)}"
+        return wrong, f"min({value})", f"max({value})"
 
     def within(self, least: float | None, most: float | None) -> bool:
         """Tell whether extremes that `in_bulk` found prove all values."""
@@ -91,13 +94,23 @@ class Column:
     def value(self) -> str:
         """The typed value where the cell is clean."""
         found = "NULL" if self.form is None else self.form.value(self.text)
-        return f"CASE WHEN {self.absent} THEN NULL ELSE {found} END" if self.missing else found
+        if self._apart or self.required:
+            return found
+        return f"CASE WHEN {self.absent} THEN NULL ELSE {found} END"
+
+    @property
+    def _apart(self) -> bool:
+        """What is missing has no value anyway."""
+        return not self.missing or (self.bulk and not any(map(_NUMBERLIKE.search, self.missing)))
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What of the cell equals another's where their values are equal."""
+        """What of the cell equals another's where their values are equal.
+
+        A required cell that is missing is not proved anyway.
+        """
         parts = ("NULL",) if self.form is None else self.form.key(self.text)
-        if not self.missing:
+        if not self.missing or self.required:
             return parts
         return tuple(f"CASE WHEN {self.absent} THEN NULL ELSE {part} END" for part in parts)
 
@@ -314,9 +327,13 @@ def _asked(
 
 def _key_counts(question: Question, key: Sequence[int]) -> tuple[str, str]:
     """Count the different keys, and the rows that have one."""
-    parts = [part for at in key for part in question.columns[at].key]
+    of = [question.columns[at] for at in key]
+    parts = [part for each in of for part in each.key]
+    different = f"count(DISTINCT hash({', '.join(parts)}))"
+    if any(each.required for each in of):
+        return different, "count(*)"
     some = " OR ".join(f"{part} IS NOT NULL" for part in parts)
-    return f"count(DISTINCT hash({', '.join(parts)})) FILTER (WHERE {some})", _count(some)
+    return f"{different} FILTER (WHERE {some})", _count(some)
 
 
 def _doubtful_texts(con: Connection, each: Column, texts: Sequence[str | None]) -> list[str | None]:
