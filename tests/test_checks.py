@@ -220,7 +220,7 @@ def test_validate_tells_of_ours_in_the_same_report(tmp_path: Path, limit: int | 
     warnings = [
         "the check flat-line warns of rows that stay (field: total, number: 1, first rows: 4)"
     ]
-    assert task["warnings"] == warnings + ([] if limit is None else ["reached error limit: 2"])
+    assert task["warnings"] == ([] if limit is None else ["reached error limit: 2"]) + warnings
     assert found.totals["slow"] == ["plausible-range", "flat-line"]
 
 
@@ -249,6 +249,38 @@ Kolonne "heat" (nr. 3)
     kan værdierne være rigtige, så angiv minimum og maximum i kontrollen
 """
     assert ended.out.replace("\N{NO-BREAK SPACE}", " ") == told
+
+
+def test_frictionless_checks_may_warn_in_a_report_too(tmp_path: Path) -> None:
+    file, schema = tmp_path / "rows.csv", tmp_path / "schema.json"
+    file.write_text(lines(*(f"a,2026-01-01T00:00:00Z,{heat},1" for heat in (1, 2, 1, 2))))
+    schema.write_bytes(orjson.dumps({"fields": KEYED["fields"]}))
+    rows = {"type": "table-dimensions", "minRows": 9}
+    warning = {"severity": "warning"}
+    listed = [{"type": "duplicate-row", **warning}, {**rows, **warning}, rows]
+    for limit in (None, 1):  # the second is reached, and all rows are still looked at
+        with validated(file, schema, checks=listed, limit_errors=limit) as found:
+            assert found.by_rule == {"table-dimensions": 1}
+            warnings = found.descriptor["tasks"][0]["warnings"]
+        stay = "warns of rows that stay (field: -, number:"
+        assert [told for told in warnings if "limit" not in told] == [
+            f"the check duplicate-row {stay} 2, first rows: 4, 5)",
+            f"the check table-dimensions {stay} 1, first rows: -)",
+        ]
+
+
+def test_checks_that_are_stated_wrongly_are_told_one_by_one(tmp_path: Path) -> None:
+    write_yaml(tmp_path / "schemas/made-up.yaml", KEYED)
+    (tmp_path / "file.csv").write_text(lines("a,2026-01-01T00:00:00Z,1,1"))
+    checks = [{"type": "duplicate-row", "sevrity": "warning"}, {"type": "baseline"}]
+    ended = Installation(tmp_path, tmp_path / "data").run(
+        *("validate", str(tmp_path / "file.csv"), "--schema", "made-up", "--lang", "da"),
+        *("--checks", orjson.dumps(checks).decode()),
+    )
+    assert ended.code == 2
+    told = ended.err.replace("\n", " ")
+    assert 'nøglen "sevrity" kendes ikke i checks[0]' in told
+    assert 'checks[1].type kan ikke være "baseline"' in told
 
 
 @pytest.mark.parametrize("rule", [*KINDS, "required-value", "table-dimensions"])
@@ -413,6 +445,7 @@ async def test_a_row_that_was_ahead_stays_refused_and_is_known_afterwards(root: 
         ({"type": "plausible-range", "fields": ["total"]}, "no-plausible-range", "- "),
         ({"type": "plausible-range", "minimum": 1}, "check-without-fields", "- "),
         ({"type": "plausible-range", "minimum": 1, "unit": "parsecs"}, "unknown-unit", "- "),
+        ({"type": "plausible-range", "minimum": 2, "maximum": 1}, "range-of-nothing", "- "),
         ({"type": "known-row"}, "check-of-mode", "- "),
         ({"type": "duplicate-row", "severity": "bad"}, "unknown-value", "severity:"),
         ({"type": "deviated-value", "fieldName": "sensor"}, "unusable-check", "- "),

@@ -213,14 +213,30 @@ def test_a_file_is_read_in_its_encoding(
     assert judge.good('station, "at", level, count, day') == [row]
 
 
-def test_an_hour_that_comes_twice_is_no_doubled_key(tmp_path: Path) -> None:
+BY_PROOF: list[dict[str, str]] = []
+BY_FRICTIONLESS_ITSELF = [{"type": "ascii-value"}]
+
+
+@pytest.mark.parametrize("checks", [BY_PROOF, BY_FRICTIONLESS_ITSELF])
+@pytest.mark.parametrize("limit", [None, 3])
+def test_an_hour_that_comes_twice_is_no_doubled_key(
+    tmp_path: Path, checks: list[dict[str, str]], limit: int | None
+) -> None:
     schema, data = tmp_path / "schema.json", tmp_path / "data.csv"
     schema.write_bytes(orjson.dumps({"fields": FIELDS[:2], "primaryKey": ["station", "at"]}))
     hours = ["01:00", "02:00", "02:00", "02:00", "03:00", "03:00"]
     lines = [f"a;{form}" for form in (f"25-10-2026 {hour}" for hour in hours)]
-    data.write_text("station;at\n" + "\n".join([*lines, "a;29.03.2026 02:30:00"]) + "\n")
-    with validated(data, schema, profile=PROFILES["danish"]) as report:
+    data.write_text("\n".join(["station;at", *lines, "a;29.03.2026 02:30:00", ""]))
+    with validated(
+        data,
+        schema,
+        profile=PROFILES["danish"],
+        checks=checks,
+        limit_errors=limit,
+        stop_at_limit=limit is not None,
+    ) as report:
         (task,) = report.descriptor["tasks"]
+        assert report.errors == 3
     assert [(error["rowNumber"], error["type"]) for error in task["errors"]] == [
         (5, "primary-key"),
         (7, "primary-key"),

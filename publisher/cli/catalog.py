@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
 import typer
@@ -78,7 +78,7 @@ def validate(
         encoding=encoding,
         profile=_profile(profile),
         limit_errors=limit_errors,
-        checks=[] if checks is None else _json(checks, list, "wrong-checks-option", "[...]"),
+        checks=_checks(checks),
         stop_at_limit=stop_at_limit,
     ) as report:
         found = _explained(session, report)
@@ -110,6 +110,17 @@ def _write_page(
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError("page-not-written", file=str(page), reason=reason) from None
+
+
+def _checks(stated: str | None) -> list[Any]:
+    if stated is None:
+        return []
+    # Only who states checks waits for what reads them to be loaded.
+    from publisher.registry.stated import check_checks  # noqa: PLC0415
+
+    listed = _json(stated, list, "wrong-checks-option", "[...]")
+    check_checks(listed)
+    return listed
 
 
 def _existing(file: Path, code: str) -> Path:

@@ -206,6 +206,12 @@ CHECKS: dict[str, Text] = {
         remedy_en="correct it, or leave it out",
         remedy_da="ret den, eller udelad den",
     ),
+    "wrong-check": Text(
+        en="A further check cannot be read: {reason}",
+        da="En yderligere kontrol kan ikke læses: {reason}",
+        remedy_en="Write it as the page on checks has it (docs/checks.md).",
+        remedy_da="Skriv den, som siden om kontroller viser (docs/da/checks.md).",
+    ),
     "wrong-checks-option": Text(
         en="--checks is no list of checks: {reason}",
         da="--checks er ikke en liste af kontroller: {reason}",

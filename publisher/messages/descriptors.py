@@ -344,6 +344,12 @@ DESCRIPTORS: dict[str, Text] = {
         remedy_en="add for: PT6H, or rows: 36: how long a value may stay the same",
         remedy_da="tilføj for: PT6H eller rows: 36: hvor længe en værdi må være den samme",
     ),
+    "range-of-nothing": Text(
+        en="{key} has a minimum above its maximum, so no value passes",
+        da="{key} har et minimum over sit maximum, så ingen værdi slipper igennem",
+        remedy_en="correct one of the two",
+        remedy_da="ret en af de to",
+    ),
     "no-catalog": Text(
         en="{root} holds no folder catalog/",
         da="{root} har ingen mappe catalog/",

@@ -101,6 +101,12 @@ class PlausibleRange(_Check):
     unit: str | None = None
     """UCUM code of the bounds; that of the field otherwise."""
 
+    @model_validator(mode="after")
+    def _some_range(self) -> "PlausibleRange":
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise PydanticCustomError("range-of-nothing", "minimum is above maximum")
+        return self
+
 
 class SentinelValue(_Check):
     """Numbers that stand for no reading."""
@@ -201,11 +207,11 @@ _OWN: TypeAdapter[Own] = TypeAdapter(Annotated[Own, Key(discriminator="type")])
 
 
 def read_own(descriptor: Mapping[str, Any]) -> Own:
-    """Read one of Publisher's checks. Raises UsageError ``wrong-checks-option``."""
+    """Read one of Publisher's checks. Raises UsageError ``wrong-check``."""
     try:
         return _OWN.validate_json(orjson.dumps(descriptor), by_alias=True, by_name=False)
     except ValidationError as error:
         reason = "; ".join(
             f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()
         )
-        raise UsageError("wrong-checks-option", reason=reason) from error
+        raise UsageError("wrong-check", reason=reason) from error

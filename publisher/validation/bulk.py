@@ -5,6 +5,7 @@ The rows with a cell that no form proves go on to the row loop, and only those.
 
 # ruff: noqa: S608 - the names are ours or quoted, texts are quoted
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,16 @@ from publisher.validation.proof.cells import (
 )
 from publisher.validation.proof.dialects import Delimited
 from publisher.validation.proof.forms import form_of
-from publisher.validation.proof.prove import Column, Proof, Question, doubt, prove_file
+from publisher.validation.proof.prove import (
+    DOUBTED,
+    TYPED,
+    Column,
+    Proof,
+    Question,
+    doubt,
+    prove_file,
+    prove_typed,
+)
 from publisher.validation.proof.zones import placing
 from publisher.validation.rows import ROW
 from publisher.validation.view import Fit, SourceView
@@ -33,6 +43,8 @@ class Bulk:
         self._plain = file.plain(len(fit.labels))
         self._question = self._asked(self._sample(file))
         self._proof: Proof | None = None
+        self._typed = False
+        """The rows are in `judged_typed` already."""
 
     @property
     def proof(self) -> Proof:
@@ -42,7 +54,18 @@ class Bulk:
 
     def take(self, folder: Path) -> None:
         """Prove what can be proved. Raises UnsplittableError, and all is left as it was."""
-        self._plain, self._proof = prove_file(self._con, self._plain, self._question, folder)
+        unclean = False
+        for way in self._plain.ways(folder):
+            with suppress(UnsplittableError):
+                proof = prove_typed(self._con, way, self._question, self._selected, self._names)
+                if proof is not None and proof.clean:
+                    self._plain, self._proof, self._typed = way, proof, True
+                    return
+                unclean = proof is not None
+                break
+        self._plain, self._proof = prove_file(
+            self._con, self._plain, self._question, folder, unclean=unclean
+        )
 
     def doubtful(self) -> Iterator[tuple[int, Sequence[Any]]]:
         """Give the rows that are not proved clean."""
@@ -53,38 +76,27 @@ class Bulk:
 
     def stage(self) -> int:
         """Add the clean rows to `judged_good`, which has those of the loop by now; count them."""
-        schema = self._view.schema
-        values = {
-            slot.field.name: column.value
-            for slot, column in zip(self._fit.slots, self._question.columns, strict=True)
-        }
-        typed = [
-            f"CAST({values[field.name]} AS {sql_type(field)}) AS {identifier(field.name)}"
-            for field in schema.fields
-            if field.name in values
-        ]
-        for field in schema.fields:
-            if field.name not in values:
-                constant = self._view.constants.get(field.name)
-                text = "NULL" if constant is None else literal(str(constant))
-                typed.append(f"CAST({text} AS {sql_type(field)}) AS {identifier(field.name)}")
+        if self.proof.clean and not self._typed:
+            selected = [*self._selected, f"false AS {DOUBTED}"]
+            self._con.execute(
+                f"CREATE OR REPLACE TEMP TABLE judged_typed AS "
+                f"SELECT {', '.join(selected)} FROM {self._plain.relation}"
+            )
         if self.proof.clean:
             # Numbering rows while they are read would keep the reader to one thread: it takes
             # longer than reading them into a table first, whose rows have numbers
-            self._con.execute(
-                f"CREATE OR REPLACE TEMP TABLE judged_typed AS "
-                f"SELECT {', '.join(typed)} FROM {self._plain.relation}"
-            )
-            selected = (
-                f"rowid - least + {self._plain.first} AS {ROW}, judged_typed.* FROM "
-                "temp.judged_typed, (SELECT min(rowid) AS least FROM temp.judged_typed)"
+            rows = (
+                f"rowid - least + {self._plain.first} AS {ROW}, "
+                f"judged_typed.* EXCLUDE ({DOUBTED}) FROM {TYPED}, "
+                f"(SELECT min(rowid) AS least FROM {TYPED})"
             )
         else:
-            selected = (
-                f"{NUMBER} AS {ROW}, {', '.join(typed)} FROM {TABLE} WHERE NOT ({self._doubt()})"
+            rows = (
+                f"{NUMBER} AS {ROW}, {', '.join(self._selected)} FROM {TABLE} "
+                f"WHERE NOT ({self._doubt()})"
             )
         ((count,),) = self._con.execute(
-            f"INSERT INTO temp.judged_good BY NAME SELECT {selected}"
+            f"INSERT INTO temp.judged_good BY NAME SELECT {rows}"
         ).fetchall()
         self._con.execute("DROP TABLE IF EXISTS temp.judged_cells")
         self._con.execute("DROP TABLE IF EXISTS temp.judged_typed")
@@ -102,6 +114,32 @@ class Bulk:
             f"SELECT count(*) FROM {source} WHERE ({some}) AND {clean}"
         ).fetchall()
         return int(count)
+
+    @property
+    def _names(self) -> dict[int, str]:
+        """Give the columns of `_selected` that have the values as they are proved."""
+        slots = enumerate(self._fit.slots)
+        by_name = self._view.schema.by_name
+        return {
+            at: identifier(slot.field.name)
+            for at, slot in slots
+            if by_name[slot.field.name].decimal is None
+        }
+
+    @property
+    def _selected(self) -> list[str]:
+        """Say in SQL what the schema's fields are, of a clean row."""
+        values = {
+            slot.field.name: column.value
+            for slot, column in zip(self._fit.slots, self._question.columns, strict=True)
+        }
+        selected = []
+        for field in self._view.schema.fields:
+            constant = self._view.constants.get(field.name)
+            stated = "NULL" if constant is None else literal(str(constant))
+            value = values.get(field.name, stated)
+            selected.append(f"CAST({value} AS {sql_type(field)}) AS {identifier(field.name)}")
+        return selected
 
     def _doubt(self) -> str:
         return doubt(self.proof, self._question)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from frictionless import Checklist, Dialect, FrictionlessException, Schema, settings, system
 from frictionless.resources import TableResource
 
-from publisher.errors import ConfigurationError, DeliveryError, UsageError
+from publisher.errors import ConfigurationError, DeliveryError
+from publisher.messages import render
 from publisher.model.profile import Profile
 from publisher.model.run import Problem
+from publisher.validation.checklist import Listed
 from publisher.validation.findings import Findings
 from publisher.validation.reason import reason
 from publisher.validation.reporting import Report
@@ -92,14 +94,6 @@ def trusted() -> Iterator[None]:
         raise ConfigurationError("frictionless-crash", reason=str(error)) from error
 
 
-def checklist(checks: Sequence[Mapping[str, Any]]) -> Checklist:
-    """Read Frictionless' checks. Raises UsageError ``wrong-checks-option``."""
-    try:
-        return Checklist.from_descriptor({"checks": [dict(check) for check in checks]})
-    except FrictionlessException as error:
-        raise UsageError("wrong-checks-option", reason=reason(error)) from error
-
-
 def check_packed(file: Path) -> None:
     """Raise DeliveryError for a file that cannot be unpacked: Frictionless breaks down on it."""
     if file.suffix != ".gz":
@@ -135,25 +129,40 @@ def stopped(
     with trusted():
         asked = Asked.of(file, schema, dialect, encoding, profile)
         limit = limit_errors or LIMIT
-        judged = asked.resource().validate(
-            checklist(checks), limit_errors=limit, limit_rows=_FIRST_ROWS
-        )
+        listed = Listed.of(checks, asked.profiled)
+        judged = asked.resource().validate(listed, limit_errors=limit, limit_rows=_FIRST_ROWS)
         found: Descriptor = judged.to_descriptor()
         if not _truncated(found):
             return None
         note = Problem("stopped-at-limit", {"limit": limit})
         report = counted(found, *_counted(found))
         described = asked.descriptor
-    return replace(report, schema=described, notes=(note,), complete=False)
+    report = replace(report, schema=described, complete=False)
+    return noted(replace(report, notes=(note,)), listed.notes)
 
 
-def outright(asked: Asked, limit: int, checks: Checklist) -> Report:
+def outright(asked: Asked, limit: int, checks: Listed) -> Report:
     """Let Frictionless validate, and count what it left out."""
     found: Descriptor = asked.resource().validate(checks, limit_errors=limit).to_descriptor()
     rows, findings = _count(asked.resource(), checks) if _truncated(found) else _counted(found)
     keyed = [name for key in asked.schema.foreign_keys for name in key["fields"]]
     slow = tuple(dict.fromkeys([*keyed, *(check.type for check in checks.checks)]))
-    return replace(counted(found, rows, findings), slow=slow)
+    return noted(replace(counted(found, rows, findings), slow=slow), checks.notes)
+
+
+def noted(report: Report, notes: tuple[Problem, ...]) -> Report:
+    """Add *notes*, which stand among Frictionless' warnings too."""
+    if not notes or not report.head["tasks"]:
+        return report
+    (task,) = report.head["tasks"]
+    told = [*task["warnings"], *(render(note.code, note.params)[0] for note in notes)]
+    stats = {**task["stats"], "warnings": len(told)}
+    head = {
+        **report.head,
+        "stats": {**report.head["stats"], "warnings": len(told)},
+        "tasks": [{**task, "warnings": told, "stats": stats}],
+    }
+    return replace(report, head=head, notes=(*report.notes, *notes))
 
 
 def counted(head: Descriptor, rows: int, findings: Findings) -> Report:

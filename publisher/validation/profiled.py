@@ -1,6 +1,6 @@
 """A schema whose fields are read as a text profile has it, for ``publisher validate``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -89,8 +89,25 @@ class Profiled:
             fields.append({**field, **more})
         return {**schema, "fields": fields}
 
-    def is_twice(self, name: str, text: str) -> bool:
-        """Tell whether the field's *text* is a local time that exists twice."""
+    def forgiving(self) -> Callable[[int, Mapping[str, str], int], bool]:
+        """Give what tells, for one file, whether a key that went before may stand once more.
+
+        So it may where it has a local time that exists twice, and was given once: which of the
+        two is meant is told by the order of the whole series, and that is beyond a row. It is
+        asked with a row's number, the key's texts by field, and the number of the row before.
+        """
+        second: set[tuple[tuple[str, ...], int]] = set()
+
+        def forgives(number: int, key: Mapping[str, str], other: int) -> bool:
+            names = tuple(key)
+            if (names, other) in second or not any(map(self._is_twice, names, key.values())):
+                return False
+            second.add((names, number))
+            return True
+
+        return forgives
+
+    def _is_twice(self, name: str, text: str) -> bool:
         self._folds.found.clear()
         if name in self._fields:
             self._fields[name].read(text)

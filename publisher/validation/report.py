@@ -20,6 +20,7 @@ from frictionless.resources import TableResource
 
 from publisher.engine import Engine
 from publisher.model.profile import Profile
+from publisher.validation.checklist import Listed
 from publisher.validation.checks import beside
 from publisher.validation.findings import Findings
 from publisher.validation.lean import MEMORY
@@ -27,7 +28,6 @@ from publisher.validation.outright import (
     LIMIT,
     Asked,
     check_packed,
-    checklist,
     counted,
     outright,
     trusted,
@@ -64,7 +64,7 @@ def reported(
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="validate-")))
             errors = Errors(folder / "errors.ndjson", limit, Findings())
             stack.callback(errors.close)
-            theirs, report = checklist(listed.theirs), None
+            theirs, report = Listed.of(listed.theirs, asked.profiled), None
             if not theirs.checks:  # they see rows, of which the proof has none
                 with suppress(UnsplittableError):
                     report = _proved(asked, folder, errors, hashes=hashes, unclean=unclean)

@@ -27,10 +27,10 @@ def validated(
 
     A *profile* fills in what *dialect*, *encoding* and the schema do not state.
 
-    Raises UsageError ``no-such-file`` and ``unreadable-file``, ConfigurationError
+    Raises UsageError ``no-such-file`` and ``unreadable-input``, ConfigurationError
     ``unusable-schema`` for a schema or dialect Frictionless cannot read, ``frictionless-crash``
     where it breaks down. *checks* are descriptors of further checks; UsageError
-    ``wrong-checks-option`` where one cannot be read, ConfigurationError where the schema is not
+    ``wrong-check`` where one cannot be read, ConfigurationError where the schema is not
     made for it. The report can be read inside the context; errors beyond the limit are counted
     and let go, or with *stop_at_limit* not looked for, where the limit is soon reached.
     """

@@ -21,7 +21,6 @@ from frictionless.table.row import Row, create_cell_handlers
 
 from publisher.engine import Connection, Engine, literal
 from publisher.errors import UsageError
-from publisher.messages import render
 from publisher.model import checks as model
 from publisher.model.run import Problem
 from publisher.validation.checks import run
@@ -31,6 +30,7 @@ from publisher.validation.checks.registry import OWN
 from publisher.validation.checks.run import Checks
 from publisher.validation.checks.staged import Opened, schema_of, stage
 from publisher.validation.findings import Findings
+from publisher.validation.outright import noted
 from publisher.validation.reporting import Errors, Report
 
 _PAGE = 5_000
@@ -44,11 +44,11 @@ class Listed:
 
 
 def listed(descriptors: Sequence[Any]) -> Listed:
-    """Raise UsageError ``wrong-checks-option`` for what is no check of ours, though it says so."""
+    """Raise UsageError ``wrong-check`` for what is no check of ours, though it says so."""
     theirs, own = [], []
     for each in descriptors:
         if not isinstance(each, Mapping) or not isinstance(each.get("type", ""), str):
-            raise UsageError("wrong-checks-option", reason=str(each))
+            raise UsageError("wrong-check", reason=str(each))
         if each.get("type") not in OWN:
             theirs.append(each)
             continue
@@ -160,7 +160,7 @@ class _Adding:
 
     def report(self, names: Sequence[str], notes: tuple[Problem, ...]) -> Report:
         report, task = self._report, self._task
-        told = [*task["warnings"], *(render(note.code, note.params)[0] for note in notes)]
+        told = list(task["warnings"])
         if not self._full and self._kept >= self._limit:
             told.append(f"reached error limit: {self._limit}")
         counts = {"errors": self._kept, "warnings": len(told)}
@@ -178,12 +178,12 @@ class _Adding:
             "tasks": [task],
         }
         rules = Counter(report.by_rule) + Counter(self._findings.by_rule)
-        return replace(
+        added = replace(
             report,
             head=head,
             errors=rules.total(),
             by_rule=dict(rules.most_common()),
             findings=(*report.findings, *self._findings.all()),
             slow=(*report.slow, *dict.fromkeys(names)),
-            notes=notes,
         )
+        return noted(added, notes)

@@ -43,14 +43,18 @@ _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum")
 _UNHASHABLE = {"array", "object", "list", "geojson"}
 
 
+Forgives = Callable[[int, Mapping[str, str], int], bool]
+"""Of a row by its number, the texts of a key that went before, and the number of that row."""
+
+
 class Profiled(Protocol):
     """Fields that are not read as their properties say."""
 
     def cells(self, con: Connection) -> Mapping[str, Cell]:
         """Say how, by name."""
 
-    def is_twice(self, name: str, text: str) -> bool:
-        """Tell whether a text is a local time that exists twice, of which one is given."""
+    def forgiving(self) -> Forgives:
+        """Give what tells of one file's rows whether they may have the key of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,7 @@ class Table:
         self._profiled: Profiled | None = next(
             (vars(it)["profiled"] for it in self.fields if "profiled" in vars(it)), None
         )
-        self._second: set[tuple[tuple[int, ...], int]] = set()
-        """Keys, and rows in which they stand the second time and may."""
+        self._forgives: Forgives | None = self._profiled and self._profiled.forgiving()
         self.question = Question(
             columns=[] if self._profiled else self._columns({}),
             unique=unique,
@@ -185,18 +188,11 @@ class Table:
                 emit(found)
 
     def _once(self, number: int, cells: Sequence[str], key: Sequence[int], other: int) -> bool:
-        """Tell whether a key that went before may stand here a second time.
-
-        So it may where it has a local time that exists twice: which of them is meant is told
-        by the order of the whole series, and that is beyond a row.
-        """
-        if self._profiled is None or (tuple(key), other) in self._second:
+        """Tell whether a key that went before may stand here a second time."""
+        if self._forgives is None:
             return False
-        named = [(self.fields[index].name, cells[index]) for index in key]
-        if not any(self._profiled.is_twice(name, text) for name, text in named):
-            return False
-        self._second.add((tuple(key), number))
-        return True
+        named = {self.fields[index].name: cells[index] for index in key}
+        return self._forgives(number, named, other)
 
 
 def _doubtful(

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,9 @@ from publisher.validation.proof.cells import (
 )
 from publisher.validation.proof.form import Form
 
+TYPED = "temp.judged_typed"
+DOUBTED = "_doubted"
+"""Whether a row is not proved clean."""
 _MOST_LISTED = 1_000
 _NUMBERLIKE = re.compile("[0-9nN]")  # of digits, or an infinity, or not a number
 _TEXTS = 10_000
@@ -85,6 +88,19 @@ class Column:
         if self.missing and not self.required:
             wrong += f" - {_count(self.absent)}"
         return wrong, f"min({value})", f"max({value})"
+
+    @property
+    def readable(self) -> str:
+        """Whether the cell is missing and may be, or has a value that the extremes prove."""
+        if not self.bulk:
+            return self.clean
+        assert self.form is not None  # noqa: S101 - see `bulk`
+        assert self.form.bulk is not None  # noqa: S101 - see `bulk`
+        odd = self.form.bulk.odd(self.text)
+        read = f"{self.form.value(self.text)} IS NOT NULL" + (f" AND NOT ({odd})" if odd else "")
+        if not self.missing:
+            return read
+        return f"NOT {self.absent} AND {read}" if self.required else f"{self.absent} OR ({read})"
 
     def within(self, least: float | None, most: float | None) -> bool:
         """Tell whether extremes that `in_bulk` found prove all values."""
@@ -236,6 +252,63 @@ def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | No
     if not plain.holds(proof.rows):
         raise UnsplittableError
     return proof
+
+
+def prove_typed(
+    con: Connection,
+    plain: Plain,
+    question: Question,
+    selected: Sequence[str],
+    names: Mapping[int, str],
+) -> Proof | None:
+    """Read the file into `judged_typed` by the one scan that proves it clean.
+
+    The table has what is *selected*; *names* are those of its columns that have the very values
+    of a column of the question, by position. The proof is not clean where some cell is surely
+    not proved, which it does not tell; None where that needs another look. Raises
+    UnsplittableError.
+    """
+    if plain.width == 1:
+        raise UnsplittableError  # see `prove_plain`
+    tasks = {at: each for at, each in enumerate(question.columns) if not each.free}
+    if any(each.patterned and at not in names for at, each in tasks.items()):
+        return None
+    bulk = [at for at, each in tasks.items() if each.bulk and at in names]
+    clean = [each.readable if at in bulk else each.clean for at, each in tasks.items()]
+    clean += [f"NOT ({each})" for each in (question.blank(), question.keyless()) if each]
+    doubt = f"NOT coalesce({' AND '.join(f'({each})' for each in clean) or 'true'}, false)"
+    try:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE judged_typed AS "
+            f"SELECT {', '.join(selected)}, {doubt} AS {DOUBTED} FROM {plain.relation}"
+        )
+    except DataError:
+        return None  # a value that its column cannot hold
+    except InputError as error:
+        raise UnsplittableError from error
+    asked = _Asked()
+    rows, doubted = asked.append("count(*)"), asked.append(_count(DOUBTED))
+    extremes = {at: [asked.append(f"{it}({names[at]})") for it in ("min", "max")] for at in bulk}
+    texts = {
+        at: asked.append(f"list(DISTINCT {names[at]})")
+        for at, each in tasks.items()
+        if each.patterned
+    }
+    try:
+        found = asked.of(con, TYPED)
+    except OutOfMemoryError:
+        return None  # too many different texts
+    proof = Proof(found[rows])
+    if not plain.holds(proof.rows):
+        raise UnsplittableError
+    if found[doubted]:
+        proof.unproved = dict.fromkeys(tasks, found[doubted])
+        return proof
+    within = all(tasks[at].within(*(found[place] for place in extremes[at])) for at in bulk)
+    matching = all(
+        _matches(tasks[at], text) for at, place in texts.items() for text in found[place] or ()
+    )
+    return proof if within and matching and not (bulk and plain.scan.result().plus) else None
 
 
 def prove_table(
