@@ -124,7 +124,7 @@ def judged(judge: Court, schema: dict[str, Any], harvest: dict[str, Any], text: 
 @pytest.mark.long
 def test_bulk_and_loop_judge_alike(judge: Court, seed: int, monkeypatch) -> None:
     taken, stage = [], Bulk.stage
-    monkeypatch.setattr(Bulk, "stage", lambda bulk: taken.append(1) or stage(bulk))
+    monkeypatch.setattr(Bulk, "stage", lambda bulk, **how: taken.append(1) or stage(bulk, **how))
     count = scale(150, 5_000)
     for number in range(count):
         schema, harvest, text = drawn(Random(f"{seed}-{number}"))

@@ -12,6 +12,7 @@ from typing import Any
 
 from publisher.engine import Connection, identifier, literal
 from publisher.model.table import sql_type
+from publisher.validation import staging
 from publisher.validation.proof.cells import (
     NUMBER,
     TABLE,
@@ -57,7 +58,7 @@ class Bulk:
         unclean = False
         for way in self._plain.ways(folder):
             with suppress(UnsplittableError):
-                proof = prove_typed(self._con, way, self._question, self._selected, self._names)
+                proof = prove_typed(self._con, way, self._question, self._select, self._names)
                 if proof is not None and proof.clean:
                     self._plain, self._proof, self._typed = way, proof, True
                     return
@@ -74,10 +75,14 @@ class Bulk:
         # Read in full before the loop's own statements: they share the connection
         yield from rows_where(self._con, self._doubt(), self._plain.width)
 
-    def stage(self) -> int:
-        """Add the clean rows to `judged_good`, which has those of the loop by now; count them."""
+    def stage(self, *, alone: bool) -> int:
+        """Add the clean rows to `judged_good`, which has those of the loop by now; count them.
+
+        They may stand for the table itself, which is not changed then, if they are *alone*.
+        """
+        values = [column.value for column in self._question.columns]
         if self.proof.clean and not self._typed:
-            selected = [*self._selected, f"false AS {DOUBTED}"]
+            selected = [*self._select(values), f"false AS {DOUBTED}"]
             self._con.execute(
                 f"CREATE OR REPLACE TEMP TABLE judged_typed AS "
                 f"SELECT {', '.join(selected)} FROM {self._plain.relation}"
@@ -85,14 +90,16 @@ class Bulk:
         if self.proof.clean:
             # Numbering rows while they are read would keep the reader to one thread: it takes
             # longer than reading them into a table first, whose rows have numbers
-            rows = (
-                f"rowid - least + {self._plain.first} AS {ROW}, "
-                f"judged_typed.* EXCLUDE ({DOUBTED}) FROM {TYPED}, "
-                f"(SELECT min(rowid) AS least FROM {TYPED})"
-            )
+            ((least,),) = self._con.execute(f"SELECT min(rowid) FROM {TYPED}").fetchall()
+            position = f"rowid - {least or 0} + {self._plain.first} AS {ROW}"
+            columns = f"{position}, * EXCLUDE ({DOUBTED})"
+            if alone:
+                staging.stand(self._con, TYPED, columns)
+                return self.proof.rows
+            rows = f"{columns} FROM {TYPED}"
         else:
             rows = (
-                f"{NUMBER} AS {ROW}, {', '.join(self._selected)} FROM {TABLE} "
+                f"{NUMBER} AS {ROW}, {', '.join(self._select(values))} FROM {TABLE} "
                 f"WHERE NOT ({self._doubt()})"
             )
         ((count,),) = self._con.execute(
@@ -117,7 +124,7 @@ class Bulk:
 
     @property
     def _names(self) -> dict[int, str]:
-        """Give the columns of `_selected` that have the values as they are proved."""
+        """Give the columns of `_select` that have the values as they are proved."""
         slots = enumerate(self._fit.slots)
         by_name = self._view.schema.by_name
         return {
@@ -126,13 +133,9 @@ class Bulk:
             if by_name[slot.field.name].decimal is None
         }
 
-    @property
-    def _selected(self) -> list[str]:
-        """Say in SQL what the schema's fields are, of a clean row."""
-        values = {
-            slot.field.name: column.value
-            for slot, column in zip(self._fit.slots, self._question.columns, strict=True)
-        }
+    def _select(self, read: Sequence[str]) -> list[str]:
+        """Say in SQL what the schema's fields are, of a clean row with the values *read*."""
+        values = {slot.field.name: value for slot, value in zip(self._fit.slots, read, strict=True)}
         selected = []
         for field in self._view.schema.fields:
             constant = self._view.constants.get(field.name)

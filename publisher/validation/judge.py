@@ -234,7 +234,10 @@ class _Trial:
             staging.stage(self._con, self._view, self._spools.staged, self._read, folded)
             for bulk in bulks:
                 self._tally.damaged += bulk.damaged()
-                self._tally.read += bulk.stage()
+                # A field that the delivery lacks may get values yet, of the rows it stands for
+                whole = self._read | set(self._view.constants) >= set(self._view.schema.by_name)
+                alone = len(bulks) == 1 and not self._tally.read and whole
+                self._tally.read += bulk.stage(alone=alone)
 
     def _in_bulk(self, group: Group, folder: Path) -> Bulk | None:
         """Have the engine take the rows; None where only Python can."""

@@ -1,4 +1,4 @@
-"""The temporary tables a judgement leaves: judged_good and judged_bad."""
+"""The temporary tables a judgement leaves: judged_good, which may be a view, and judged_bad."""
 
 # ruff: noqa: S608 - only our own names and quoted identifiers are composed
 from collections.abc import Collection
@@ -32,6 +32,8 @@ def stage(
 
     An empty judged_clash stands ready beside it.
     """
+    if _is_view(con):
+        con.execute("DROP VIEW temp.judged_good")
     columns = {ROW: "BIGINT"}
     columns |= {name: sql_type(view.schema.by_name[name]) for name in read}
     columns |= {BAD: "BOOLEAN"} | {FOLD_OF + name: "VARCHAR" for name in folded}
@@ -52,6 +54,23 @@ def stage(
     )
 
 
+def stand(con: Connection, typed: str, select: str) -> None:
+    """Let the rows *typed* be judged_good, which has none yet, without copying them."""
+    con.execute("DROP TABLE temp.judged_good")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW judged_placed AS SELECT {select} FROM {typed}")
+    con.execute(
+        f"CREATE TEMP VIEW judged_good AS SELECT *, CAST(NULL AS BOOLEAN) AS {BAD} "
+        "FROM temp.judged_placed"
+    )
+
+
+def _is_view(con: Connection) -> bool:
+    found = con.execute(
+        "SELECT 1 FROM duckdb_views() WHERE temporary AND view_name = 'judged_good'"
+    )
+    return found.fetchone() is not None
+
+
 def part(con: Connection, spools: Spools) -> tuple[int, int]:
     """Take the bad rows out of judged_good and make judged_bad; count both."""
     spools.refused.load(con, "judged_bad", _REFUSED)
@@ -61,11 +80,16 @@ def part(con: Connection, spools: Spools) -> tuple[int, int]:
         "DELETE FROM temp.judged_bad WHERE position IN (SELECT position FROM temp.judged_clashing)"
     )
     con.execute("INSERT INTO temp.judged_bad SELECT * FROM temp.judged_clashing")
-    con.execute(
-        f"DELETE FROM temp.judged_good WHERE {BAD} OR "
-        f"{ROW} IN (SELECT position FROM temp.judged_clashing)"
-    )
-    con.execute(f"ALTER TABLE temp.judged_good DROP COLUMN {BAD}")
+    clash = f"{ROW} IN (SELECT position FROM temp.judged_clashing)"
+    if not _is_view(con):
+        con.execute(f"DELETE FROM temp.judged_good WHERE {BAD} OR {clash}")
+        con.execute(f"ALTER TABLE temp.judged_good DROP COLUMN {BAD}")
+    else:
+        con.execute("CREATE OR REPLACE TEMP VIEW judged_good AS FROM temp.judged_placed")
+        if con.execute("SELECT 1 FROM temp.judged_clashing LIMIT 1").fetchone():
+            con.execute(f"CREATE TEMP TABLE judged_rest AS FROM temp.judged_good WHERE NOT {clash}")
+            con.execute("DROP VIEW temp.judged_good")
+            con.execute("ALTER TABLE temp.judged_rest RENAME TO judged_good")
     con.execute("DROP TABLE temp.judged_clashing")
     con.execute("DROP TABLE temp.judged_clash")
     counts = con.execute(

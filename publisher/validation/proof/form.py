@@ -37,8 +37,8 @@ SHAPE = ("pattern", "minLength", "maxLength")
 class Form:
     """What is known of a text that is neither absent nor a missing value."""
 
-    proves: Sql
-    """Whether it is of the form; never true in doubt, and never an error."""
+    proves: Callable[[str, str], str]
+    """Whether it is of the form, with the SQL of its value; never true in doubt, or an error."""
     value: Sql
     """Its value, typed as it is stored; only where it is of the form."""
     key: Callable[[str], tuple[str, ...]]

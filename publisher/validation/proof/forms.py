@@ -41,7 +41,7 @@ def _text(cell: Cell) -> Form:
             conditions.append(_length(operator, int(length)))
     pattern = shape.get("pattern")
     return Form(
-        proves=lambda text: conjunction(*(condition(text) for condition in conditions)),
+        proves=lambda text, _: conjunction(*(condition(text) for condition in conditions)),
         value=lambda text: text,
         key=lambda text: (text,),
         # As Frictionless writes it: "a|b" has no brackets around it there either
@@ -65,7 +65,7 @@ def _boolean(cell: Cell) -> Form:
     texts = ", ".join(literal(text) for text in (*true, *false))
     falses = ", ".join(literal(text) for text in false)
     return Form(
-        proves=lambda text: f"{text} IN ({texts})",
+        proves=lambda text, _: f"{text} IN ({texts})",
         value=lambda text: f"{text} NOT IN ({falses})",
         key=lambda text: (f"{text} NOT IN ({falses})",),
     )

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,6 @@ from publisher.validation.proof.form import (
     Cell,
     Form,
     NoFormError,
-    Sql,
     conjunction,
     properties,
     within_bounds,
@@ -53,8 +52,8 @@ def integer(cell: Cell) -> Form:
     if group:
         digits += f"|-?{grouped(group, most=4)}"
     return Form(
-        proves=lambda text: conjunction(
-            f"regexp_full_match({text}, {literal(digits)})", within(value(text))
+        proves=lambda text, value: conjunction(
+            f"regexp_full_match({text}, {literal(digits)})", within(value)
         ),
         value=value,
         key=lambda text: (
@@ -71,8 +70,8 @@ def _without(text: str, group: str) -> str:
 def year(cell: Cell) -> Form:
     form = integer(cell)
     return Form(
-        proves=lambda text: conjunction(
-            f"regexp_full_match({text}, '[0-9]{{4}}')", form.proves(text)
+        proves=lambda text, value: conjunction(
+            f"regexp_full_match({text}, '[0-9]{{4}}')", form.proves(text, value)
         ),
         value=form.value,
         key=form.key,
@@ -82,15 +81,15 @@ def year(cell: Cell) -> Form:
 def number(cell: Cell) -> Form:
     notation = _Notation.of(cell)
     bounds = {name: bound for name, bound in (cell.bounds or {}).items() if name in BOUNDS}
-    within = _number_within(cell, bounds, notation.value)
+    within = _number_within(cell, bounds)
 
-    def proves(text: str) -> str:
+    def proves(text: str, value: str) -> str:
         rare = notation.odd(text)
         return conjunction(
-            f"isfinite({notation.value(text)})",
+            f"isfinite({value})",
             f"NOT contains({text}, '+')",
             f"NOT ({rare})" if rare else "",
-            within(text),
+            within(text, value),
         )
 
     below = [float(bounds[name]) for name in ("minimum", "exclusiveMinimum") if name in bounds]
@@ -154,7 +153,7 @@ class _Notation:
         return " OR ".join(parts)
 
 
-def _number_within(cell: Cell, bounds: Mapping[str, Any], value: Sql) -> Sql:
+def _number_within(cell: Cell, bounds: Mapping[str, Any]) -> Callable[[str, str], str]:
     written = {name: _double(bound) for name, bound in bounds.items()}
     among = [_double(item) for item in (cell.bounds or {}).get("enum", ())]
 
@@ -162,8 +161,7 @@ def _number_within(cell: Cell, bounds: Mapping[str, Any], value: Sql) -> Sql:
         # An exponent could make of a short text a number that no double tells from another
         return f"(length({text}) <= {_EXACT_DIGITS} AND NOT regexp_matches({text}, '[eE]'))"
 
-    def condition(text: str) -> str:
-        found = value(text)
+    def condition(text: str, found: str) -> str:
         parts = []
         for name, bound in written.items():
             touching, inside = BOUNDS[name]

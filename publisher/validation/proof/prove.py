@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,18 +54,25 @@ class Column:
         return (
             self.form is not None
             and self.form.pattern is None
-            and self.form.proves(self.text) == "true"
+            and self.form.proves(self.text, self.text) == "true"
             and not (self.required and self.missing)
         )
 
     @property
     def clean(self) -> str:
         """Whether the cell is proved clean, but for a pattern; never NULL."""
-        found = "false" if self.form is None else self.form.proves(self.text)
-        if self.missing:
-            absent = self.absent
-            found = f"NOT {absent} AND ({found})" if self.required else f"{absent} OR ({found})"
-        return f"coalesce({self.text} IS NOT NULL AND ({found}), false)"
+        return f"coalesce({self.text} IS NOT NULL AND ({self.proved(self.read)}), false)"
+
+    def proved(self, read: str) -> str:
+        """Whether a cell that is there is clean, but for a pattern; *read* is what `read` is."""
+        return self._or_absent("false" if self.form is None else self.form.proves(self.text, read))
+
+    def _or_absent(self, clean: str) -> str:
+        if not self.missing:
+            return clean
+        return (
+            f"NOT {self.absent} AND ({clean})" if self.required else f"{self.absent} OR ({clean})"
+        )
 
     @property
     def patterned(self) -> bool:
@@ -81,7 +88,7 @@ class Column:
         """Count the cells that no value was found for, and give the extremes of the values."""
         assert self.form is not None  # noqa: S101 - see `bulk`
         assert self.form.bulk is not None  # noqa: S101 - see `bulk`
-        value, odd = self.form.value(self.text), self.form.bulk.odd(self.text)
+        value, odd = self.read, self.form.bulk.odd(self.text)
         if not self._apart:
             value = f"CASE WHEN {self.absent} THEN NULL ELSE {value} END"
         wrong = _count(f"{value} IS NULL OR {odd}") if odd else f"count(*) - count({value})"
@@ -89,30 +96,32 @@ class Column:
             wrong += f" - {_count(self.absent)}"
         return wrong, f"min({value})", f"max({value})"
 
-    @property
-    def readable(self) -> str:
+    def readable(self, read: str) -> str:
         """Whether the cell is missing and may be, or has a value that the extremes prove."""
-        if not self.bulk:
-            return self.clean
         assert self.form is not None  # noqa: S101 - see `bulk`
         assert self.form.bulk is not None  # noqa: S101 - see `bulk`
         odd = self.form.bulk.odd(self.text)
-        read = f"{self.form.value(self.text)} IS NOT NULL" + (f" AND NOT ({odd})" if odd else "")
-        if not self.missing:
-            return read
-        return f"NOT {self.absent} AND {read}" if self.required else f"{self.absent} OR ({read})"
+        return self._or_absent(f"{read} IS NOT NULL" + (f" AND NOT ({odd})" if odd else ""))
 
     def within(self, least: float | None, most: float | None) -> bool:
         """Tell whether extremes that `in_bulk` found prove all values."""
         return self.form is None or self.form.bulk is None or self.form.bulk.holds(least, most)
 
     @property
+    def read(self) -> str:
+        """The value of the text where it is of the form."""
+        return "NULL" if self.form is None else self.form.value(self.text)
+
+    @property
     def value(self) -> str:
         """The typed value where the cell is clean."""
-        found = "NULL" if self.form is None else self.form.value(self.text)
+        return self.typed(self.read)
+
+    def typed(self, read: str) -> str:
+        """Give the typed value; *read* is what `read` is."""
         if self._apart or self.required:
-            return found
-        return f"CASE WHEN {self.absent} THEN NULL ELSE {found} END"
+            return read
+        return f"CASE WHEN {self.absent} THEN NULL ELSE {read} END"
 
     @property
     def _apart(self) -> bool:
@@ -183,6 +192,8 @@ class Proof:
     """Rows of more or fewer cells than there are labels."""
     clashing: list[Sequence[int]] = field(default_factory=list)
     """Keys of which two rows may be equal."""
+    certain: bool = False
+    """Something is not proved clean, and would not be by a closer look."""
     texts: dict[int, list[str | None]] = field(default_factory=dict)
     """Of columns that were looked at text by text, those that are not proved clean."""
 
@@ -236,15 +247,24 @@ def prove_file(
 
 
 def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | None:
-    """Judge the file by one scan of it; None where that cannot tell. Raises UnsplittableError."""
+    """Judge the file by one scan of it, or two; None where that cannot tell what is proved.
+
+    Raises UnsplittableError.
+    """
     if plain.width == 1:
         raise UnsplittableError  # a blank line, which has no cell, would pass for an empty one
     try:
         proof = _prove(con, plain.relation, question, repeating=plain.repeating())
         # A column's extremes prove nothing of a plus sign, nor of values at their very bounds
-        unsure = plain.scan.result().plus or any(map(question.is_bulk, proof.unproved))
+        plus = plain.scan.result().plus
+        unsure = plus or any(map(question.is_bulk, proof.unproved))
         if unsure and any(map(question.is_bulk, range(len(question.columns)))):
-            proof = _prove(con, plain.relation, question, bulk=False, repeating=plain.repeating())
+            if proof.certain and plus:
+                return None
+            if not proof.certain:
+                proof = _prove(
+                    con, plain.relation, question, bulk=False, repeating=plain.repeating()
+                )
     except DataError:
         return None  # the reader itself was made to read numbers, and trips over what is none
     except InputError as error:
@@ -258,13 +278,13 @@ def prove_typed(
     con: Connection,
     plain: Plain,
     question: Question,
-    selected: Sequence[str],
+    select: Callable[[Sequence[str]], Sequence[str]],
     names: Mapping[int, str],
 ) -> Proof | None:
     """Read the file into `judged_typed` by the one scan that proves it clean.
 
-    The table has what is *selected*; *names* are those of its columns that have the very values
-    of a column of the question, by position. The proof is not clean where some cell is surely
+    *select* makes the table's columns of the SQL of the question's values; *names* are those
+    that have the very values, by position. The proof is not clean where some cell is surely
     not proved, which it does not tell; None where that needs another look. Raises
     UnsplittableError.
     """
@@ -274,13 +294,23 @@ def prove_typed(
     if any(each.patterned and at not in names for at, each in tasks.items()):
         return None
     bulk = [at for at, each in tasks.items() if each.bulk and at in names]
-    clean = [each.readable if at in bulk else each.clean for at, each in tasks.items()]
+    # Each text is read once, whatever is asked of its value
+    reads = [f"r{each.index}" for each in question.columns]
+    read = "".join(
+        f", {each.read} AS {it}" for it, each in zip(reads, question.columns, strict=True)
+    )
+    values = [each.typed(it) for it, each in zip(reads, question.columns, strict=True)]
+    clean = [
+        each.readable(reads[at]) if at in bulk else each.proved(reads[at])
+        for at, each in tasks.items()
+    ]
     clean += [f"NOT ({each})" for each in (question.blank(), question.keyless()) if each]
     doubt = f"NOT coalesce({' AND '.join(f'({each})' for each in clean) or 'true'}, false)"
     try:
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE judged_typed AS "
-            f"SELECT {', '.join(selected)}, {doubt} AS {DOUBTED} FROM {plain.relation}"
+            f"SELECT {', '.join([*select(values), f'{doubt} AS {DOUBTED}'])} "
+            f"FROM (SELECT *{read} FROM {plain.relation})"
         )
     except DataError:
         return None  # a value that its column cannot hold
@@ -379,6 +409,13 @@ def _asked(
         texts = _doubtful_texts(con, tasks[at], found[place] or ())
         if texts:
             proof.unproved[at], proof.texts[at] = len(texts), texts
+    proof.certain = bool(
+        proof.unproved
+        or proof.blank
+        or proof.keyless
+        or any(found[place] for place in doubtful.values())
+        or any(found[wrong] for wrong, _, _ in extremes.values())
+    )
     for at, (wrong, least, most) in extremes.items():
         if found[wrong] or not tasks[at].within(found[least], found[most]):
             proof.unproved[at] = found[wrong] or 1

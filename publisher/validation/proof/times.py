@@ -60,10 +60,8 @@ def date_form(cell: Cell) -> Form:
 
     within = within_bounds(cell, write)
     return Form(
-        proves=lambda text: conjunction(
-            f"regexp_full_match({text}, {literal(shape)})",
-            f"{found(text)} IS NOT NULL",
-            within(found(text)),
+        proves=lambda text, value: conjunction(
+            f"regexp_full_match({text}, {literal(shape)})", f"{value} IS NOT NULL", within(value)
         ),
         value=found,
         key=lambda text: (found(text),),
@@ -84,7 +82,7 @@ def datetime_form(cell: Cell) -> Form:
 
     within = within_bounds(cell, write)
     return Form(
-        proves=lambda text: conjunction(times.proves(text), within(times.value(text))),
+        proves=lambda text, value: conjunction(times.proves(text, value), within(value)),
         value=times.value,
         key=times.key,
     )
@@ -147,14 +145,14 @@ class _Times:
         last = "" if like.endswith("Z") else f" AND {text}[{len(like)}] >= '0'"
         return f"({text} LIKE {literal(like)} AND {text} >= '1' AND {text} < '3'{last})"
 
-    def proves(self, text: str) -> str:
+    def proves(self, text: str, value: str) -> str:
         alike = placed = ""
         if self.comparable is not None and self.offset == "?":
             alike = self.aware(text) if self.comparable else f"NOT {self.aware(text)}"
         if self.place and self.offset != "Z":
             proved = self.place(self.read(text))[1]
             placed = f"({self.aware(text)} OR {proved})" if self.offset == "?" else proved
-        found = self.value(text) if self.offset == "?" else self.read(text)
+        found = self.read(text) if placed and not self.offset else value
         return conjunction(self.shaped(text), alike, f"{found} IS NOT NULL", placed)
 
     def key(self, text: str) -> tuple[str, ...]:
@@ -187,8 +185,8 @@ class _Either:
     def value(self, text: str) -> str:
         return self._chosen(text, lambda times: times.value(text))
 
-    def proves(self, text: str) -> str:
-        return self._chosen(text, lambda times: times.proves(text))
+    def proves(self, text: str, _: str) -> str:
+        return self._chosen(text, lambda times: times.proves(text, times.value(text)))
 
     def key(self, text: str) -> tuple[str, ...]:
         return (self.value(text),)  # all of them are placed
@@ -222,7 +220,7 @@ def time_form(cell: Cell) -> Form:
     if cell.format != "default" or cell.properties or cell.bounds:
         raise NoFormError
     return Form(
-        proves=lambda text: f"regexp_full_match({text}, {literal(_CLOCK)})",
+        proves=lambda text, _: f"regexp_full_match({text}, {literal(_CLOCK)})",
         value=lambda text: f"TRY_CAST({text} AS TIME)",
         key=lambda text: (text,),
     )
@@ -232,7 +230,7 @@ def yearmonth_form(cell: Cell) -> Form:
     if cell.properties or cell.bounds:
         raise NoFormError
     return Form(
-        proves=lambda text: f"regexp_full_match({text}, '[0-9]{{4}}-(0[1-9]|1[0-2])')",
+        proves=lambda text, _: f"regexp_full_match({text}, '[0-9]{{4}}-(0[1-9]|1[0-2])')",
         value=lambda text: text,
         key=lambda text: (text,),
     )
