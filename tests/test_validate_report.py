@@ -149,3 +149,20 @@ def test_a_page_never_overwrites_what_is_judged(files: tuple[Path, Path]) -> Non
     )
     assert (done.returncode, data.read_bytes()) == (2, before)
     assert "would overwrite" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ([".", "--schema", "s.json"], "Error: . is a folder\nWhat to do: Name one file in it."),
+        (["rows.csv", "--schema", "list.json"], 'cannot retrieve metadata "list.json"\n'),
+        (["rows.parquet", "--schema", "s.json"], "What to do: hand it over as CSV, JSON or NDJSON"),
+    ],
+)
+def test_what_was_meant_is_told_in_words(tmp_path: Path, asked: list[str], told: str) -> None:
+    for name, content in {"rows.csv": "a\n1\n", "rows.parquet": "PAR1", "list.json": "[1]"}.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / "s.json").write_bytes(orjson.dumps({"fields": [{"name": "a", "type": "any"}]}))
+    command = [sys.executable, "-m", "publisher", "validate", *asked]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told in done.stdout + done.stderr

@@ -125,7 +125,7 @@ def _checks(stated: str | None) -> list[Any]:
 
 def _existing(file: Path, code: str) -> Path:
     if not file.is_file():
-        raise UsageError(code, file=str(file))
+        raise UsageError("folder-for-file" if file.is_dir() else code, file=str(file))
     return file
 
 

@@ -141,6 +141,12 @@ CONTROL: dict[str, Text] = {
         remedy_en="Check the path.",
         remedy_da="Kontrollér stien.",
     ),
+    "folder-for-file": Text(
+        en="{file} is a folder",
+        da="{file} er en mappe",
+        remedy_en="Name one file in it.",
+        remedy_da="Angiv én fil i den.",
+    ),
     "unreadable-input": Text(
         en="The file {file} cannot be read: {reason}",
         da="Filen {file} kan ikke læses: {reason}",

@@ -210,6 +210,8 @@ _FILE: dict[str, Text] = {
     "other-of-file": Text(
         en="{title}: {note}",
         da="{title} (forklaret på engelsk): {note}",
+        remedy_en="hand it over as CSV, JSON or NDJSON, which need nothing more to be read",
+        remedy_da="aflever den som CSV, JSON eller NDJSON, som kan læses uden mere",
     ),
 }
 

@@ -5,4 +5,5 @@ from frictionless import FrictionlessException
 
 def reason(error: FrictionlessException) -> str:
     """Give all its reasons in one line."""
-    return "; ".join(part.note for part in (error.reasons or [error.error]))
+    notes = (part.note for part in (error.reasons or [error.error]))
+    return "; ".join(note.removesuffix(' because ""') for note in notes)
