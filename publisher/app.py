@@ -6,14 +6,15 @@ import shutil
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from publisher.engine import Engine
 from publisher.errors import StorageFullError, StoreError, is_full
-from publisher.harvest import Harvester, Scheduler
+from publisher.harvest import Harvester
 from publisher.harvest.harvester import Parts
 from publisher.landing import Landing
 from publisher.model.catalog import Catalog, TableEntry
@@ -24,6 +25,9 @@ from publisher.settings import Settings
 from publisher.sources import Http, SourceContext
 from publisher.store import Store
 from publisher.targets import Outbox
+
+if TYPE_CHECKING:
+    from publisher.harvest.schedule import Scheduler
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +66,13 @@ class Service:
                 committed=self.outbox.poke,
             )
         )
-        self.scheduler = Scheduler(self.harvester, self.catalog_entry, settings)
+
+    @cached_property
+    def scheduler(self) -> "Scheduler":
+        # A command that does one thing need not wait for what plans to be loaded
+        from publisher.harvest.schedule import Scheduler  # noqa: PLC0415
+
+        return Scheduler(self.harvester, self.catalog_entry, self.settings)
 
     def _current(self) -> Catalog:
         return self._loaded.catalog
@@ -95,6 +105,10 @@ class Service:
     async def start_schedule(self) -> None:
         harvests = await self.engine.run(self.store.last_harvests, lane="query")
         self.scheduler.start(self.catalog.entries.values(), harvests, self.housekeep)
+
+    async def stop_schedule(self) -> None:
+        if "scheduler" in vars(self):
+            await self.scheduler.stop()
 
     async def housekeep(self) -> None:
         """Let go of what is kept no longer: raw deliveries, history, worn state."""
@@ -150,7 +164,7 @@ async def open_service(
         await asyncio.to_thread(service.landing.sweep)
         stack.push_async_callback(service.outbox.close)
         stack.push_async_callback(service.harvester.close)
-        stack.push_async_callback(service.scheduler.stop)
+        stack.push_async_callback(service.stop_schedule)
         yield service
 
 

@@ -1,6 +1,5 @@
 """Brings a source's new deliveries into the store, on command and on schedule."""
 
 from publisher.harvest.harvester import Harvester, Progress
-from publisher.harvest.schedule import Scheduler
 
-__all__ = ["Harvester", "Progress", "Scheduler"]
+__all__ = ["Harvester", "Progress"]
