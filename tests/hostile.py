@@ -16,7 +16,7 @@ from frictionless import Field, FrictionlessException
 CELLS: dict[str, list[str]] = {
     "string": [
         "a", "b", "æøå", "x y", '"', "a,b", "line\nbreak", " ", "0", "-", "NA", "axyz", "b\n", "€",
-        "a\x1fb", "a\x85b", "\u2028", "\ufeff", "'", "a\rb", "a;b", "#a", "\\",
+        "a\x1fb", "a\x1f", "a\x85b", "\u2028", "\ufeff", "'", "a\rb", "a;b", "#a", "\\",
         "e\u0301", "\U0001f600",
         "http://a.dk/x", "a@b.dk", "5f1b5a0e-3c0c-4f6e-8d8a-000000000000", "POINT (30 10)", "YWI=",
     ],

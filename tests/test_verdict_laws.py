@@ -134,6 +134,17 @@ def test_a_blank_at_the_end_of_a_time_is_seen(tmp_path: Path) -> None:
         assert found.by_rule == {"type-error": 1}
 
 
+def test_a_line_keeps_the_separator_that_the_engine_would_drop_at_its_end(tmp_path: Path) -> None:
+    """The lines of a file with a wrong row are read as one column, split by U+001F."""
+    fields = [{"name": "id", "type": "string", "constraints": {"pattern": "[a-z]"}}]
+    data, path = tmp_path / "separator.csv", tmp_path / "separator.json"
+    data.write_text("id\na\nb\x1f\n")
+    path.write_bytes(orjson.dumps({"fields": fields}))
+    with validated(data, path) as found:
+        (error,) = found.descriptor["tasks"][0]["errors"]
+    assert error["cell"] == "b\x1f"
+
+
 @pytest.mark.parametrize("note", ["målt", "målt \u2013 3 €"])
 def test_a_danish_file_is_proved_without_frictionless(tmp_path: Path, note: str) -> None:
     """As it is, and where Windows-1252 has signs that Latin-1 has not."""

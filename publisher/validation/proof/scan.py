@@ -35,6 +35,8 @@ class Scan:
     plain_ends: bool
     """Lines end with LF throughout, or with CRLF throughout."""
     nul: bool
+    separators: bool
+    """There is a unit separator, U+001F, somewhere."""
     plus: bool
     """There is a plus sign somewhere."""
     ascii: bool
@@ -63,7 +65,7 @@ def _hashes(path: Path) -> Hashes:
 
 def _scan(path: Path, delimiter: bytes) -> Scan:
     feeds = returns = pairs = delimiters = 0
-    quotes = nul = plus = False
+    quotes = nul = plus = separators = False
     plain = True
     last = b""
     with path.open("rb", buffering=0) as file:
@@ -73,6 +75,7 @@ def _scan(path: Path, delimiter: bytes) -> Scan:
             quotes = quotes or b'"' in chunk
             nul = nul or b"\0" in chunk
             plus = plus or b"+" in chunk
+            separators = separators or b"\x1f" in chunk
             plain = plain and chunk.isascii()
             if b"\r" in chunk:
                 returns += chunk.count(b"\r")
@@ -85,6 +88,7 @@ def _scan(path: Path, delimiter: bytes) -> Scan:
         quotes=quotes,
         plain_ends=returns in {0, feeds} and pairs == returns,
         nul=nul,
+        separators=separators,
         plus=plus,
         ascii=plain,
     )
