@@ -175,9 +175,9 @@ class Case:
     content: bytes
     schema: dict[str, Any]
     dialect: dict[str, Any] | None
-    encoding: str | None
-    limit: int | None
-    stop: bool
+    encoding: str | None = None
+    limit: int | None = None
+    stop: bool = False
     """Nothing beyond the limit is asked for."""
 
 

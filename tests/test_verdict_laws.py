@@ -145,6 +145,15 @@ def test_a_line_keeps_the_separator_that_the_engine_would_drop_at_its_end(tmp_pa
     assert error["cell"] == "b\x1f"
 
 
+@pytest.mark.parametrize("delimiter", [None, "", ";;", 1, []])
+def test_a_dialect_that_frictionless_refuses_is_refused(tmp_path: Path, delimiter: Any) -> None:
+    data, path = tmp_path / "clean.csv", tmp_path / "clean.json"
+    data.write_text("id,at,level,kind\n")
+    path.write_bytes(orjson.dumps(CLEAN))
+    dialect = {"csv": {"delimiter": delimiter}}
+    judge_case(tmp_path, hostile.Case("clean.csv", data.read_bytes(), CLEAN, dialect))
+
+
 @pytest.mark.parametrize("note", ["målt", "målt \u2013 3 €"])
 def test_a_danish_file_is_proved_without_frictionless(tmp_path: Path, note: str) -> None:
     """As it is, and where Windows-1252 has signs that Latin-1 has not."""

@@ -308,10 +308,11 @@ def _delimiter(dialect: Mapping[str, Any] | None) -> str | None:
     control = dialect.get("csv")
     if dialect.keys() != {"csv"} or not isinstance(control, dict) or control.keys() - {"delimiter"}:
         raise _DoubtError
-    delimiter = control.get("delimiter")
-    if delimiter is not None and delimiter not in (",", ";", "\t", "|"):
+    if not control:
+        return None
+    if (delimiter := control["delimiter"]) not in (",", ";", "\t", "|"):
         raise _DoubtError
-    return delimiter
+    return str(delimiter)
 
 
 def _sample(file: Path, encoding: str | None) -> tuple[str, list[str]]:
