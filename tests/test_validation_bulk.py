@@ -121,6 +121,49 @@ def judged(judge: Court, schema: dict[str, Any], harvest: dict[str, Any], text: 
     return found, repr(judge.good(f"{names}, _row_number")), judge.bad()
 
 
+NUMBER: dict[str, Any] = {"type": "number", "unit": "m"}
+TEXT: dict[str, Any] = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "key", "views", "text"),
+    [
+        pytest.param(
+            {"id": TEXT, "m": NUMBER, "raw": TEXT, "cm": {**NUMBER, "unit": "cm"}},
+            [],
+            {"m": {"column": "v", "unit": "cm"}, "raw": {"column": "v"}, "cm": {"column": "v"}},
+            "id,v\na,150.0\nb,007\n",
+            id="three fields of one column",
+        ),
+        pytest.param(
+            {"id": TEXT, "note": TEXT}, ["id"], {}, "id,note\na,x\n,lost\n,\nb,y\n", id="no key"
+        ),
+        pytest.param({"id": TEXT, "note": TEXT}, [], {}, "id,note\na,x\n,\nb,y\n", id="blank row"),
+        pytest.param({"rowid": NUMBER, "b": TEXT}, [], {}, "rowid,b\n5,x\n7,y\n", id="rowid"),
+        pytest.param(
+            {"rowid": TEXT, "b": TEXT}, [], {}, "rowid,b\n1; DROP TABLE x --,y\n", id="SQL"
+        ),
+        pytest.param(
+            {"id": TEXT, "n": TEXT}, ["id"], {"id": {"constant": None}}, "n\nx\n", id="null key"
+        ),
+    ],
+)
+def test_what_only_the_whole_view_tells_is_judged_alike(
+    judge: Court,
+    fields: dict[str, Any],
+    key: list[str],
+    views: dict[str, Any],
+    text: str,
+    monkeypatch,
+) -> None:
+    schema: dict[str, Any] = {"fields": [{"name": name, **it} for name, it in fields.items()]}
+    schema |= {"primaryKey": key} if key else {}
+    harvest = {"fields": views} if views else {}
+    in_bulk = judged(judge, schema, harvest, text.encode())
+    monkeypatch.setattr(Delimited, "of", classmethod(lambda *_: None))
+    assert in_bulk == judged(judge, schema, harvest, text.encode())
+
+
 @pytest.mark.long
 def test_bulk_and_loop_judge_alike(judge: Court, seed: int, monkeypatch) -> None:
     taken, stage = [], Bulk.stage

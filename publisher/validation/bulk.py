@@ -37,9 +37,14 @@ from publisher.validation.view import Fit, SourceView
 
 
 class Bulk:
-    """The rows under one header, as far as the engine can judge them."""
+    """The rows under one header, as far as the engine can judge them.
+
+    Raises UnsplittableError where it cannot.
+    """
 
     def __init__(self, con: Connection, view: SourceView, fit: Fit, file: Delimited) -> None:
+        if any(name.casefold() == "rowid" for name in view.schema.by_name):
+            raise UnsplittableError  # the engine would take it for the number that it gives a row
         self._con, self._view, self._fit = con, view, fit
         self._plain = file.plain(len(fit.labels))
         self._question = self._asked(self._sample(file))
@@ -91,7 +96,7 @@ class Bulk:
             # Numbering rows while they are read would keep the reader to one thread: it takes
             # longer than reading them into a table first, whose rows have numbers
             ((least,),) = self._con.execute(f"SELECT min(rowid) FROM {TYPED}").fetchall()
-            position = f"rowid - {least or 0} + {self._plain.first} AS {ROW}"
+            position = f"rowid - {int(least or 0)} + {self._plain.first} AS {ROW}"
             columns = f"{position}, * EXCLUDE ({DOUBTED})"
             if alone:
                 staging.stand(self._con, TYPED, columns)
@@ -174,6 +179,8 @@ class Bulk:
             if index not in mapped
         ]
         primary = [names.index(name) for name in view.open_key if name in names]
+        if view.open_key and not primary:
+            raise UnsplittableError  # no row has a key
         return Question(asked, (), primary, others, compared=False)
 
     def _sample(self, file: Delimited) -> list[str]:

@@ -295,7 +295,7 @@ def prove_typed(
         return None
     bulk = [at for at, each in tasks.items() if each.bulk and at in names]
     # Each text is read once, whatever is asked of its value
-    reads = [f"r{each.index}" for each in question.columns]
+    reads = [f"r{at}" for at in range(len(question.columns))]  # two may be of one cell
     read = "".join(
         f", {each.read} AS {it}" for it, each in zip(reads, question.columns, strict=True)
     )
@@ -332,7 +332,7 @@ def prove_typed(
     if not plain.holds(proof.rows):
         raise UnsplittableError
     if found[doubted]:
-        proof.unproved = dict.fromkeys(tasks, found[doubted])
+        proof.unproved, proof.blank = dict.fromkeys(tasks, found[doubted]), found[doubted]
         return proof
     within = all(tasks[at].within(*(found[place] for place in extremes[at])) for at in bulk)
     matching = all(
