@@ -207,6 +207,12 @@ _FILE: dict[str, Text] = {
         remedy_en="hand it over as CSV, JSON or NDJSON, with that ending to its name",
         remedy_da="aflever den som CSV, JSON eller NDJSON, med den endelse på navnet",
     ),
+    "check-error": Text(
+        en="a check cannot be run: {note}",
+        da="en kontrol kan ikke køres: {note}",
+        remedy_en="correct it under --checks, or leave it out",
+        remedy_da="ret den under --checks, eller udelad den",
+    ),
     "other-of-file": Text(
         en="{title}: {note}",
         da="{title} (forklaret på engelsk): {note}",

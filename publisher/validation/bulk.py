@@ -69,6 +69,7 @@ class Bulk:
                     return
                 unclean = proof is not None
                 break
+        self._con.execute("DROP TABLE IF EXISTS temp.judged_typed")
         self._plain, self._proof = prove_file(
             self._con, self._plain, self._question, folder, unclean=unclean
         )
