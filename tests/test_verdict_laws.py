@@ -16,7 +16,8 @@ from scale import scale
 
 from publisher.errors import ConfigurationError
 from publisher.validation import report
-from publisher.validation.lean import Doubt, proved_clean
+from publisher.validation.lean import proved_clean
+from publisher.validation.proof.prove import Doubt
 from publisher.validation.proof.scan import hashing
 from publisher.validation.reporting import Report
 from publisher.validation.validate import validated

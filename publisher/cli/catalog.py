@@ -66,13 +66,14 @@ def validate(
     ] = None,
 ) -> int:
     """Judge a file under a schema; the report is Frictionless'."""
-    from publisher.validation.validate import validated  # noqa: PLC0415
+    from publisher.validation.validate import check_readable, validated  # noqa: PLC0415
 
-    judged, by = _existing(file, "no-such-file"), _schema(session, schema)
-    if page is not None and page.exists() and any(map(page.samefile, (judged, by))):
+    check_readable(file)
+    by = _schema(session, schema)
+    if page is not None and page.exists() and any(map(page.samefile, (file, by))):
         raise UsageError("page-over-file", file=str(page))
     with validated(
-        judged,
+        file,
         by,
         dialect=None if dialect is None else _json(dialect, dict, "wrong-dialect-option", "{...}"),
         encoding=encoding,
@@ -121,12 +122,6 @@ def _checks(stated: str | None) -> list[Any]:
     listed = _json(stated, list, "wrong-checks-option", "[...]")
     check_checks(listed)
     return listed
-
-
-def _existing(file: Path, code: str) -> Path:
-    if not file.is_file():
-        raise UsageError("folder-for-file" if file.is_dir() else code, file=str(file))
-    return file
 
 
 def _schema(session: Session, stated: str) -> Path:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.beside import beside
 from publisher.engine import Connection
 from publisher.errors import HeldError, PublisherError, SourceError
 from publisher.harvest.attempts import attempt, given_up
@@ -16,6 +15,7 @@ from publisher.model.catalog import TableEntry
 from publisher.model.dataset import HttpSource
 from publisher.model.run import Counts, Delivery, Outcome, Problem, Rejection
 from publisher.store import Commit, Store
+from publisher.threads import beside
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -25,6 +25,7 @@ from publisher.validation.proof.prove import (
     DOUBTED,
     TYPED,
     Column,
+    Doubt,
     Proof,
     Question,
     doubt,
@@ -60,18 +61,19 @@ class Bulk:
 
     def take(self, folder: Path) -> None:
         """Prove what can be proved. Raises UnsplittableError, and all is left as it was."""
-        unclean = False
+        names = [identifier(slot.field.name) for slot in self._fit.slots]
+        way = self._plain
+        found: Proof | Doubt = Doubt.UNKNOWN
         for way in self._plain.ways(folder):
             with suppress(UnsplittableError):
-                proof = prove_typed(self._con, way, self._question, self._select, self._names)
-                if proof is not None and proof.clean:
-                    self._plain, self._proof, self._typed = way, proof, True
-                    return
-                unclean = proof is not None
+                found = prove_typed(self._con, way, self._question, self._select, names)
                 break
+        if isinstance(found, Proof):
+            self._plain, self._proof, self._typed = way, found, True
+            return
         self._con.execute("DROP TABLE IF EXISTS temp.judged_typed")
         self._plain, self._proof = prove_file(
-            self._con, self._plain, self._question, folder, unclean=unclean
+            self._con, way, self._question, folder, unclean=found is Doubt.UNCLEAN
         )
 
     def doubtful(self) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -127,17 +129,6 @@ class Bulk:
             f"SELECT count(*) FROM {source} WHERE ({some}) AND {clean}"
         ).fetchall()
         return int(count)
-
-    @property
-    def _names(self) -> dict[int, str]:
-        """Give the columns of `_select` that have the values as they are proved."""
-        slots = enumerate(self._fit.slots)
-        by_name = self._view.schema.by_name
-        return {
-            at: identifier(slot.field.name)
-            for at, slot in slots
-            if by_name[slot.field.name].decimal is None
-        }
 
     def _select(self, read: Sequence[str]) -> list[str]:
         """Say in SQL what the schema's fields are, of a clean row with the values *read*."""

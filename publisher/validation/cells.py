@@ -14,7 +14,8 @@ from publisher.errors import ConfigurationError
 from publisher.model.dataset import FieldView
 from publisher.model.profile import AS_STATED, Profile, Writing
 from publisher.model.schema import Field, Reading
-from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
+from publisher.validation.proof.fields import stated_constraints, stated_properties
+from publisher.validation.proof.form import SHAPE, Cell
 from publisher.validation.reason import reason
 from publisher.validation.units import Conversion
 from publisher.validation.writing import CellReader, created, written_reader
@@ -114,20 +115,12 @@ def described(
     *shift* is the power of ten of a unit's conversion; the times of a field that is *placed*
     become UTC.
     """
-    stated = {
-        name: value
-        for name, value in published.constraints.items()
-        if name in published.supported_constraints and value is not None
-    }
+    stated = stated_constraints(published)
     typed = published.to_copy()
     return Cell(
         type=published.type,
         format=source.format,
-        properties={
-            ours: getattr(source, theirs)
-            for theirs, ours in PROPERTIES.items()
-            if hasattr(source, theirs) and source.has_defined(theirs)
-        },
+        properties=stated_properties(source),
         bounds={
             name: _typed(typed, name, stated[name], place=placed)
             for name in (*_BOUNDS, "enum")

@@ -13,7 +13,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum, auto
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +25,7 @@ from publisher.model.profile import AS_STATED, Profile, Writing
 from publisher.validation.proof.cells import Plain, UnsplittableError
 from publisher.validation.proof.form import Cell
 from publisher.validation.proof.forms import form_of
-from publisher.validation.proof.prove import Column, Proof, Question, prove_plain
+from publisher.validation.proof.prove import Column, Doubt, Proof, Question, prove_plain
 from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.proof.zones import Place, placing
 from publisher.validation.reporting import Report
@@ -55,15 +54,6 @@ _CONSTRAINTS: Mapping[str, set[str]] = {
 
 
 _ENCODINGS = {"utf-8", "cp1252", "iso8859-1"}
-
-
-class Doubt(Enum):
-    """Why there is no report."""
-
-    UNKNOWN = auto()
-    """Something here may mean more than is known of it."""
-    UNCLEAN = auto()
-    """The file is not proved clean."""
 
 
 class _DoubtError(Exception):

@@ -35,7 +35,7 @@ def validated(
     and let go, or with *stop_at_limit* not looked for, where the limit is soon reached.
     """
     for path in (file, schema):
-        _check_readable(path)
+        check_readable(path)
     if profile is not None:
         dialect = profile.dialect(dialect or {})
         encoding = encoding or ("utf-8-sig" if _marked(file) else profile.encoding)
@@ -59,7 +59,8 @@ def validated(
     hashes = hashing(file)
     # Loading the engine takes a while, and loading Frictionless longer than many a proof: the
     # file is hashed meanwhile, and only who needs them waits for them.
-    from publisher.validation.lean import Doubt, proved_clean  # noqa: PLC0415
+    from publisher.validation.lean import proved_clean  # noqa: PLC0415
+    from publisher.validation.proof.prove import Doubt  # noqa: PLC0415
 
     # Further checks look at typed rows, which that proof does without
     clean: Report | Doubt = Doubt.UNKNOWN
@@ -86,9 +87,10 @@ def validated(
         yield report
 
 
-def _check_readable(path: Path) -> None:
+def check_readable(path: Path) -> None:
+    """Raise UsageError for what is no file, or cannot be read."""
     if not path.is_file():
-        raise UsageError("no-such-file", file=str(path))
+        raise UsageError("folder-for-file" if path.is_dir() else "no-such-file", file=str(path))
     try:
         path.open("rb").close()
     except OSError as error:

@@ -31,7 +31,8 @@ from publisher.validation.proof.cells import (
     take_rows,
 )
 from publisher.validation.proof.dialects import Delimited
-from publisher.validation.proof.form import PROPERTIES, SHAPE, Cell
+from publisher.validation.proof.fields import stated_constraints, stated_properties
+from publisher.validation.proof.form import SHAPE, Cell
 from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.keys import MATCHES, match_keys
 from publisher.validation.proof.prove import Column, Proof, Question, doubt, prove_file, prove_table
@@ -269,21 +270,13 @@ def _column(
     if not field.has_defined("missing_values") and field.schema:
         missing = field.schema.missing_values
     text = sample[index] if index < len(sample) and isinstance(sample[index], str) else ""
-    stated = {
-        name: value
-        for name, value in field.constraints.items()
-        if name in field.supported_constraints and value is not None
-    }
+    stated = stated_constraints(field)
     form = None
     if stated.keys() <= {"required", "unique", *_BOUNDS, *SHAPE} and "\0" not in "".join(missing):
         cell = other or Cell(
             type=field.type,
             format=field.format,
-            properties={
-                ours: getattr(field, theirs)
-                for theirs, ours in PROPERTIES.items()
-                if hasattr(field, theirs) and field.has_defined(theirs)
-            },
+            properties=stated_properties(field),
             bounds=_bounds(field, stated),
             shape={name: stated[name] for name in SHAPE if name in stated},
         )

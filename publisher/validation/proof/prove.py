@@ -2,9 +2,10 @@
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,7 @@ class Column:
 
     def in_bulk(self) -> tuple[str, str, str]:
         """Count the cells that no value was found for, and give the extremes of the values."""
-        assert self.form is not None  # noqa: S101 - see `bulk`
-        assert self.form.bulk is not None  # noqa: S101 - see `bulk`
-        value, odd = self.read, self.form.bulk.odd(self.text)
+        value, odd = self.read, self._odd
         if not self._apart:
             value = f"CASE WHEN {self.absent} THEN NULL ELSE {value} END"
         wrong = _count(f"{value} IS NULL OR {odd}") if odd else f"count(*) - count({value})"
@@ -98,10 +97,14 @@ class Column:
 
     def readable(self, read: str) -> str:
         """Whether the cell is missing and may be, or has a value that the extremes prove."""
+        odd = self._odd
+        return self._or_absent(f"{read} IS NOT NULL" + (f" AND NOT ({odd})" if odd else ""))
+
+    @property
+    def _odd(self) -> str:
         assert self.form is not None  # noqa: S101 - see `bulk`
         assert self.form.bulk is not None  # noqa: S101 - see `bulk`
-        odd = self.form.bulk.odd(self.text)
-        return self._or_absent(f"{read} IS NOT NULL" + (f" AND NOT ({odd})" if odd else ""))
+        return self.form.bulk.odd(self.text)
 
     def within(self, least: float | None, most: float | None) -> bool:
         """Tell whether extremes that `in_bulk` found prove all values."""
@@ -177,6 +180,15 @@ class Question:
         if not of or any(each.required for each in of):
             return None
         return " AND ".join(f"({each.absent} OR {each.text} IS NULL)" for each in of)
+
+
+class Doubt(Enum):
+    """Why something is not proved clean."""
+
+    UNKNOWN = auto()
+    """It may be so, and takes more to tell."""
+    UNCLEAN = auto()
+    """No closer look would prove it."""
 
 
 @dataclass(slots=True)
@@ -279,21 +291,17 @@ def prove_typed(
     plain: Plain,
     question: Question,
     select: Callable[[Sequence[str]], Sequence[str]],
-    names: Mapping[int, str],
-) -> Proof | None:
+    names: Sequence[str],
+) -> Proof | Doubt:
     """Read the file into `judged_typed` by the one scan that proves it clean.
 
-    *select* makes the table's columns of the SQL of the question's values; *names* are those
-    that have the very values, by position. The proof is not clean where some cell is surely
-    not proved, which it does not tell; None where that needs another look. Raises
-    UnsplittableError.
+    *select* makes the table's columns of the SQL of the question's values; *names* are those of
+    them that the values become. Raises UnsplittableError.
     """
     if plain.width == 1:
         raise UnsplittableError  # see `prove_plain`
     tasks = {at: each for at, each in enumerate(question.columns) if not each.free}
-    if any(each.patterned and at not in names for at, each in tasks.items()):
-        return None
-    bulk = [at for at, each in tasks.items() if each.bulk and at in names]
+    bulk = [at for at, each in tasks.items() if each.bulk]
     # Each text is read once, whatever is asked of its value
     reads = [f"r{at}" for at in range(len(question.columns))]  # two may be of one cell
     read = "".join(
@@ -301,7 +309,7 @@ def prove_typed(
     )
     values = [each.typed(it) for it, each in zip(reads, question.columns, strict=True)]
     clean = [
-        each.readable(reads[at]) if at in bulk else each.proved(reads[at])
+        each.readable(reads[at]) if each.bulk else each.proved(reads[at])
         for at, each in tasks.items()
     ]
     clean += [f"NOT ({each})" for each in (question.blank(), question.keyless()) if each]
@@ -313,7 +321,7 @@ def prove_typed(
             f"FROM (SELECT *{read} FROM {plain.relation})"
         )
     except DataError:
-        return None  # a value that its column cannot hold
+        return Doubt.UNKNOWN  # a value that its column cannot hold
     except InputError as error:
         raise UnsplittableError from error
     asked = _Asked()
@@ -327,18 +335,17 @@ def prove_typed(
     try:
         found = asked.of(con, TYPED)
     except OutOfMemoryError:
-        return None  # too many different texts
-    proof = Proof(found[rows])
-    if not plain.holds(proof.rows):
+        return Doubt.UNKNOWN  # too many different texts
+    if not plain.holds(found[rows]):
         raise UnsplittableError
     if found[doubted]:
-        proof.unproved, proof.blank = dict.fromkeys(tasks, found[doubted]), found[doubted]
-        return proof
+        return Doubt.UNCLEAN
     within = all(tasks[at].within(*(found[place] for place in extremes[at])) for at in bulk)
     matching = all(
         _matches(tasks[at], text) for at, place in texts.items() for text in found[place] or ()
     )
-    return proof if within and matching and not (bulk and plain.scan.result().plus) else None
+    sure = within and matching and not (bulk and plain.scan.result().plus)
+    return Proof(found[rows]) if sure else Doubt.UNKNOWN
 
 
 def prove_table(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.beside import beside
+from publisher.threads import beside
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
