@@ -85,6 +85,20 @@ def test_who_wants_to_stop_at_the_limit_does(files: tuple[Path, Path], limit: in
         assert found.totals == whole.totals
 
 
+def test_who_stops_early_does_not_wait_for_the_engine(files: tuple[Path, Path]) -> None:
+    """Frictionless itself stops early, and takes less time than to load more."""
+    data, schema = files
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from publisher.validation.validate import validated\n"
+        "with validated(*map(Path, sys.argv[1:]), limit_errors=7, stop_at_limit=True) as report:\n"
+        "    print(report.errors, 'duckdb' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(data), str(schema)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert told.stdout == "7 False\n"
+
+
 def test_a_file_wherever_it_lies(files: tuple[Path, Path], tmp_path: Path) -> None:
     data = tmp_path / "elsewhere" / "å b.csv"
     data.parent.mkdir()

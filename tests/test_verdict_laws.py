@@ -21,6 +21,7 @@ from publisher.validation.proof.prove import Doubt
 from publisher.validation.proof.scan import hashing
 from publisher.validation.reporting import Report
 from publisher.validation.validate import validated
+from publisher.validation.workspace import workspace
 
 
 def without_seconds(found: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +109,16 @@ CLEAN = {
 }
 
 
+def proved(
+    data: Path, schema: Path, *, dialect: Any = None, encoding: str | None = None
+) -> Report | Doubt:
+    hashes = hashing(data)
+    with workspace() as work:
+        return proved_clean(
+            data, schema, dialect=dialect, encoding=encoding, hashes=hashes, work=work
+        )
+
+
 @pytest.mark.parametrize("ending", ["json", "yaml"])
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_a_clean_file_is_proved_without_frictionless(
@@ -117,7 +128,7 @@ def test_a_clean_file_is_proved_without_frictionless(
     data, path = tmp_path / "clean.csv", tmp_path / f"clean.{ending}"
     data.write_text("\n".join(rows).replace(",", delimiter) + "\n")
     path.write_bytes(orjson.dumps(CLEAN))
-    clean = proved_clean(data, path, dialect=None, encoding=None, hashes=hashing(data))
+    clean = proved(data, path)
     assert isinstance(clean, Report)
     with system.use_context(trusted=True):
         expected = validate(str(data), schema=Schema.from_descriptor(CLEAN))
@@ -167,7 +178,7 @@ def test_a_danish_file_is_proved_without_frictionless(tmp_path: Path, note: str)
     data, path = tmp_path / "clean.csv", tmp_path / "clean.json"
     data.write_text(f"at;level;note\n31-01-2025 00:05;1,5;{note}\n", encoding="windows-1252")
     path.write_bytes(orjson.dumps({"fields": fields}))
-    clean = proved_clean(data, path, dialect=dialect, encoding="windows-1252", hashes=hashing(data))
+    clean = proved(data, path, dialect=dialect, encoding="windows-1252")
     assert isinstance(clean, Report)
     with system.use_context(trusted=True):
         options = {"encoding": "windows-1252", "dialect": Dialect.from_descriptor(dialect)}
@@ -197,7 +208,7 @@ def test_one_wrong_row_is_never_proved_clean(tmp_path: Path, row: str, rule: str
     data, path = tmp_path / "clean.csv", tmp_path / "clean.json"
     data.write_text(f"id,at,level,kind\na,2025-01-01T00:00:00Z,1.5,a\n{row}\n")
     path.write_bytes(orjson.dumps(CLEAN))
-    clean = proved_clean(data, path, dialect=None, encoding=None, hashes=hashing(data))
+    clean = proved(data, path)
     assert isinstance(clean, Doubt)
     with validated(data, path) as found, system.use_context(trusted=True):
         expected = validate(str(data), schema=Schema.from_descriptor(CLEAN))

@@ -17,7 +17,6 @@ import typer
 from typer.exceptions import TyperException
 
 from publisher.cli.group import Command, Group
-from publisher.cli.interrupt import INTERRUPTS
 from publisher.cli.session import Common, Data, Json, Lang, Root, Session, group, leave
 from publisher.errors import UsageError
 
@@ -89,12 +88,11 @@ def main() -> NoReturn:
     """Do what the process was called with, and end it."""
     words = sys.argv[1:]
     code = leave(Session(_stated(words)), lambda: _do(words))
-    if INTERRUPTS.asked:
-        # The interpreter's own end would wait for threads, and tell of what they still hold.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    # What was open is closed by its block. The interpreter's own end would take as long as
+    # judging a thousand rows, and after Ctrl-C wait for threads and tell of what they hold.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _do(words: Sequence[str]) -> int:

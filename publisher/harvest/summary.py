@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from publisher.model.run import Counts, Outcome, Problem, RuleCount, Run
+from publisher.model.run import ROWS_NAMED, Counts, Outcome, Problem, RuleCount, Run
 
 _SEVERITY: Mapping[Outcome, int] = {"unchanged": 0, "committed": 1, "held": 2, "failed": 3}
 _MOST_TOLD = 100
 """Bad files named in one run; a folder may hold thousands, and each run is kept."""
-_ROWS_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,6 @@ def _merged(findings: Iterable[RuleCount]) -> tuple[RuleCount, ...]:
         if known is None:
             merged[found.rule, found.field] = found
             continue
-        rows = tuple(dict.fromkeys([*known.rows, *found.rows]))[:_ROWS_NAMED]
+        rows = tuple(dict.fromkeys([*known.rows, *found.rows]))[:ROWS_NAMED]
         merged[found.rule, found.field] = replace(known, count=known.count + found.count, rows=rows)
     return tuple(sorted(merged.values(), key=lambda found: -found.count))

@@ -9,6 +9,8 @@ from publisher.errors import PublisherError
 from publisher.model.values import TableRef
 
 Outcome = Literal["committed", "unchanged", "held", "failed"]
+ROWS_NAMED = 10
+"""Of a rule broken in a field: how many rows are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How often a rule was broken in one field; ``rows`` are the first few row numbers."""
+    """How often a rule was broken in one field; ``rows`` are the first `ROWS_NAMED` numbers."""
 
     rule: str
     field: str | None

@@ -24,14 +24,13 @@ from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.prove import (
     DOUBTED,
     TYPED,
-    Column,
     Doubt,
     Proof,
-    Question,
     doubt,
     prove_file,
     prove_typed,
 )
+from publisher.validation.proof.question import Column, Question
 from publisher.validation.proof.zones import placing
 from publisher.validation.rows import ROW
 from publisher.validation.view import Fit, SourceView

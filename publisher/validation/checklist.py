@@ -10,9 +10,8 @@ from frictionless.checks import baseline
 from frictionless.errors import UniqueError
 
 from publisher.errors import UsageError
-from publisher.model.run import Problem
+from publisher.model.run import ROWS_NAMED, Problem
 from publisher.validation.reason import reason
-from publisher.validation.rows import ROWS_NAMED
 
 if TYPE_CHECKING:  # it loads the engine, which Frictionless itself does without
     from publisher.validation.profiled import Profiled

@@ -9,7 +9,7 @@ from pathlib import Path
 from publisher.engine import Connection, literal
 from publisher.errors import ConfigurationError, DeliveryError
 from publisher.model.catalog import TableEntry
-from publisher.model.run import Delivery, Example, Problem, RuleCount
+from publisher.model.run import ROWS_NAMED, Delivery, Example, Problem, RuleCount
 from publisher.model.table import QuarantinedRow
 from publisher.validation import folds, keys, staging
 from publisher.validation.bulk import Bulk
@@ -19,7 +19,7 @@ from publisher.validation.checks.theirs import RowChecks, speak
 from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.reading import Reading, format_of, open_table
 from publisher.validation.requeue import QUEUE, Requeue
-from publisher.validation.rows import ROWS_NAMED, Group, RowLoop, Spools, Tally
+from publisher.validation.rows import Group, RowLoop, Spools, Tally
 from publisher.validation.spool import scratch, spool
 from publisher.validation.view import SourceView, missing_column
 

@@ -15,23 +15,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
 
-from publisher.engine import Engine
 from publisher.model.profile import AS_STATED, Profile, Writing
 from publisher.validation.proof.cells import Plain, UnsplittableError
 from publisher.validation.proof.form import Cell
 from publisher.validation.proof.forms import form_of
-from publisher.validation.proof.prove import Column, Doubt, Proof, Question, prove_plain
+from publisher.validation.proof.prove import Doubt, Proof, prove_plain
+from publisher.validation.proof.question import Column, Question
 from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.proof.zones import Place, placing
 from publisher.validation.reporting import Report
-
-MEMORY = "400MB"
-"""Of the engine while it proves."""
+from publisher.validation.workspace import Workspace
 
 _SAMPLE_LINES = 100  # as many as Frictionless looks at
 _DETECTED_BYTES = 10_000  # as many as its guess at the encoding looks at
@@ -67,6 +64,7 @@ def proved_clean(
     dialect: Mapping[str, Any] | None,
     encoding: str | None,
     hashes: Future[Hashes],
+    work: Workspace,
     profile: Profile | None = None,
 ) -> Report | Doubt:
     """Give the report on a file without errors, if it is proved to be one."""
@@ -76,7 +74,7 @@ def proved_clean(
     try:
         known = _schema(_loaded(schema), profile)
         plain, sample = _plain(file, known, _delimiter(dialect), encoding)
-        proof = _proof(plain, known, sample, profile)
+        proof = _proof(plain, known, sample, profile, work)
     except (_DoubtError, UnsplittableError):
         return Doubt.UNKNOWN
     if proof is None or not proof.clean:
@@ -119,24 +117,19 @@ def _plain(
 
 
 def _proof(
-    plain: Plain, known: "_Schema", sample: list[str], profile: Profile | None
+    plain: Plain, known: "_Schema", sample: list[str], profile: Profile | None, work: Workspace
 ) -> Proof | None:
     """Prove the file as the engine can read it. Raises UnsplittableError where it cannot."""
-    with TemporaryDirectory(prefix="validate-") as folder:
-        engine = Engine.open(None, work=Path(folder), memory_limit=MEMORY)
-        try:
-            with engine.cursor() as con:
-                place = None
-                if profile is not None:
-                    from zoneinfo import ZoneInfo  # noqa: PLC0415
+    with work.engine.cursor() as con:
+        place = None
+        if profile is not None:
+            from zoneinfo import ZoneInfo  # noqa: PLC0415
 
-                    place = placing(con, ZoneInfo(profile.timezone), profile.timezone)
-                question = _question(known, sample, place)
-                for way in plain.ways(Path(folder)):
-                    with suppress(UnsplittableError):
-                        return prove_plain(con, way, question)
-        finally:
-            engine.close()
+            place = placing(con, ZoneInfo(profile.timezone), profile.timezone)
+        question = _question(known, sample, place)
+        for way in plain.ways(work.folder):
+            with suppress(UnsplittableError):
+                return prove_plain(con, way, question)
     raise UnsplittableError
 
 

@@ -6,10 +6,12 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frictionless import Checklist, Dialect, FrictionlessException, Schema, settings, system
+from frictionless import Checklist, Dialect, Error, FrictionlessException, Schema, settings, system
+from frictionless import Report as FrictionlessReport
 from frictionless.resources import TableResource
 
 from publisher.errors import ConfigurationError, DeliveryError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:  # it loads the engine, which Frictionless itself does without
 
 Descriptor = dict[str, Any]
 _CHUNK = 1024 * 1024
+_CAPITAL = re.compile("[A-Z]")
 LIMIT: int = settings.DEFAULT_LIMIT_ERRORS
 _FIRST_ROWS = 5_000
 """Among which Frictionless itself looks for as many errors as are asked for."""
@@ -130,8 +133,9 @@ def stopped(
         asked = Asked.of(file, schema, dialect, encoding, profile)
         limit = limit_errors or LIMIT
         listed = Listed.of(checks, asked.profiled)
-        judged = asked.resource().validate(listed, limit_errors=limit, limit_rows=_FIRST_ROWS)
-        found: Descriptor = judged.to_descriptor()
+        found = _exported(
+            asked.resource().validate(listed, limit_errors=limit, limit_rows=_FIRST_ROWS)
+        )
         if not _truncated(found):
             return None
         note = Problem("stopped-at-limit", {"limit": limit})
@@ -143,7 +147,7 @@ def stopped(
 
 def outright(asked: Asked, limit: int, checks: Listed) -> Report:
     """Let Frictionless validate, and count what it left out."""
-    found: Descriptor = asked.resource().validate(checks, limit_errors=limit).to_descriptor()
+    found = _exported(asked.resource().validate(checks, limit_errors=limit))
     rows, findings = _count(asked.resource(), checks) if _truncated(found) else _counted(found)
     keyed = [name for key in asked.schema.foreign_keys for name in key["fields"]]
     slow = tuple(dict.fromkeys([*keyed, *(check.type for check in checks.checks)]))
@@ -169,6 +173,31 @@ def counted(head: Descriptor, rows: int, findings: Findings) -> Report:
     """Give the report *head* with its totals."""
     rules = findings.by_rule
     return Report(head, None, rows, sum(rules.values()), rules, findings=findings.all())
+
+
+def _exported(report: FrictionlessReport) -> Descriptor:
+    """Give its descriptor; the errors by themselves, for it copies them at each level."""
+    errors = [task.errors for task in report.tasks]
+    for task in report.tasks:
+        task.errors = []
+    found: Descriptor = report.to_descriptor()
+    for task, held in zip(found["tasks"], errors, strict=True):
+        task["errors"] = [_described(error) for error in held]
+    return found
+
+
+def _described(error: Error) -> Descriptor:
+    """Do what `Error.to_descriptor` does, which looks the names up anew for each error."""
+    kind: Any = type(error)  # mypy takes it for unhashable, as its instances are
+    told = {name: getattr(error, part, None) for name, part in _parts(kind)}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+@cache
+def _parts(kind: type[Any]) -> Sequence[tuple[str, str]]:
+    """Name the properties of such an error's descriptor, and the attributes they are."""
+    names = kind.metadata_ensure_profile()["properties"]
+    return [(name, _CAPITAL.sub(lambda found: f"_{found[0].lower()}", name)) for name in names]
 
 
 def _truncated(report: Descriptor) -> bool:

@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from frictionless import FrictionlessException
@@ -18,12 +17,10 @@ from frictionless import Report as FrictionlessReport
 from frictionless.formats import CsvControl
 from frictionless.resources import TableResource
 
-from publisher.engine import Engine
 from publisher.model.profile import Profile
 from publisher.validation.checklist import Listed
 from publisher.validation.checks import beside
 from publisher.validation.findings import Findings
-from publisher.validation.lean import MEMORY
 from publisher.validation.outright import (
     LIMIT,
     Asked,
@@ -36,6 +33,7 @@ from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.proof.exact import Table
 from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.reporting import Errors, Report
+from publisher.validation.workspace import Workspace
 
 _UNREAD = {"source-error", "scheme-error", "format-error", "encoding-error", "compression-error"}
 """Where there is such an error and no row, there is nothing for a check to look at."""
@@ -53,6 +51,7 @@ def reported(
     hashes: Future[Hashes],
     unclean: bool,
     checks: Sequence[Any],
+    work: Workspace,
 ) -> Iterator[Report]:
     """See `validate.validated`; *unclean* is known of the file already."""
     listed = beside.listed(checks)
@@ -61,30 +60,23 @@ def reported(
     with ExitStack() as stack:
         with trusted():
             asked = Asked.of(file, schema, dialect, encoding, profile)
-            folder = Path(stack.enter_context(TemporaryDirectory(prefix="validate-")))
-            errors = Errors(folder / "errors.ndjson", limit, Findings())
+            errors = Errors(work.folder / "errors.ndjson", limit, Findings())
             stack.callback(errors.close)
             theirs, report = Listed.of(listed.theirs, asked.profiled), None
             if not theirs.checks:  # they see rows, of which the proof has none
                 with suppress(UnsplittableError):
-                    report = _proved(asked, folder, errors, hashes=hashes, unclean=unclean)
+                    report = _proved(asked, work, errors, hashes=hashes, unclean=unclean)
             report = report or outright(asked, limit, theirs)
             if listed.own and (report.rows or not _UNREAD & report.by_rule.keys()):
                 report = beside.checked(
-                    report,
-                    asked.resource,
-                    listed.own,
-                    file=file,
-                    folder=folder,
-                    memory=MEMORY,
-                    limit=limit,
+                    report, asked.resource, listed.own, file=file, work=work, limit=limit
                 )
             described = asked.descriptor
         yield replace(report, schema=described)
 
 
 def _proved(
-    asked: Asked, folder: Path, errors: Errors, *, hashes: Future[Hashes], unclean: bool
+    asked: Asked, work: Workspace, errors: Errors, *, hashes: Future[Hashes], unclean: bool
 ) -> Report:
     """Validate by proof. Raises UnsplittableError where that cannot be done."""
     began = time.perf_counter()
@@ -107,12 +99,8 @@ def _proved(
             raise UnsplittableError
         control = CsvControl.from_dialect(resource.dialect)
         plain = table.plain(file, scan if control.delimiter == delimiter else None)
-        engine = Engine.open(None, work=folder, memory_limit=MEMORY)
-        try:
-            with engine.cursor() as con:
-                found = table.judge(con, plain, folder, errors.take, unclean=unclean)
-        finally:
-            engine.close()
+        with work.engine.cursor() as con:
+            found = table.judge(con, plain, work.folder, errors.take, unclean=unclean)
         labels = list(resource.labels)
     head = _head(resource, labels, errors, found.rows, hashes=hashes.result(), began=began)
     report = counted(head, found.rows, errors.findings)

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from publisher.model.run import ROWS_NAMED
 from publisher.validation.checks.theirs import RowChecks
 from publisher.validation.proof.dialects import Delimited
 from publisher.validation.reading.table import Cells
@@ -29,8 +30,6 @@ _REPLACEMENT = "\ufffd".encode()
 _LINE = orjson.OPT_APPEND_NEWLINE
 _TELL_EVERY = 1000
 _ALWAYS_TOLD = 1000  # bad rows
-ROWS_NAMED = 10
-"""Of a rule broken in a field: how many rows are named."""
 
 
 @dataclass

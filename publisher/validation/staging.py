@@ -5,9 +5,9 @@ from collections.abc import Collection
 
 from publisher.engine import Connection, identifier, literal
 from publisher.messages.text import cut
-from publisher.model.run import Example, RuleCount
+from publisher.model.run import ROWS_NAMED, Example, RuleCount
 from publisher.model.table import sql_type
-from publisher.validation.rows import BAD, FOLD_OF, ROW, ROWS_NAMED, Spools
+from publisher.validation.rows import BAD, FOLD_OF, ROW, Spools
 from publisher.validation.spool import Spool
 from publisher.validation.verdict import error_of
 from publisher.validation.view import SourceView

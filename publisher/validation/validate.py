@@ -59,32 +59,42 @@ def validated(
     hashes = hashing(file)
     # Loading the engine takes a while, and loading Frictionless longer than many a proof: the
     # file is hashed meanwhile, and only who needs them waits for them.
-    from publisher.validation.lean import proved_clean  # noqa: PLC0415
-    from publisher.validation.proof.prove import Doubt  # noqa: PLC0415
+    from publisher.validation.workspace import workspace  # noqa: PLC0415
 
-    # Further checks look at typed rows, which that proof does without
-    clean: Report | Doubt = Doubt.UNKNOWN
-    if not checks:
-        clean = proved_clean(
-            file, schema, dialect=dialect, encoding=encoding, profile=profile, hashes=hashes
-        )
-    if not isinstance(clean, Doubt):
-        yield clean
-        return
-    from publisher.validation.report import reported  # noqa: PLC0415
+    with workspace() as work:
+        from publisher.validation.lean import proved_clean  # noqa: PLC0415
+        from publisher.validation.proof.prove import Doubt  # noqa: PLC0415
 
-    with reported(
-        file,
-        schema,
-        dialect=dialect,
-        encoding=encoding,
-        profile=profile,
-        limit_errors=limit_errors,
-        hashes=hashes,
-        unclean=clean is Doubt.UNCLEAN,
-        checks=checks,
-    ) as report:
-        yield report
+        # Further checks look at typed rows, which that proof does without
+        clean: Report | Doubt = Doubt.UNKNOWN
+        if not checks:
+            clean = proved_clean(
+                file,
+                schema,
+                dialect=dialect,
+                encoding=encoding,
+                profile=profile,
+                hashes=hashes,
+                work=work,
+            )
+        if not isinstance(clean, Doubt):
+            yield clean
+            return
+        from publisher.validation.report import reported  # noqa: PLC0415
+
+        with reported(
+            file,
+            schema,
+            dialect=dialect,
+            encoding=encoding,
+            profile=profile,
+            limit_errors=limit_errors,
+            hashes=hashes,
+            unclean=clean is Doubt.UNCLEAN,
+            checks=checks,
+            work=work,
+        ) as report:
+            yield report
 
 
 def check_readable(path: Path) -> None:

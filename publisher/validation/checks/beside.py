@@ -19,7 +19,7 @@ from frictionless import FrictionlessException
 from frictionless.errors import CellError
 from frictionless.table.row import Row, create_cell_handlers
 
-from publisher.engine import Connection, Engine, literal
+from publisher.engine import Connection, literal
 from publisher.errors import UsageError
 from publisher.model import checks as model
 from publisher.model.run import Problem
@@ -32,6 +32,7 @@ from publisher.validation.checks.staged import Opened, schema_of, stage
 from publisher.validation.findings import Findings
 from publisher.validation.outright import noted
 from publisher.validation.reporting import Errors, Report
+from publisher.validation.workspace import Workspace
 
 _PAGE = 5_000
 
@@ -62,8 +63,7 @@ def checked(
     own: Sequence[model.Own],
     *,
     file: Path,
-    folder: Path,
-    memory: str,
+    work: Workspace,
     limit: int,
 ) -> Report:
     """Give *report* with what the checks find; at most *limit* errors are kept in all.
@@ -75,18 +75,14 @@ def checked(
     with opened() as resource:
         schema = schema_of(resource)
     checks = Checks.of(schema, own, Table(schema))
-    engine = Engine.open(None, work=folder, memory_limit=memory)
-    try:
-        with engine.cursor() as con:
-            stage(con, opened, schema, file, folder)
-            _prepare(con)
-            checks.run(con, None)
-            adding = _Adding(report, limit)
-            notes = checks.notes(con)
-            for row, parts in _rows(opened, _found(con)):
-                adding.add(row, parts)
-    finally:
-        engine.close()
+    with work.engine.cursor() as con:
+        stage(con, opened, schema, file, work.folder)
+        _prepare(con)
+        checks.run(con, None)
+        adding = _Adding(report, limit)
+        notes = checks.notes(con)
+        for row, parts in _rows(opened, _found(con)):
+            adding.add(row, parts)
     return adding.report([each.type for each in own], notes)
 
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 from publisher.engine import Connection, literal
 from publisher.model import checks as model
 from publisher.model.catalog import TableEntry
-from publisher.model.run import Problem
+from publisher.model.run import ROWS_NAMED, Problem
 from publisher.model.schema import Schema
 from publisher.validation.checks.base import SERIES, Query, Table
 from publisher.validation.checks.neighbours import Reach, know, line_up, numeric
 from publisher.validation.checks.registry import Compiled, compiled
-from publisher.validation.rows import BAD, ROW, ROWS_NAMED
+from publisher.validation.rows import BAD, ROW
 
 CHECKED = "temp.judged_checked"
 """What was found: ``position, rank, field, note``; the rank is the check's place in the list."""

@@ -6,7 +6,7 @@ the cells; NULL is a cell that is not there.
 """
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,22 +62,33 @@ class Plain:
     @property
     def relation(self) -> str:
         """The rows in their order, without numbers."""
-        return self._read([column(index) for index in range(self.width)], self.delimiter)
+        return self.typed(frozenset())
+
+    def typed(self, doubles: Container[int]) -> str:
+        """Give `relation` with the columns that are *doubles* read as such.
+
+        An empty cell of theirs is NULL; DataError in a query where another is no number.
+        """
+        types = {
+            column(index): "DOUBLE" if index in doubles else "VARCHAR"
+            for index in range(self.width)
+        }
+        return self._read(types, self.delimiter)
 
     @property
     def lines(self) -> str:
         """The same, each as the one text ``line``; blank lines too."""
-        return self._read(["line"], _SEPARATOR)
+        return self._read({"line": "VARCHAR"}, _SEPARATOR)
 
-    def _read(self, names: Sequence[str], delimiter: str) -> str:
-        names = list(map(literal, names))
-        columns = ", ".join(f"{name}: 'VARCHAR'" for name in names)
+    def _read(self, types: Mapping[str, str], delimiter: str) -> str:
+        columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
+        texts = ", ".join(literal(name) for name, type_ in types.items() if type_ == "VARCHAR")
         encoding = literal(_ENCODINGS[self.encoding])
         return (
             f"read_csv({literal(str(self.path))}, auto_detect = false, header = false, "
             f"delim = {literal(delimiter)}, quote = '', escape = '', comment = '', "
             f"encoding = {encoding}, skip = {self.skip}, columns = {{{columns}}}, "
-            f"force_not_null = [{', '.join(names)}], buffer_size = {_BUFFER})"
+            f"force_not_null = [{texts}], buffer_size = {_BUFFER})"
         )
 
     def ways(self, folder: Path) -> Iterator["Plain"]:
@@ -108,19 +119,16 @@ class Plain:
 
     def repeating(self) -> frozenset[int]:
         """Give the columns whose texts repeat, going by some pieces of the file."""
-        texts: list[set[bytes]] = [set() for _ in range(self.width)]
-        rows = 0
-        size = self.path.stat().st_size
+        rows = []
+        delimiter, size = self.delimiter.encode(), self.path.stat().st_size
         with self.path.open("rb") as file:
             for piece in range(_PIECES):
                 file.seek(size * piece // _PIECES)
-                for line in file.read(_PIECE).split(b"\n")[1:-1]:
-                    cells = line.rstrip(b"\r").split(self.delimiter.encode())
-                    if len(cells) == self.width:
-                        rows += 1
-                        for seen, cell in zip(texts, cells, strict=True):
-                            seen.add(cell)
-        return frozenset(at for at, seen in enumerate(texts) if len(seen) < rows * _FEW)
+                lines = file.read(_PIECE).split(b"\n")[1:-1]
+                rows += [line.rstrip(b"\r").split(delimiter) for line in lines]
+        whole = [cells for cells in rows if len(cells) == self.width]
+        texts = [set(column) for column in zip(*whole, strict=True)]
+        return frozenset(at for at, seen in enumerate(texts) if len(seen) < len(whole) * _FEW)
 
     def holds(self, rows: int) -> bool:
         """Tell whether *rows* rows are what Python's csv would have split the file into."""

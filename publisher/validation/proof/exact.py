@@ -35,7 +35,8 @@ from publisher.validation.proof.fields import stated_constraints, stated_propert
 from publisher.validation.proof.form import SHAPE, Cell
 from publisher.validation.proof.forms import form_of
 from publisher.validation.proof.keys import MATCHES, match_keys
-from publisher.validation.proof.prove import Column, Proof, Question, doubt, prove_file, prove_table
+from publisher.validation.proof.prove import Proof, doubt, prove_file, prove_table
+from publisher.validation.proof.question import Column, Question
 from publisher.validation.proof.rows import NONE, Descriptor, Matches, RowJudge
 from publisher.validation.proof.scan import Scan
 

@@ -58,6 +58,8 @@ class Bulk:
     below: float | None
     above: float | None
     """The values lie strictly between, where stated."""
+    bare: bool = False
+    """The engine reads the texts as these values where it is told to read doubles."""
 
     def holds(self, least: float | None, most: float | None) -> bool:
         """Tell whether all lie between; of no values at all, None, they do."""

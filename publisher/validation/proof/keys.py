@@ -15,7 +15,7 @@ from frictionless import Field as FrictionlessField
 
 from publisher.engine import Connection
 from publisher.validation.proof.cells import NUMBER, TABLE, UnsplittableError
-from publisher.validation.proof.prove import Column, Question
+from publisher.validation.proof.question import Column, Question
 from publisher.validation.spool import spool
 
 MATCHES = "temp.judged_matches"

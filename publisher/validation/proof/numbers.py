@@ -104,7 +104,9 @@ def number(cell: Cell) -> Form:
         ),
         bulk=None
         if exact_only
-        else Bulk(notation.odd, max(below, default=None), min(above, default=None)),
+        else Bulk(
+            notation.odd, max(below, default=None), min(above, default=None), bare=notation.plain
+        ),
     )
 
 
@@ -127,6 +129,13 @@ class _Notation:
             raise NoFormError
         bare = stated.get("bareNumber") is not False
         return cls(decimal, group, bare, cell.shift, cell.thousands)
+
+    @property
+    def plain(self) -> bool:
+        """A decimal point and nothing else."""
+        return (
+            self.decimal == "." and self.bare and not (self.group or self.shift or self.thousands)
+        )
 
     def value(self, text: str) -> str:
         pointed = _without(text, self.group)

@@ -1,7 +1,6 @@
 """The vectorised pass: what of a table is proved clean, and which cells are left to be judged."""
 
 # ruff: noqa: S608 - the names are ours, texts are quoted
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,171 +14,16 @@ from publisher.validation.proof.cells import (
     TABLE,
     Plain,
     UnsplittableError,
-    column,
     take_lines,
 )
-from publisher.validation.proof.form import Form
+from publisher.validation.proof.question import Column, Question, counted
 
 TYPED = "temp.judged_typed"
 DOUBTED = "_doubted"
 """Whether a row is not proved clean."""
 _MOST_LISTED = 1_000
-_NUMBERLIKE = re.compile("[0-9nN]")  # of digits, or an infinity, or not a number
 _TEXTS = 10_000
 """Distinct texts that are held at a time while they are judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """What its cells must be."""
-
-    index: int
-    form: Form | None
-    missing: tuple[str, ...]
-    required: bool
-
-    @property
-    def text(self) -> str:
-        return column(self.index)
-
-    @property
-    def absent(self) -> str:
-        """Whether the cell's value is None by its being missing."""
-        if not self.missing:
-            return "false"
-        return f"{self.text} IN ({', '.join(map(literal, self.missing))})"
-
-    @property
-    def free(self) -> bool:
-        """Any text at all is clean."""
-        return (
-            self.form is not None
-            and self.form.pattern is None
-            and self.form.proves(self.text, self.text) == "true"
-            and not (self.required and self.missing)
-        )
-
-    @property
-    def clean(self) -> str:
-        """Whether the cell is proved clean, but for a pattern; never NULL."""
-        return f"coalesce({self.text} IS NOT NULL AND ({self.proved(self.read)}), false)"
-
-    def proved(self, read: str) -> str:
-        """Whether a cell that is there is clean, but for a pattern; *read* is what `read` is."""
-        return self._or_absent("false" if self.form is None else self.form.proves(self.text, read))
-
-    def _or_absent(self, clean: str) -> str:
-        if not self.missing:
-            return clean
-        return (
-            f"NOT {self.absent} AND ({clean})" if self.required else f"{self.absent} OR ({clean})"
-        )
-
-    @property
-    def patterned(self) -> bool:
-        """Its texts must match a pattern, which Python judges."""
-        return self.form is not None and self.form.pattern is not None
-
-    @property
-    def bulk(self) -> bool:
-        """The column can be proved by the extremes of its values."""
-        return self.form is not None and self.form.bulk is not None
-
-    def in_bulk(self) -> tuple[str, str, str]:
-        """Count the cells that no value was found for, and give the extremes of the values."""
-        value, odd = self.read, self._odd
-        if not self._apart:
-            value = f"CASE WHEN {self.absent} THEN NULL ELSE {value} END"
-        wrong = _count(f"{value} IS NULL OR {odd}") if odd else f"count(*) - count({value})"
-        if self.missing and not self.required:
-            wrong += f" - {_count(self.absent)}"
-        return wrong, f"min({value})", f"max({value})"
-
-    def readable(self, read: str) -> str:
-        """Whether the cell is missing and may be, or has a value that the extremes prove."""
-        odd = self._odd
-        return self._or_absent(f"{read} IS NOT NULL" + (f" AND NOT ({odd})" if odd else ""))
-
-    @property
-    def _odd(self) -> str:
-        assert self.form is not None  # noqa: S101 - see `bulk`
-        assert self.form.bulk is not None  # noqa: S101 - see `bulk`
-        return self.form.bulk.odd(self.text)
-
-    def within(self, least: float | None, most: float | None) -> bool:
-        """Tell whether extremes that `in_bulk` found prove all values."""
-        return self.form is None or self.form.bulk is None or self.form.bulk.holds(least, most)
-
-    @property
-    def read(self) -> str:
-        """The value of the text where it is of the form."""
-        return "NULL" if self.form is None else self.form.value(self.text)
-
-    @property
-    def value(self) -> str:
-        """The typed value where the cell is clean."""
-        return self.typed(self.read)
-
-    def typed(self, read: str) -> str:
-        """Give the typed value; *read* is what `read` is."""
-        if self._apart or self.required:
-            return read
-        return f"CASE WHEN {self.absent} THEN NULL ELSE {read} END"
-
-    @property
-    def _apart(self) -> bool:
-        """What is missing has no value anyway."""
-        return not self.missing or (self.bulk and not any(map(_NUMBERLIKE.search, self.missing)))
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What of the cell equals another's where their values are equal.
-
-        A required cell that is missing is not proved anyway.
-        """
-        parts = ("NULL",) if self.form is None else self.form.key(self.text)
-        if not self.missing or self.required:
-            return parts
-        return tuple(f"CASE WHEN {self.absent} THEN NULL ELSE {part} END" for part in parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be proved of a table."""
-
-    columns: Sequence[Column]
-    unique: Sequence[int] = ()
-    """Positions of columns whose values must differ."""
-    primary: Sequence[int] = ()
-    """Positions of the columns that the primary key is made of."""
-    others: Sequence[Column] = ()
-    """Columns of which nothing is asked but whether a row is blank."""
-    compared: bool = True
-    """Whether rows with equal keys are looked for."""
-
-    @property
-    def keys(self) -> list[Sequence[int]]:
-        if not self.compared:
-            return []
-        return [*([place] for place in self.unique), *([self.primary] if self.primary else [])]
-
-    def is_bulk(self, at: int) -> bool:
-        """Whether the column at a position can be proved by the extremes of its values."""
-        return self.columns[at].bulk
-
-    def blank(self) -> str | None:
-        """Whether all cells of a row are None; None where the cells' own proof covers that."""
-        if any(each.required for each in self.columns):
-            return None
-        of = [*self.columns, *self.others]
-        return " AND ".join(f"({each.absent} OR {each.text} IS NULL)" for each in of)
-
-    def keyless(self) -> str | None:
-        """Whether all cells of the primary key are None; None where that is covered."""
-        of = [self.columns[index] for index in self.primary]
-        if not of or any(each.required for each in of):
-            return None
-        return " AND ".join(f"({each.absent} OR {each.text} IS NULL)" for each in of)
 
 
 class Doubt(Enum):
@@ -266,24 +110,40 @@ def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | No
     if plain.width == 1:
         raise UnsplittableError  # a blank line, which has no cell, would pass for an empty one
     try:
-        proof = _prove(con, plain.relation, question, repeating=plain.repeating())
+        repeating = plain.repeating()
+        typed = question.by_reader(repeating)
+        proof = _prove(con, plain.typed(typed.doubles), typed, repeating=repeating)
         # A column's extremes prove nothing of a plus sign, nor of values at their very bounds
         plus = plain.scan.result().plus
-        unsure = plus or any(map(question.is_bulk, proof.unproved))
-        if unsure and any(map(question.is_bulk, range(len(question.columns)))):
-            if proof.certain and plus:
-                return None
-            if not proof.certain:
-                proof = _prove(
-                    con, plain.relation, question, bulk=False, repeating=plain.repeating()
-                )
+        unsure = [
+            at
+            for at, each in enumerate(question.columns)
+            if each.bulk and at not in proof.texts and (plus or at in proof.unproved)
+        ]
+        if proof.certain and plus and unsure:
+            return None
+        if unsure and not proof.certain:
+            _look_closer(con, plain, question, proof, unsure)
     except DataError:
-        return None  # the reader itself was made to read numbers, and trips over what is none
+        return None  # the reader itself reads numbers, and trips over what is none
     except InputError as error:
         raise UnsplittableError from error
     if not plain.holds(proof.rows):
         raise UnsplittableError
     return proof
+
+
+def _look_closer(
+    con: Connection, plain: Plain, question: Question, proof: Proof, columns: Sequence[int]
+) -> None:
+    """Judge the columns at these positions once more, by their texts."""
+    asked = _Asked()
+    places = {at: asked.append(counted(f"NOT {question.columns[at].clean}")) for at in columns}
+    found = asked.of(con, plain.relation)
+    for at, place in places.items():
+        proof.unproved.pop(at, None)
+        if found[place]:
+            proof.unproved[at] = found[place]
 
 
 def prove_typed(
@@ -325,7 +185,7 @@ def prove_typed(
     except InputError as error:
         raise UnsplittableError from error
     asked = _Asked()
-    rows, doubted = asked.append("count(*)"), asked.append(_count(DOUBTED))
+    rows, doubted = asked.append("count(*)"), asked.append(counted(DOUBTED))
     extremes = {at: [asked.append(f"{it}({names[at]})") for it in ("min", "max")] for at in bulk}
     texts = {
         at: asked.append(f"list(DISTINCT {names[at]})")
@@ -400,12 +260,12 @@ def _asked(
         if bulk and each.bulk and at not in by_text
     }
     doubtful = {
-        at: asked.append(_count(f"NOT {each.clean}"))
+        at: asked.append(counted(f"NOT {each.clean}"))
         for at, each in tasks.items()
         if at not in by_text and at not in extremes
     }
-    blank = asked.append(_count(question.blank()))
-    keyless = asked.append(_count(question.keyless()))
+    blank = asked.append(counted(question.blank()))
+    keyless = asked.append(counted(question.keyless()))
     keys = []
     for key in question.keys:
         some, all_ = _key_counts(question, key)
@@ -450,7 +310,7 @@ def _key_counts(question: Question, key: Sequence[int]) -> tuple[str, str]:
     if any(each.required for each in of):
         return different, "count(*)"
     some = " OR ".join(f"{part} IS NOT NULL" for part in parts)
-    return f"{different} FILTER (WHERE {some})", _count(some)
+    return f"{different} FILTER (WHERE {some})", counted(some)
 
 
 def _doubtful_texts(con: Connection, each: Column, texts: Sequence[str | None]) -> list[str | None]:
@@ -480,10 +340,6 @@ class _Asked:
         query = f"SELECT {', '.join(self._expressions)} FROM {relation}"
         found: tuple[Any, ...] = con.execute(query).fetchall()[0]
         return found
-
-
-def _count(condition: str | None) -> str:
-    return "0" if condition is None else f"count(*) FILTER (WHERE {condition})"
 
 
 def _texts(con: Connection, relation: str, each: Column) -> Iterator[str | None]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _CHUNK = 256 * 1024  # what a core's cache holds while it is looked at again and again
+_HASHED = 4 * 1024 * 1024  # after each, the interpreter's lock is waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,12 @@ def _hashes(path: Path) -> Hashes:
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     size = 0
     with path.open("rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
-            md5.update(chunk)
-            sha256.update(chunk)
-            size += len(chunk)
+        buffer = bytearray(_HASHED)
+        view = memoryview(buffer)
+        while length := file.readinto(buffer):
+            md5.update(view[:length])
+            sha256.update(view[:length])
+            size += length
     return Hashes(size, md5.hexdigest(), sha256.hexdigest())
 
 
