@@ -1,8 +1,7 @@
 """Frictionless' checks as `publisher validate` runs them, its own errors' among them."""
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from frictionless import Check, Checklist, Error, FrictionlessException, Resource, Row
@@ -11,14 +10,15 @@ from frictionless.errors import UniqueError
 
 from publisher.errors import UsageError
 from publisher.model.run import ROWS_NAMED, Problem
+from publisher.validation.checks.theirs import place_of
 from publisher.validation.reason import reason
 
 if TYPE_CHECKING:  # it loads the engine, which Frictionless itself does without
     from publisher.validation.profiled import Profiled
 
 _OTHER_ROW = re.compile(r"the same as in the row at position (\d+)")
-_Told = dict[tuple[str, str], list[int]]
-"""Rows by check and field."""
+_MOST_NOTES = 100
+"""Of one check, about the file as a whole."""
 
 
 class Listed(Checklist):
@@ -32,37 +32,26 @@ class Listed(Checklist):
             found = cls.from_descriptor({"checks": plain})
         except FrictionlessException as error:
             raise UsageError("wrong-check", reason=reason(error)) from error
-        vars(found).update(
-            profiled=profiled, quiet=[it.get("severity") == "warning" for it in stated], told={}
-        )
+        quiet = [it.get("severity") == "warning" for it in stated]
+        vars(found).update(profiled=profiled, quiet=quiet, heard=())
         return found
 
     def connect(self, resource: Resource) -> list[Check]:
         known = vars(self)
-        told: _Told = defaultdict(list)
-        known["told"] = told
         basic, *others = super().connect(resource)
         if known["profiled"] is not None:
             basic = _Forgiving(known["profiled"].forgiving())
             basic.connect(resource)
-        quiet = zip(others, known["quiet"], strict=True)
-        return [basic, *(_Quiet(it, told) if warns else it for it, warns in quiet)]
+        listed = [
+            _Quiet(it) if warns else it for it, warns in zip(others, known["quiet"], strict=True)
+        ]
+        known["heard"] = [it for it in listed if isinstance(it, _Quiet)]
+        return [basic, *listed]
 
     @property
     def notes(self) -> tuple[Problem, ...]:
         """What was found by the checks that only warn, when they were run last."""
-        return tuple(
-            Problem(
-                "check-warning",
-                {
-                    "check": check,
-                    "field": field or "-",
-                    "count": len(rows),
-                    "rows": ", ".join(map(str, [row for row in rows if row][:ROWS_NAMED])) or "-",
-                },
-            )
-            for (check, field), rows in vars(self)["told"].items()
-        )
+        return tuple(note for check in vars(self)["heard"] for note in check.notes())
 
 
 class _Forgiving(baseline):
@@ -86,9 +75,19 @@ class _Forgiving(baseline):
 class _Quiet(Check):
     """Tells what another check finds, without its being an error."""
 
-    def __init__(self, check: Check, told: _Told) -> None:
+    def __init__(self, check: Check) -> None:
         super().__init__()
-        self._check, self._told = check, told
+        self._check = check
+        self._rows: dict[str, list[int]] = {}
+        """By field: how many, and the first ones."""
+        self._notes: list[str] = []
+
+    def notes(self) -> Iterator[Problem]:
+        for field, (count, *rows) in self._rows.items():
+            named = {"count": count, "rows": ", ".join(map(str, rows))}
+            yield Problem("check-warning", {"check": self._check.type, "field": field, **named})
+        for note in self._notes:
+            yield Problem("failed-check", {"check": self._check.type, "note": note})
 
     def validate_start(self) -> Iterable[Error]:
         return self._unheard(self._check.validate_start())
@@ -104,5 +103,11 @@ class _Quiet(Check):
             if error.type == "check-error":
                 yield error  # it cannot be run at all
                 continue
-            about = (self._check.type, getattr(error, "field_name", ""))
-            self._told[about].append(getattr(error, "row_number", 0))
+            row, field = place_of(error)
+            if row is None:
+                self._notes += [error.note][: _MOST_NOTES - len(self._notes)]
+                continue
+            counted = self._rows.setdefault(field or "-", [0])
+            counted[0] += 1
+            if len(counted) <= ROWS_NAMED:
+                counted.append(row)

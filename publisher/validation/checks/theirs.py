@@ -100,8 +100,11 @@ class RowChecks:
     def end(self) -> list[Remark]:
         """Give what can be said once all rows are known."""
         self._resource.stats.rows = self._rows
+        found = ((rank, error) for rank, check in self._checks for error in check.validate_end())
         return [
-            _placed(rank, error) for rank, check in self._checks for error in check.validate_end()
+            Remark(position, rank, field, error.note)
+            for rank, error in found
+            for position, field in (place_of(error),)
         ]
 
 
@@ -116,13 +119,15 @@ def speak(remarks: Sequence[Remark], listed: Sequence[model.Check]) -> tuple[Pro
     return tuple(notes)
 
 
-def _placed(rank: int, error: Error) -> Remark:
-    """Find the row that an error is about, which Frictionless tells in its note only."""
-    row = None
-    if error.type in {errors.DeviatedValueError.type, errors.DeviatedCellError.type}:
-        row = _ROW.search(error.note)
-    field = _FIELD.search(error.note) if row else None
-    return Remark(int(row[1]) if row else None, rank, field[1] if field else "", error.note)
+def place_of(error: Error) -> tuple[int | None, str]:
+    """Find the row and the field that an error is about; there is no row where it is about all.
+
+    Of some Frictionless tells them in the note only.
+    """
+    if error.type not in {errors.DeviatedValueError.type, errors.DeviatedCellError.type}:
+        return getattr(error, "row_number", None), getattr(error, "field_name", "")
+    row, field = _ROW.search(error.note), _FIELD.search(error.note)
+    return (int(row[1]), field[1] if field else "") if row else (None, "")
 
 
 def _as_it_is(cell: Any) -> tuple[Any, None]:
