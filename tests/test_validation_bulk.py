@@ -164,6 +164,15 @@ def test_what_only_the_whole_view_tells_is_judged_alike(
     assert in_bulk == judged(judge, schema, harvest, text.encode())
 
 
+@pytest.mark.parametrize("row", ["20,x", "-5.0,x", "1,+45"])
+def test_one_scan_takes_what_extremes_do_not_prove(judge: Court, row: str, monkeypatch) -> None:
+    """Values at their very bounds, and a plus sign anywhere: only those columns are read again."""
+    monkeypatch.setattr("publisher.validation.bulk.prove_file", None)
+    level = {"name": "level", "type": "number", "constraints": {"minimum": -5, "maximum": 20}}
+    schema = {"fields": [level, {"name": "phone", "type": "string"}]}
+    assert judged(judge, schema, {}, f"level,phone\n{row}\n".encode())
+
+
 @pytest.mark.long
 def test_bulk_and_loop_judge_alike(judge: Court, seed: int, monkeypatch) -> None:
     taken, stage = [], Bulk.stage

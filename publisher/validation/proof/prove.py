@@ -123,7 +123,9 @@ def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | No
         if proof.certain and plus and unsure:
             return None
         if unsure and not proof.certain:
-            _look_closer(con, plain, question, proof, unsure)
+            for at, wrong in _looked_closer(con, plain, question, unsure).items():
+                proof.unproved.pop(at, None)
+                proof.unproved |= {at: wrong} if wrong else {}
     except DataError:
         return None  # the reader itself reads numbers, and trips over what is none
     except InputError as error:
@@ -133,17 +135,14 @@ def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | No
     return proof
 
 
-def _look_closer(
-    con: Connection, plain: Plain, question: Question, proof: Proof, columns: Sequence[int]
-) -> None:
-    """Judge the columns at these positions once more, by their texts."""
+def _looked_closer(
+    con: Connection, plain: Plain, question: Question, columns: Sequence[int]
+) -> dict[int, int]:
+    """Count the cells that are not clean in the columns at these positions, by their texts."""
     asked = _Asked()
     places = {at: asked.append(counted(f"NOT {question.columns[at].clean}")) for at in columns}
     found = asked.of(con, plain.relation)
-    for at, place in places.items():
-        proof.unproved.pop(at, None)
-        if found[place]:
-            proof.unproved[at] = found[place]
+    return {at: found[place] for at, place in places.items()}
 
 
 def prove_typed(
@@ -200,12 +199,17 @@ def prove_typed(
         raise UnsplittableError
     if found[doubted]:
         return Doubt.UNCLEAN
-    within = all(tasks[at].within(*(found[place] for place in extremes[at])) for at in bulk)
-    matching = all(
+    if not all(
         _matches(tasks[at], text) for at, place in texts.items() for text in found[place] or ()
-    )
-    sure = within and matching and not (bulk and plain.scan.result().plus)
-    return Proof(found[rows]) if sure else Doubt.UNKNOWN
+    ):
+        return Doubt.UNCLEAN
+    plus = plain.scan.result().plus
+    unsure = [
+        at for at in bulk if plus or not tasks[at].within(*(found[place] for place in extremes[at]))
+    ]
+    if unsure and any(_looked_closer(con, plain, question, unsure).values()):
+        return Doubt.UNCLEAN
+    return Proof(found[rows])
 
 
 def prove_table(
