@@ -50,6 +50,7 @@ PYTHON = "a check that is written in Python cannot be listed"
 LIMIT_ROWS = "a file is always read to its end"
 COMPRESSION = "how a file is compressed is told by its name"
 PACKAGE = "a package is no single file"
+NOWHERE = "a schema that is nowhere is no finding: `publisher validate` refuses the call"
 VERSION = (
     "Frictionless refuses what is of version 2 in a schema that no resource of version 2 has, "
     "and so a file and a schema cannot ask it"
@@ -62,7 +63,8 @@ EXCEPTIONS = {
     PYTHON: 3,
     LIMIT_ROWS: 1,
     COMPRESSION: 1,
-    PACKAGE: 1,
+    PACKAGE: 8,
+    NOWHERE: 1,
 }
 """All such reasons, and how many questions of the locked version each is of."""
 
@@ -266,12 +268,18 @@ def _dated(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema(of: Any) -> dict[str, Any]:
-    """Give the schema that the resource is validated by: its own, or what is found in the data."""
+    """Give the schema that the resource is validated by: its own, or what is found in the data.
+
+    Raises BeyondError where its own is not there.
+    """
     try:
         with of.to_copy() as copy:
             found = copy.schema.to_descriptor()
     except FrictionlessException:
-        found = of.schema.to_descriptor() or _NO_SCHEMA
+        try:
+            found = of.schema.to_descriptor() or _NO_SCHEMA
+        except FrictionlessException as error:
+            raise BeyondError(NOWHERE) from error
     if of.detector.schema_sync:
         found.setdefault("fieldsMatch", "partial")
     return _dated(found)

@@ -32,6 +32,8 @@ MODULES = [
     "table/__spec__/test_fields_match.py",
     "checks/**/__spec__/test_*.py",
     "resource/__spec__/test_validate*.py",
+    "actions/__spec__/test_validate.py",
+    "table/__spec__/test_header.py",
 ]
 TALLY = suite.Tally()
 
