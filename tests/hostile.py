@@ -182,8 +182,10 @@ class Case:
 
 
 def case(random: Random) -> Case:
-    """Give one that may be anything, or (two in three) one that a proof can take on."""
-    kind = random.choice(["plain", "tame", "any"])
+    """Give one that may be anything, or (three in four) one that a proof can take on."""
+    kind = random.choice(["plain", "tame", "any", "series"])
+    if kind == "series":
+        return _series(random)
     schema = deepcopy(_schema(random, plain=kind == "plain"))
     delimiter = random.choice(DELIMITERS if kind == "any" else DELIMITERS[:8])
     clean = random.random() < (0.6 if kind == "plain" else 0.2)
@@ -196,6 +198,39 @@ def case(random: Random) -> Case:
     content = text.encode(written, "replace" if random.random() < 0.9 else "backslashreplace")
     limit, stop = random.choice(LIMITS), random.random() < 0.1
     return Case(name, content, schema, dialect, encoding, limit, stop)
+
+
+def _series(random: Random) -> Case:
+    """Give what sensors write, with an odd cell or two: long enough for its texts to differ."""
+    fields, columns = [], []
+    count = random.choice([3, 40, 300])
+    for number in range(random.randint(2, 6)):
+        kind = random.choice(["string", "number", "number", "integer", "datetime", "date"])
+        constraints: dict[str, Any] = {"required": True} if random.random() < 0.3 else {}
+        if kind == "number" and random.random() < 0.6:
+            constraints |= {"minimum": random.choice([-9, -5]), "maximum": random.choice([30, 20])}
+        elif kind == "string" and random.random() < 0.3:
+            constraints["pattern"] = "sensor-[0-9]+"
+        fields.append({"name": f"f{number}", "type": kind, "constraints": constraints})
+        texts = [text for _ in range(random.choice([1, 20])) for text in _ordinary(random, kind)]
+        empty = random.choice([0, 0, 0, 0.1, 1])
+        columns.append(
+            ["" if random.random() < empty else random.choice(texts) for _ in range(count)]
+        )
+    for _ in range(random.choice([0, 0, 1, 2])):
+        at = random.randrange(len(fields))
+        odd = random.choice(["", *CELLS[fields[at]["type"]]])
+        columns[at][random.randrange(count)] = odd if random.random() < 0.5 else odd.strip('"\r\n')
+    schema: dict[str, Any] = {"fields": fields}
+    if random.random() < 0.3:
+        schema["missingValues"] = random.choice([[], ["", "-"], ["NA"]])
+    if random.random() < 0.3:
+        schema["primaryKey"] = [random.choice(fields)["name"]]
+    header = [field["name"] for field in fields]
+    text = _written(random, header, [list(row) for row in zip(*columns, strict=True)], ",")
+    encoding, written = random.choice(ENCODINGS[:TAME])
+    name = random.choice(["t.csv", "t_1.csv"])
+    return Case(name, text.encode(written, "replace"), schema, None, encoding)
 
 
 def _schema(random: Random, *, plain: bool) -> dict[str, Any]:

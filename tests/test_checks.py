@@ -262,10 +262,10 @@ def test_frictionless_checks_may_warn_in_a_report_too(tmp_path: Path) -> None:
         with validated(file, schema, checks=listed, limit_errors=limit) as found:
             assert found.by_rule == {"table-dimensions": 1}
             warnings = found.descriptor["tasks"][0]["warnings"]
-        stay, against = "warns of rows that stay", "speaks against the delivery as a whole"
+        stay, whole = "warns of rows that stay", "warns of the whole"
         assert [told for told in warnings if "error limit" not in told] == [
             f"the check duplicate-row {stay} (field: -, number: 2, first rows: 4, 5)",
-            f"the check table-dimensions {against}: number of rows is 4, the minimum is 9",
+            f"the check table-dimensions {whole}: number of rows is 4, the minimum is 9",
         ]
 
 

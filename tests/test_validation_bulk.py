@@ -164,6 +164,18 @@ def test_what_only_the_whole_view_tells_is_judged_alike(
     assert in_bulk == judged(judge, schema, harvest, text.encode())
 
 
+def test_empty_texts_beside_numbers_are_no_missing_values(judge: Court) -> None:
+    fields = [
+        {"name": "name", "type": "string"},
+        {"name": "level", "type": "number", "constraints": {"required": True}},
+        {"name": "code", "type": "string", "constraints": {"pattern": "[a-z]+"}},
+    ]
+    rows = [f"bro {n},{n / 7:.4f},{'' if n % 8 == 3 else 'ok'}" for n in range(40)]
+    text = "\n".join(["name,level,code", *rows, ""]).encode()
+    judge.judge(entry({"fields": fields, "missingValues": []}), text)
+    assert len(judge.bad()) == 5
+
+
 @pytest.mark.parametrize("row", ["20,x", "-5.0,x", "1,+45"])
 def test_one_scan_takes_what_extremes_do_not_prove(judge: Court, row: str, monkeypatch) -> None:
     """Values at their very bounds, and a plus sign anywhere: only those columns are read again."""

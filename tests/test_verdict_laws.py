@@ -146,6 +146,37 @@ def test_a_blank_at_the_end_of_a_time_is_seen(tmp_path: Path) -> None:
         assert found.by_rule == {"type-error": 1}
 
 
+NUMBER: dict[str, Any] = {"name": "level", "type": "number"}
+NAME: dict[str, Any] = {"name": "name", "type": "string"}
+STATUS: dict[str, Any] = {"name": "status", "type": "string", "constraints": {"required": True}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "rows"),
+    [
+        ([NUMBER, {**NUMBER, "name": "b"}], ["1,2", "3,4.5"]),
+        ([NUMBER, {**NUMBER, "name": "b"}], []),
+        (
+            [NAME, NUMBER, STATUS],
+            [f"Højbro {n},{n / 7:.4f},{'' if n % 9 == 3 else 'ok'}" for n in range(400)],
+        ),
+        (
+            [NAME, STATUS, NUMBER],
+            [f"bro_{n},ok,{'' if n % 9 == 3 else n / 7}" for n in range(400)],
+        ),
+    ],
+    ids=["numbers", "no rows", "empty texts", "empty numbers"],
+)
+def test_numbers_that_the_engine_reads_leave_other_columns_as_they_are(
+    tmp_path: Path, fields: list[dict[str, Any]], rows: list[str]
+) -> None:
+    header = ",".join(field["name"] for field in fields)
+    content = "\n".join([header, *rows, ""]).encode()
+    for encoding in (None, "utf-8", "iso8859-1"):
+        case = hostile.Case("t.csv", content, {"fields": fields}, None, encoding)
+        judge_case(tmp_path, case)
+
+
 def test_a_line_keeps_the_separator_that_the_engine_would_drop_at_its_end(tmp_path: Path) -> None:
     """The lines of a file with a wrong row are read as one column, split by U+001F."""
     fields = [{"name": "id", "type": "string", "constraints": {"pattern": "[a-z]"}}]

@@ -8,6 +8,7 @@ others need. In these modules what is quick to load stands at the top; ``check``
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -90,8 +91,9 @@ def main() -> NoReturn:
     code = leave(Session(_stated(words)), lambda: _do(words))
     # What was open is closed by its block. The interpreter's own end would take as long as
     # judging a thousand rows, and after Ctrl-C wait for threads and tell of what they hold.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, AttributeError):  # full, or never opened
+            stream.flush()
     os._exit(code)
 
 

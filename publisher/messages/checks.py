@@ -164,6 +164,18 @@ CHECKS: dict[str, Text] = {
             "warning dér for at tage sådanne leverancer"
         ),
     ),
+    "delivery-warning": Text(
+        en="the check {check} warns of the whole: {note}",
+        da="kontrollen {check} advarer om helheden: {note}",
+        remedy_en=(
+            "look at it in the source; say severity: error under the check to have such a whole "
+            "refused, or widen its limits where it is right"
+        ),
+        remedy_da=(
+            "se på det i kilden; skriv severity: error under kontrollen for at få sådan en helhed "
+            "afvist, eller udvid dens grænser, hvor det er rigtigt"
+        ),
+    ),
     "check-without-role": Text(
         en="the check {check} needs a field with the role {role}, and the schema has none",
         da="kontrollen {check} kræver et felt med rollen {role}, og skemaet har intet",

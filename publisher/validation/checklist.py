@@ -1,6 +1,7 @@
 """Frictionless' checks as `publisher validate` runs them, its own errors' among them."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -78,16 +79,20 @@ class _Quiet(Check):
     def __init__(self, check: Check) -> None:
         super().__init__()
         self._check = check
+        self._counts: Counter[str] = Counter()
+        """Rows by field."""
         self._rows: dict[str, list[int]] = {}
-        """By field: how many, and the first ones."""
+        """The first of them."""
         self._notes: list[str] = []
 
     def notes(self) -> Iterator[Problem]:
-        for field, (count, *rows) in self._rows.items():
-            named = {"count": count, "rows": ", ".join(map(str, rows))}
-            yield Problem("check-warning", {"check": self._check.type, "field": field, **named})
-        for note in self._notes:
-            yield Problem("failed-check", {"check": self._check.type, "note": note})
+        check = self._check.type
+        for field, count in self._counts.items():
+            rows = ", ".join(map(str, self._rows[field]))
+            about = {"check": check, "field": field or "-", "count": count, "rows": rows}
+            yield Problem("check-warning", about)
+        for note in sorted(self._notes):
+            yield Problem("delivery-warning", {"check": check, "note": note})
 
     def validate_start(self) -> Iterable[Error]:
         return self._unheard(self._check.validate_start())
@@ -105,9 +110,10 @@ class _Quiet(Check):
                 continue
             row, field = place_of(error)
             if row is None:
-                self._notes += [error.note][: _MOST_NOTES - len(self._notes)]
+                if len(self._notes) < _MOST_NOTES:
+                    self._notes.append(error.note)
                 continue
-            counted = self._rows.setdefault(field or "-", [0])
-            counted[0] += 1
-            if len(counted) <= ROWS_NAMED:
-                counted.append(row)
+            self._counts[field] += 1
+            rows = self._rows.setdefault(field, [])
+            if len(rows) < ROWS_NAMED:
+                rows.append(row)

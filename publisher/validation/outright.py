@@ -176,7 +176,7 @@ def counted(head: Descriptor, rows: int, findings: Findings) -> Report:
 
 
 def _exported(report: FrictionlessReport) -> Descriptor:
-    """Give its descriptor; the errors by themselves, for it copies them at each level."""
+    """Give its descriptor, and take the errors out of it: it would copy them at each level."""
     errors = [task.errors for task in report.tasks]
     for task in report.tasks:
         task.errors = []

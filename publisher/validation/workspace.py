@@ -27,7 +27,11 @@ class Workspace:
 
 @contextmanager
 def workspace() -> Iterator[Workspace]:
-    """Start the engine in a thread: that takes as long as to load what then works with it."""
+    """Start the engine in a thread: that takes as long as to load what then works with it.
+
+    It starts whether it is needed or not, which only a look at the file tells; who does not ask
+    for it does not hear of its failure.
+    """
     with TemporaryDirectory(prefix="validate-") as name:
         folder = Path(name)
         engine = beside(lambda: Engine.open(None, work=folder, memory_limit=_MEMORY))

@@ -100,11 +100,8 @@ class RowChecks:
     def end(self) -> list[Remark]:
         """Give what can be said once all rows are known."""
         self._resource.stats.rows = self._rows
-        found = ((rank, error) for rank, check in self._checks for error in check.validate_end())
         return [
-            Remark(position, rank, field, error.note)
-            for rank, error in found
-            for position, field in (place_of(error),)
+            _remark(rank, error) for rank, check in self._checks for error in check.validate_end()
         ]
 
 
@@ -115,8 +112,13 @@ def speak(remarks: Sequence[Remark], listed: Sequence[model.Check]) -> tuple[Pro
         check = listed[remark.rank]
         if check.severity == "error":
             raise HeldError("failed-check", check=check.type, note=remark.note)
-        notes.append(Problem("failed-check", {"check": check.type, "note": remark.note}))
+        notes.append(Problem("delivery-warning", {"check": check.type, "note": remark.note}))
     return tuple(notes)
+
+
+def _remark(rank: int, error: Error) -> Remark:
+    position, field = place_of(error)
+    return Remark(position, rank, field, error.note)
 
 
 def place_of(error: Error) -> tuple[int | None, str]:

@@ -27,6 +27,7 @@ _UTF8 = {"utf-8", "utf-8-sig"}
 # The engine's Latin-1 refuses the codes in which Windows-1252 differs
 _ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso8859-1": "latin-1", "cp1252": "latin-1"}
 _CHUNK = 1024 * 1024
+_TEXT = "VARCHAR"
 _PAGE = 5_000
 _BUFFER = 8 * 1024 * 1024
 _PIECES, _PIECE = 6, 32 * 1024
@@ -62,33 +63,35 @@ class Plain:
     @property
     def relation(self) -> str:
         """The rows in their order, without numbers."""
-        return self.typed(frozenset())
+        return self._read(dict.fromkeys(map(column, range(self.width)), _TEXT), self.delimiter)
 
-    def typed(self, doubles: Container[int]) -> str:
+    def relation_with(self, doubles: Container[int]) -> str:
         """Give `relation` with the columns that are *doubles* read as such.
 
         An empty cell of theirs is NULL; DataError in a query where another is no number.
         """
-        types = {
-            column(index): "DOUBLE" if index in doubles else "VARCHAR"
-            for index in range(self.width)
-        }
-        return self._read(types, self.delimiter)
+        types = {column(at): "DOUBLE" if at in doubles else _TEXT for at in range(self.width)}
+        texts = [f"coalesce({name}, '') AS {name}" for name in types if types[name] == _TEXT]
+        read = self._read(types, self.delimiter)
+        return f"(SELECT * REPLACE ({', '.join(texts)}) FROM {read})" if texts else read
 
     @property
     def lines(self) -> str:
         """The same, each as the one text ``line``; blank lines too."""
-        return self._read({"line": "VARCHAR"}, _SEPARATOR)
+        return self._read({"line": _TEXT}, _SEPARATOR)
 
     def _read(self, types: Mapping[str, str], delimiter: str) -> str:
-        columns = ", ".join(f"{literal(name)}: {literal(type_)}" for name, type_ in types.items())
-        texts = ", ".join(literal(name) for name, type_ in types.items() if type_ == "VARCHAR")
+        """Read columns of these types. Where all are texts, none is NULL."""
+        columns = ", ".join(f"{literal(name)}: '{type_}'" for name, type_ in types.items())
+        # By such a list the engine finds columns by their place among those that a query selects
+        # (seen in 2.0.0), which is harmless as long as it holds them all
+        forced = ", ".join(map(literal, types)) if {*types.values()} == {_TEXT} else ""
         encoding = literal(_ENCODINGS[self.encoding])
         return (
             f"read_csv({literal(str(self.path))}, auto_detect = false, header = false, "
             f"delim = {literal(delimiter)}, quote = '', escape = '', comment = '', "
             f"encoding = {encoding}, skip = {self.skip}, columns = {{{columns}}}, "
-            f"force_not_null = [{texts}], buffer_size = {_BUFFER})"
+            f"{forced and f'force_not_null = [{forced}], '}buffer_size = {_BUFFER})"
         )
 
     def ways(self, folder: Path) -> Iterator["Plain"]:
@@ -122,8 +125,8 @@ class Plain:
         rows = []
         delimiter, size = self.delimiter.encode(), self.path.stat().st_size
         with self.path.open("rb") as file:
-            for piece in range(_PIECES):
-                file.seek(size * piece // _PIECES)
+            for start in range(0, size, max(size // _PIECES, _PIECE)):
+                file.seek(start)
                 lines = file.read(_PIECE).split(b"\n")[1:-1]
                 rows += [line.rstrip(b"\r").split(delimiter) for line in lines]
         whole = [cells for cells in rows if len(cells) == self.width]

@@ -50,6 +50,8 @@ class Proof:
     """Keys of which two rows may be equal."""
     certain: bool = False
     """Something is not proved clean, and would not be by a closer look."""
+    by_extremes: Sequence[int] = ()
+    """Positions of columns that were judged by the extremes of their values."""
     texts: dict[int, list[str | None]] = field(default_factory=dict)
     """Of columns that were looked at text by text, those that are not proved clean."""
 
@@ -111,21 +113,19 @@ def prove_plain(con: Connection, plain: Plain, question: Question) -> Proof | No
         raise UnsplittableError  # a blank line, which has no cell, would pass for an empty one
     try:
         repeating = plain.repeating()
-        typed = question.by_reader(repeating)
-        proof = _prove(con, plain.typed(typed.doubles), typed, repeating=repeating)
+        asked = question.with_doubles(repeating)
+        proof = _prove(con, plain.relation_with(asked.doubles), asked, repeating=repeating)
         # A column's extremes prove nothing of a plus sign, nor of values at their very bounds
         plus = plain.scan.result().plus
-        unsure = [
-            at
-            for at, each in enumerate(question.columns)
-            if each.bulk and at not in proof.texts and (plus or at in proof.unproved)
-        ]
-        if proof.certain and plus and unsure:
-            return None
+        unsure = [at for at in proof.by_extremes if plus or at in proof.unproved]
         if unsure and not proof.certain:
             for at, wrong in _looked_closer(con, plain, question, unsure).items():
-                proof.unproved.pop(at, None)
-                proof.unproved |= {at: wrong} if wrong else {}
+                if wrong:
+                    proof.unproved[at] = wrong
+                else:
+                    proof.unproved.pop(at, None)
+        elif unsure and plus:
+            return None  # which columns else are not proved is not known
     except DataError:
         return None  # the reader itself reads numbers, and trips over what is none
     except InputError as error:
@@ -275,7 +275,9 @@ def _asked(
         some, all_ = _key_counts(question, key)
         keys.append((key, asked.append(some), asked.append(all_)))
     found = asked.of(con, relation)
-    proof = Proof(rows=found[rows], blank=found[blank], keyless=found[keyless])
+    proof = Proof(
+        rows=found[rows], blank=found[blank], keyless=found[keyless], by_extremes=tuple(extremes)
+    )
     for at, place in by_text.items():
         texts = _doubtful_texts(con, tasks[at], found[place] or ())
         if texts:

@@ -21,7 +21,8 @@ class Column:
     missing: tuple[str, ...]
     required: bool
     double: bool = False
-    """Read as a number by the engine's reader, and NULL where it is empty."""
+    """Read as a number by the engine's reader, and NULL where it is empty: of it the extremes
+    can be asked, and not what is said of texts."""
 
     @property
     def text(self) -> str:
@@ -73,7 +74,7 @@ class Column:
         return self.form is not None and self.form.bulk is not None
 
     @property
-    def by_reader(self) -> bool:
+    def readable_as_double(self) -> bool:
         """The engine's own reader gives the values that the form does, or trips."""
         bulk = None if self.form is None else self.form.bulk
         return bulk is not None and bulk.bare and {*self.missing} <= {""}
@@ -158,7 +159,7 @@ class Question:
             return []
         return [*([place] for place in self.unique), *([self.primary] if self.primary else [])]
 
-    def by_reader(self, repeating: Container[int]) -> "Question":
+    def with_doubles(self, repeating: Container[int]) -> "Question":
         """Have the engine's reader read the numbers whose extremes prove them.
 
         Of the *repeating* columns, by index, each text is looked at instead, and so is any
@@ -167,7 +168,7 @@ class Question:
         fields = Counter(each.index for each in self.columns)
         columns = [
             replace(each, double=True)
-            if each.by_reader and fields[each.index] == 1 and each.index not in repeating
+            if each.readable_as_double and fields[each.index] == 1 and each.index not in repeating
             else each
             for each in self.columns
         ]
