@@ -1,6 +1,8 @@
 """The command line from outside: exit codes, JSON, both languages, options in any place."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 from urllib.request import urlopen
@@ -368,6 +370,17 @@ def test_what_only_the_steward_can_mend_is_2(here: Installation):
     ended = here.run("publish", "river", "--json")
     assert ended.json["published"][0]["problem"]["code"] == "unset-variable"
     assert ended.code == 2
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_who_hears_nothing_is_answered_by_the_exit_code(closed: str, tmp_path: Path):
+    command = f"{sys.executable} -m publisher validate nowhere.csv --schema none.json {closed}"
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
 
 
 def test_every_word_is_there_in_both_languages():

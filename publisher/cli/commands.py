@@ -92,7 +92,7 @@ def main() -> NoReturn:
     # What was open is closed by its block. The interpreter's own end would take as long as
     # judging a thousand rows, and after Ctrl-C wait for threads and tell of what they hold.
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, AttributeError):  # full, or never opened
+        with suppress(OSError):  # a full disk, or a reader who has gone
             stream.flush()
     os._exit(code)
 
