@@ -20,6 +20,7 @@ from publisher.validation.lean import proved_clean
 from publisher.validation.proof.prove import Doubt
 from publisher.validation.proof.scan import hashing
 from publisher.validation.reporting import Report
+from publisher.validation.request import Request
 from publisher.validation.validate import validated
 from publisher.validation.workspace import workspace
 
@@ -114,9 +115,7 @@ def proved(
 ) -> Report | Doubt:
     hashes = hashing(data)
     with workspace() as work:
-        return proved_clean(
-            data, schema, dialect=dialect, encoding=encoding, hashes=hashes, work=work
-        )
+        return proved_clean(Request(data, schema, dialect, encoding), hashes, work)
 
 
 @pytest.mark.parametrize("ending", ["json", "yaml"])

@@ -28,6 +28,7 @@ from publisher.validation.proof.question import Column, Question
 from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.proof.zones import Place, placing
 from publisher.validation.reporting import Report
+from publisher.validation.request import Request
 from publisher.validation.workspace import Workspace
 
 _SAMPLE_LINES = 100  # as many as Frictionless looks at
@@ -57,23 +58,15 @@ class _DoubtError(Exception):
     pass
 
 
-def proved_clean(
-    file: Path,
-    schema: Path,
-    *,
-    dialect: Mapping[str, Any] | None,
-    encoding: str | None,
-    hashes: Future[Hashes],
-    work: Workspace,
-    profile: Profile | None = None,
-) -> Report | Doubt:
+def proved_clean(request: Request, hashes: Future[Hashes], work: Workspace) -> Report | Doubt:
     """Give the report on a file without errors, if it is proved to be one."""
     began = time.perf_counter()
+    file, profile = request.file, request.profile
     if file.suffix != ".csv" or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", file.stem):
         return Doubt.UNKNOWN  # how Frictionless would name the resource
     try:
-        known = _schema(_loaded(schema), profile)
-        plain, sample = _plain(file, known, _delimiter(dialect), encoding)
+        known = _schema(_loaded(request.schema), profile)
+        plain, sample = _plain(file, known, _delimiter(request.dialect), request.encoding)
         proof = _proof(plain, known, sample, profile, work)
     except (_DoubtError, UnsplittableError):
         return Doubt.UNKNOWN

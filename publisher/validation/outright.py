@@ -16,12 +16,12 @@ from frictionless.resources import TableResource
 
 from publisher.errors import ConfigurationError, DeliveryError
 from publisher.messages import render
-from publisher.model.profile import Profile
 from publisher.model.run import Problem
 from publisher.validation.checklist import Listed
 from publisher.validation.findings import Findings
 from publisher.validation.reason import reason
 from publisher.validation.reporting import Report
+from publisher.validation.request import Request
 
 if TYPE_CHECKING:  # it loads the engine, which Frictionless itself does without
     from publisher.validation.profiled import Profiled
@@ -45,20 +45,13 @@ class Asked:
     profiled: "Profiled | None"
 
     @classmethod
-    def of(
-        cls,
-        file: Path,
-        schema: Path,
-        dialect: Mapping[str, Any] | None,
-        encoding: str | None,
-        profile: Profile | None,
-    ) -> "Asked":
-        parsed = Schema.from_descriptor(str(schema))
-        if profile is None:
-            return cls(file, parsed, dialect, encoding, None)
-        from publisher.validation.profiled import Profiled  # noqa: PLC0415
+    def of(cls, request: Request) -> "Asked":
+        parsed, profiled = Schema.from_descriptor(str(request.schema)), None
+        if request.profile is not None:
+            from publisher.validation.profiled import Profiled  # noqa: PLC0415
 
-        return cls(file, parsed, dialect, encoding, Profiled(parsed, profile))
+            profiled = Profiled(parsed, request.profile)
+        return cls(request.file, parsed, request.dialect, request.encoding, profiled)
 
     @property
     def descriptor(self) -> Descriptor:
@@ -109,30 +102,21 @@ def check_packed(file: Path) -> None:
         raise DeliveryError("broken-gzip", reason=str(error)) from error
 
 
-def stopped(
-    file: Path,
-    schema: Path,
-    *,
-    dialect: Mapping[str, Any] | None,
-    encoding: str | None,
-    profile: Profile | None,
-    limit_errors: int | None,
-    checks: Sequence[Any],
-) -> Report | None:
+def stopped(request: Request) -> Report | None:
     """Give Frictionless' report if it reaches the limit of errors within the first rows.
 
     Raises ConfigurationError and UsageError as `validate.validated` does.
     """
-    if checks:
+    if request.checks:
         from publisher.validation.checks import beside  # noqa: PLC0415 - it loads the engine
 
-        if beside.listed(checks).own:
+        if beside.listed(request.checks).own:
             return None  # they look at the whole table
-    check_packed(file)
+    check_packed(request.file)
     with trusted():
-        asked = Asked.of(file, schema, dialect, encoding, profile)
-        limit = limit_errors or LIMIT
-        listed = Listed.of(checks, asked.profiled)
+        asked = Asked.of(request)
+        limit = request.limit_errors or LIMIT
+        listed = Listed.of(request.checks, asked.profiled)
         found = _exported(
             asked.resource().validate(listed, limit_errors=limit, limit_rows=_FIRST_ROWS)
         )
@@ -221,7 +205,7 @@ def _count(resource: TableResource, checklist: Checklist) -> tuple[int, Findings
     checks = checklist.connect(resource)
     with resource:
         for check in list(checks):
-            found = [error.to_descriptor() for error in check.validate_start()]
+            found = [_described(error) for error in check.validate_start()]
             findings.take(found)
             if any(error["type"] == "check-error" for error in found):
                 checks.remove(check)
@@ -231,12 +215,12 @@ def _count(resource: TableResource, checklist: Checklist) -> tuple[int, Findings
             except StopIteration:
                 break
             except FrictionlessException as error:
-                findings.take([error.error.to_descriptor()])
+                findings.take([_described(error.error)])
                 continue
             rows += 1
             findings.take(
-                error.to_descriptor() for check in checks for error in check.validate_row(row)
+                _described(error) for check in checks for error in check.validate_row(row)
             )
         for check in checks:
-            findings.take(error.to_descriptor() for error in check.validate_end())
+            findings.take(map(_described, check.validate_end()))
     return rows, findings

@@ -5,11 +5,10 @@ proof cannot take on, Frictionless validates itself. Either way the report is th
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from frictionless import FrictionlessException
@@ -17,7 +16,6 @@ from frictionless import Report as FrictionlessReport
 from frictionless.formats import CsvControl
 from frictionless.resources import TableResource
 
-from publisher.model.profile import Profile
 from publisher.validation.checklist import Listed
 from publisher.validation.checks import beside
 from publisher.validation.findings import Findings
@@ -33,6 +31,7 @@ from publisher.validation.proof.cells import UnsplittableError
 from publisher.validation.proof.exact import Table
 from publisher.validation.proof.scan import Hashes, scanning
 from publisher.validation.reporting import Errors, Report
+from publisher.validation.request import Request
 from publisher.validation.workspace import Workspace
 
 _UNREAD = {"source-error", "scheme-error", "format-error", "encoding-error", "compression-error"}
@@ -41,25 +40,15 @@ _UNREAD = {"source-error", "scheme-error", "format-error", "encoding-error", "co
 
 @contextmanager
 def reported(
-    file: Path,
-    schema: Path,
-    *,
-    dialect: Mapping[str, Any] | None,
-    encoding: str | None,
-    profile: Profile | None,
-    limit_errors: int | None,
-    hashes: Future[Hashes],
-    unclean: bool,
-    checks: Sequence[Any],
-    work: Workspace,
+    request: Request, hashes: Future[Hashes], work: Workspace, *, unclean: bool
 ) -> Iterator[Report]:
     """See `validate.validated`; *unclean* is known of the file already."""
-    listed = beside.listed(checks)
-    limit = limit_errors or LIMIT
-    check_packed(file)
+    listed = beside.listed(request.checks)
+    limit = request.limit_errors or LIMIT
+    check_packed(request.file)
     with ExitStack() as stack:
         with trusted():
-            asked = Asked.of(file, schema, dialect, encoding, profile)
+            asked = Asked.of(request)
             errors = Errors(work.folder / "errors.ndjson", limit, Findings())
             stack.callback(errors.close)
             theirs, report = Listed.of(listed.theirs, asked.profiled), None
@@ -69,7 +58,7 @@ def reported(
             report = report or outright(asked, limit, theirs)
             if listed.own and (report.rows or not _UNREAD & report.by_rule.keys()):
                 report = beside.checked(
-                    report, asked.resource, listed.own, file=file, work=work, limit=limit
+                    report, asked.resource, listed.own, file=request.file, work=work, limit=limit
                 )
             described = asked.descriptor
         yield replace(report, schema=described)

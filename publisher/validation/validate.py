@@ -9,6 +9,7 @@ from typing import Any
 from publisher.errors import UsageError
 from publisher.model.profile import Profile
 from publisher.validation.reporting import Report
+from publisher.validation.request import Request
 
 
 @contextmanager
@@ -39,18 +40,11 @@ def validated(
     if profile is not None:
         dialect = profile.dialect(dialect or {})
         encoding = encoding or ("utf-8-sig" if _marked(file) else profile.encoding)
+    request = Request(file, schema, dialect, encoding, profile, limit_errors, checks)
     if stop_at_limit:
         from publisher.validation.outright import stopped  # noqa: PLC0415
 
-        early = stopped(
-            file,
-            schema,
-            dialect=dialect,
-            encoding=encoding,
-            profile=profile,
-            limit_errors=limit_errors,
-            checks=checks,
-        )
+        early = stopped(request)
         if early is not None:
             yield early
             return
@@ -68,32 +62,13 @@ def validated(
         # Further checks look at typed rows, which that proof does without
         clean: Report | Doubt = Doubt.UNKNOWN
         if not checks:
-            clean = proved_clean(
-                file,
-                schema,
-                dialect=dialect,
-                encoding=encoding,
-                profile=profile,
-                hashes=hashes,
-                work=work,
-            )
+            clean = proved_clean(request, hashes, work)
         if not isinstance(clean, Doubt):
             yield clean
             return
         from publisher.validation.report import reported  # noqa: PLC0415
 
-        with reported(
-            file,
-            schema,
-            dialect=dialect,
-            encoding=encoding,
-            profile=profile,
-            limit_errors=limit_errors,
-            hashes=hashes,
-            unclean=clean is Doubt.UNCLEAN,
-            checks=checks,
-            work=work,
-        ) as report:
+        with reported(request, hashes, work, unclean=clean is Doubt.UNCLEAN) as report:
             yield report
 
 
