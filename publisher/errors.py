@@ -27,7 +27,7 @@ Each error carries a stable code, whose texts in English and Danish stand in
 import errno
 import os
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from publisher.messages import Language, render
 
@@ -125,11 +125,15 @@ class SchemaChangeError(StoreError):
 
 
 class TargetError(PublisherError):
-    pass
+    facts: Mapping[str, Any] = {}
+    """What the catalog itself said of it, for the code that can do something about it."""
 
 
 class TargetUnavailableError(TargetError):
-    pass
+    retry_after: float | None = None
+    """Seconds before which another try is of no use; None where that is not known."""
+    lost: bool = False
+    """The request may have been carried out, or may yet be."""
 
 
 class InvalidDataError(PublisherError):
@@ -206,6 +210,28 @@ CONFIGURATION_CODES = frozenset(
 The ledger keeps the code of what went wrong and not its kind, which a command's exit code
 depends on; a test compares these with what is raised.
 """
+
+
+PASSING_CODES = frozenset(
+    {
+        "ckan-certificate",
+        "ckan-contested",
+        "ckan-differs",
+        "ckan-failed",
+        "ckan-missing",
+        "ckan-settling",
+        "ckan-strange",
+        "ckan-timeout",
+        "ckan-unreachable",
+        "engine-memory",
+        "folder-unusable",
+        "storage-full",
+        "store-busy",
+        "store-unusable",
+        "unexpected",
+    }
+)
+"""The codes of failed publications that may pass by themselves; all others wait for a person."""
 
 
 def answer_to(error: PublisherError) -> Answer:

@@ -75,6 +75,36 @@ TARGETS: dict[str, Text] = {
         remedy_en="Something else writes to that table; the next try loads it anew.",
         remedy_da="Noget andet skriver i den tabel; næste forsøg indlæser den forfra.",
     ),
+    "ckan-settling": Text(
+        en="Newer rows of {table} wait {seconds} seconds: CKAN left a request unanswered and "
+        "may yet carry it out",
+        da="Nyere rækker i {table} venter {seconds} sekunder: CKAN lod en forespørgsel være "
+        "ubesvaret og kan endnu udføre den",
+        remedy_en="They are sent by themselves afterwards. The target's `late` in "
+        "catalog/targets.yaml says how long that is.",
+        remedy_da="De sendes af sig selv bagefter. Målets `late` i catalog/targets.yaml siger, "
+        "hvor længe der ventes.",
+    ),
+    "ckan-contested": Text(
+        en="Somebody else keeps changing the dataset {name} at {url}",
+        da="En anden bliver ved med at ændre datasættet {name} på {url}",
+        remedy_en="It is tried again. See who else writes to it, by the site's activity list.",
+        remedy_da="Det prøves igen. Se i sitets aktivitetsliste, hvem der ellers skriver i det.",
+    ),
+    "ckan-rows-refused": Text(
+        en="CKAN does not take {rows} rows of {table}: {reasons}",
+        da="CKAN tager ikke imod {rows} rækker af {table}: {reasons}",
+        remedy_en="All others are there. Mend the value at its source, or constrain the field "
+        "in the schema so that such rows go to quarantine.",
+        remedy_da="Alle andre er der. Ret værdien ved kilden, eller begræns feltet i skemaet, så "
+        "den slags rækker går i karantæne.",
+    ),
+    "ckan-too-large": Text(
+        en="CKAN at {url} takes no request as large as one row needs ({action})",
+        da="CKAN på {url} tager ikke imod en forespørgsel så stor, som én række kræver ({action})",
+        remedy_en="Have the site's administrator raise the largest request allowed.",
+        remedy_da="Få sitets administrator til at hæve den største tilladte forespørgsel.",
+    ),
     "ckan-unreachable": Text(
         en="CKAN at {url} cannot be reached",
         da="CKAN på {url} kan ikke nås",

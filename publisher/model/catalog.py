@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -17,7 +18,7 @@ from publisher.model.base import Model
 from publisher.model.dataset import Dataset, Harvest, Mode, Resource
 from publisher.model.run import Outcome
 from publisher.model.schema import Field, Schema
-from publisher.model.values import Email, Name, TableRef
+from publisher.model.values import Duration, Email, Name, TableRef
 
 
 def _municipality(code: str) -> str:
@@ -58,6 +59,14 @@ class CkanTarget(Model):
     organizations: Mapping[Name, TargetOrganization] = {}
     timeout: float = Key(60, gt=0)
     """Seconds that one call may take."""
+    late: Duration = timedelta(minutes=2)
+    """After which a request that was given up is carried out no more, there or on the way."""
+    reconcile: Duration = timedelta(days=1)
+    """How often everything there is compared, row by row, and put right."""
+    grace: Duration = timedelta(days=30)
+    """For how long a withdrawn dataset stays there, private, before it is removed."""
+    keep: tuple[str, ...] = ()
+    """What the target's editors look after."""
 
 
 TargetSpec = Annotated[FolderTarget | CkanTarget, Key(discriminator="type")]

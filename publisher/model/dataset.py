@@ -275,6 +275,8 @@ class Publish(Model):
     every: Duration | None = None
     """Bulk files and targets are brought up to date this often; after every commit otherwise."""
     formats: tuple[Literal["csv", "parquet"], ...] = ("csv", "parquet")
+    keep: tuple[str, ...] = ()
+    """Fields at CKAN targets that their editors look after."""
 
 
 def _created(text: str) -> str:

@@ -5,7 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from publisher.model.run import Problem
+from publisher.secrets import Secrets
+from publisher.settings import Settings
 from publisher.targets.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class TargetContext:
+    """What targets are opened with."""
+
+    settings: Settings
+    secrets: Secrets
+    installation: str
+    """Marks what this installation published, so that it never touches another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +39,40 @@ class Receipt:
     changes: tuple[Difference, ...] = ()
     remote: Mapping[str, Any] = field(default_factory=dict)
     """What the target must know to find its copy again (a CKAN id, ...); JSON values."""
+    notices: tuple[Problem, ...] = ()
+    """What the target does not take and the rest is there without."""
+
+
+class Watch(Protocol):
+    """Is told how far a publication is."""
+
+    def sent(self, table: str, rows: int) -> None:
+        """So many more *rows* of the table have arrived."""
 
 
 class Target(Protocol):
     """A catalog that datasets are pushed to.
 
-    Both methods compare before they write, so that a repeat changes nothing. They raise
+    Each method compares before it writes, so that a repeat changes nothing. They raise
     TargetError, and TargetUnavailableError where a later try may help.
     """
 
     async def publish(
-        self, snapshot: Snapshot, remote: Mapping[str, Any], *, dry_run: bool
-    ) -> Receipt: ...
+        self,
+        snapshot: Snapshot,
+        remote: Mapping[str, Any],
+        *,
+        dry_run: bool,
+        thorough: bool,
+        watch: Watch,
+    ) -> Receipt:
+        """Bring the copy up to date; *thorough*: compare the rows themselves as well."""
 
-    async def withdraw(
-        self, dataset: str, remote: Mapping[str, Any], *, dry_run: bool
-    ) -> Receipt: ...
+    async def withdraw(self, dataset: str, remote: Mapping[str, Any], *, dry_run: bool) -> Receipt:
+        """Hide the copy from everybody but its editors, or take it away where none can be."""
+
+    async def remove(self, dataset: str, remote: Mapping[str, Any]) -> Receipt:
+        """Take away a copy that was withdrawn."""
 
     async def close(self) -> None: ...
 
@@ -63,3 +93,5 @@ class PublishResult:
     changes: tuple[Difference, ...] = ()
     problem: Problem | None = None
     """Why it failed, or why an unchanged one holds nothing."""
+    notices: tuple[Problem, ...] = ()
+    """What the target does not take and the rest is there without."""

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import orjson
 
 from publisher.errors import StorageFullError, TargetError, TargetUnavailableError, is_full
-from publisher.targets.base import Difference, Receipt
+from publisher.targets.base import Difference, Receipt, Watch
 from publisher.targets.datapackage import TableFiles, descriptor, file_name, fingerprint
 from publisher.targets.snapshot import PinnedTable, Snapshot
 
@@ -34,13 +34,19 @@ class FolderTarget:
         self._path = path
 
     async def publish(
-        self, snapshot: Snapshot, remote: Mapping[str, Any], *, dry_run: bool
+        self,
+        snapshot: Snapshot,
+        remote: Mapping[str, Any],
+        *,
+        dry_run: bool,
+        thorough: bool,
+        watch: Watch,
     ) -> Receipt:
         """Write the package unless this very one is in use.
 
         Raises StorageFullError (the last package stays) and TargetError.
         """
-        del remote  # the link says it all
+        del remote, thorough  # the link says it all, and files do not change
         dataset = snapshot.dataset.name
         name = _package_name(snapshot)
         changes = await self._disk(self._compare, snapshot, name)
@@ -50,6 +56,8 @@ class FolderTarget:
             try:
                 await self._build(snapshot, building)
                 await self._disk(self._take_into_use, dataset, building, name)
+                for table in snapshot.tables:
+                    watch.sent(table.name, table.state.rows)
             finally:
                 await self._disk(lambda: shutil.rmtree(building, ignore_errors=True))
         return Receipt(changes=tuple(changes), remote={"package": name})
@@ -62,6 +70,9 @@ class FolderTarget:
         if not dry_run:
             await self._disk(self._remove, dataset)
         return Receipt(changes=(Difference("package", str(link), None),))
+
+    async def remove(self, dataset: str, remote: Mapping[str, Any]) -> Receipt:
+        return await self.withdraw(dataset, remote, dry_run=False)
 
     async def close(self) -> None:
         return

@@ -2,25 +2,12 @@
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.model import catalog
 from publisher.once import made_once
-from publisher.secrets import Secrets
-from publisher.settings import Settings
-from publisher.targets.base import Target
+from publisher.targets.base import Target, TargetContext
 from publisher.targets.folder import FolderTarget
-
-
-@dataclass(frozen=True, slots=True)
-class TargetContext:
-    """What targets are opened with."""
-
-    settings: Settings
-    secrets: Secrets
-    installation: str
-    """Marks what this installation published, so that it never touches another's."""
 
 
 def _folder(spec: catalog.FolderTarget, context: TargetContext) -> Target:
@@ -32,7 +19,7 @@ def _folder(spec: catalog.FolderTarget, context: TargetContext) -> Target:
 def _ckan(spec: catalog.CkanTarget, context: TargetContext) -> Target:
     from publisher.targets.ckan import CkanPublisher  # noqa: PLC0415 - a while to load
 
-    return CkanPublisher(spec, installation=context.installation, secrets=context.secrets)
+    return CkanPublisher(spec, context)
 
 
 TARGETS: Mapping[str, Callable[..., Target]] = {

@@ -5,19 +5,21 @@ it or a newer one, and a change of the catalog alone is published too. A dataset
 gone or cannot be read takes nothing down: only a dataset that says so is withdrawn.
 
 After a start each target is looked at once, whatever was recorded: the store may have been
-restored, and the target be ahead of it.
+restored, and the target be ahead of it. Once in a target's ``reconcile`` period the rows
+themselves are compared with the store's, and put right.
+
+A failure that passes by itself is tried again, ever more slowly; one that needs a person is held
+until the catalog says something else, and looked at again now and then: a token may have been
+renewed over there.
 """
 
 import asyncio
-import random
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -29,33 +31,25 @@ from publisher.model.run import Problem
 from publisher.model.values import TableRef
 from publisher.secrets import Secrets
 from publisher.settings import Settings
-from publisher.store import Published, Store
-from publisher.targets.base import PublishResult, Receipt, Target
+from publisher.store import Attempt, Published, Store
+from publisher.targets.base import (
+    PublishOutcome,
+    PublishResult,
+    Receipt,
+    Target,
+    TargetContext,
+)
 from publisher.targets.datapackage import fingerprint
-from publisher.targets.kinds import TargetContext, installation_id, open_target
+from publisher.targets.due import REMOVED, WITHDRAWN, Differing, Due, Pair, grace, left
+from publisher.targets.kinds import installation_id, open_target
+from publisher.targets.progress import Progress, Tally
 from publisher.targets.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
-_FIRST_BACKOFF = 2.0
 _BROKEN_WAIT = 10.0
 _AT_ONCE = 2  # datasets that are published to one target at the same time
-_WITHDRAWN = "withdrawn"
-
-Differing = Literal["nothing", "rows", "facts"]
-"""In what a target may differ: facts are all that is published besides rows."""
-
-
-class Pair(NamedTuple):
-    dataset: str
-    target: str
-
-
-@dataclass(slots=True)
-class _Failing:
-    tries: int
-    again: float
-    """On the monotonic clock."""
+_WAITS = 3  # for what was left unanswered to settle, where somebody waits for the result
 
 
 class Outbox:
@@ -81,10 +75,14 @@ class Outbox:
         self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(_AT_ONCE)
         )
-        self._failing: dict[Pair, _Failing] = {}
+        self._due = Due(settings.backoff_max)
         self._compared: dict[Pair, Catalog] = {}
         """The catalog under which a pair was last found up to date."""
         self._under_way: dict[Pair, asyncio.Task[PublishResult]] = {}
+        self.progress: dict[Pair, Progress] = {}
+        """Of what is being published now."""
+        self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
+        """By target, since this process began."""
         self._poked = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -123,10 +121,19 @@ class Outbox:
             names = [target]
         configured = self._catalog().targets
         return [
-            await self._bring(Pair(dataset, name), dry_run=dry_run)
+            await self._patiently(Pair(dataset, name), dry_run=dry_run)
             for name in names
             if name in configured
         ]
+
+    async def _patiently(self, pair: Pair, *, dry_run: bool) -> PublishResult:
+        """Bring the pair up to date, waiting where newer rows have to."""
+        for _ in range(_WAITS):
+            result = await self._bring(pair, dry_run=dry_run)
+            if result.problem is None or result.problem.code != "ckan-settling":
+                break
+            await asyncio.sleep(float(str(result.problem.params["seconds"])) + 0.1)
+        return result
 
     async def close(self) -> None:
         """Stop; what is cut off is taken up again by the next start."""
@@ -160,7 +167,7 @@ class Outbox:
         there = {
             Pair(*pair)
             for pair, state in known.items()
-            if state.success is not None and state.success.fingerprint != _WITHDRAWN
+            if state.success is not None and state.success.fingerprint != REMOVED
         }
         waits = []
         for pair in wanted | {pair for pair in there if pair.dataset in catalog.datasets}:
@@ -169,15 +176,16 @@ class Outbox:
             state = known.get(pair)
             if pair in wanted:
                 differs = await self._differs(pair, catalog, versions, state)
-                if differs == "nothing":
-                    continue
+                wait = self._due.publication(pair, catalog, state, differs)
             else:
                 differs = "facts"
-            wait = self._wait(pair, catalog.datasets[pair.dataset], state, differs)
+                wait = self._due.removal(pair, catalog, state)
             if wait > 0:
                 waits.append(wait)
                 continue
-            task = asyncio.create_task(self._bring(pair, dry_run=False))
+            task = asyncio.create_task(
+                self._bring(pair, dry_run=False, thorough=differs == "nothing")
+            )
             self._under_way[pair] = task
             task.add_done_callback(partial(self._ended, pair))
         return min(waits, default=None)
@@ -204,71 +212,68 @@ class Outbox:
             self._compared[pair] = catalog
         return "nothing" if state.success.versions == versions[pair.dataset] else "rows"
 
-    def _wait(
-        self, pair: Pair, dataset: Dataset, state: Published | None, differs: Differing
-    ) -> float:
-        """Give the seconds that a pair has to wait: after a failure, or for its period.
-
-        Only rows wait for the period: another fact may be a field that became personal.
-        """
-        failing = self._failing.get(pair)
-        if failing is not None:
-            return failing.again - time.monotonic()
-        every = dataset.publish.every
-        if differs == "facts" or every is None or state is None or state.success is None:
-            return 0
-        return (state.success.at + every - datetime.now(UTC)) / timedelta(seconds=1)
-
     # one dataset at one target
 
-    async def _bring(self, pair: Pair, *, dry_run: bool) -> PublishResult:
+    async def _bring(self, pair: Pair, *, dry_run: bool, thorough: bool = False) -> PublishResult:
         async with self._locks[pair], self._gates[pair.target]:
+            catalog = self._catalog()
             known = await self._engine.run(
                 lambda con: self._store.published(con, pair.dataset, pair.target), lane="query"
             )
+            progress = Progress(0)
+            error: Exception
             try:
-                result = await self._carry_out(pair, known, dry_run=dry_run)
-            except PublisherError as error:
-                problem = Problem(error.code, dict(error.params))
-            except Exception as error:  # a bug must not end the outbox
+                result = await self._carry_out(
+                    pair, catalog, known, progress, dry_run=dry_run, thorough=thorough
+                )
+            except PublisherError as failed:
+                error, problem = failed, Problem(failed.code, dict(failed.params))
+            except Exception as broken:  # a bug must not end the outbox
                 log.exception("publishing broke", dataset=pair.dataset, target=pair.target)
-                problem = Problem("unexpected", {"reason": type(error).__name__})
+                error, problem = broken, Problem("unexpected", {"reason": type(broken).__name__})
             else:
-                self._failing.pop(pair, None)
+                self._due.succeeded(pair)
+                self.tallies[pair.target].add(result.outcome, None, progress)
                 if not dry_run and known is not None and known.attempt.problem is not None:
                     log.info("target is back", dataset=pair.dataset, target=pair.target)
                 return result
+            finally:
+                self.progress.pop(pair, None)
+            self.tallies[pair.target].add("failed", problem.code, progress)
             if not dry_run:
-                await self._failed(pair, known, problem)
+                after = getattr(error, "retry_after", None)
+                await self._failed(pair, catalog, known, problem, after)
             return PublishResult(pair.dataset, pair.target, "failed", problem=problem)
 
     async def _carry_out(
-        self, pair: Pair, known: Published | None, *, dry_run: bool
+        self,
+        pair: Pair,
+        catalog: Catalog,
+        known: Published | None,
+        progress: Progress,
+        *,
+        dry_run: bool,
+        thorough: bool,
     ) -> PublishResult:
-        catalog = self._catalog()
         dataset = catalog.dataset(pair.dataset)
         success = known.success if known else None
-        remote = success.remote if success else {}
         if pair.target not in dataset.targets:
-            if success is None or success.fingerprint == _WITHDRAWN:
-                code = "target-not-listed" if dataset.public else "dataset-is-draft"
-                return _nothing(pair, code, {"dataset": pair.dataset, "target": pair.target})
-            target = await self._target(catalog, pair.target)
-            receipt = await target.withdraw(pair.dataset, remote, dry_run=dry_run)
-            if dry_run:
-                return PublishResult(
-                    pair.dataset, pair.target, "different", changes=receipt.changes
-                )
-            await self._record(pair, {}, _WITHDRAWN, receipt.remote)
-            log.info("withdrawn", dataset=pair.dataset, target=pair.target)
-            return PublishResult(pair.dataset, pair.target, "withdrawn", changes=receipt.changes)
+            return await self._take_back(pair, catalog, dataset, success, dry_run=dry_run)
         snapshot = await self._pin(catalog, pair.dataset)
         if not snapshot.tables:
             return _nothing(pair, "nothing-to-publish", {"dataset": pair.dataset})
+        progress.total = sum(table.state.rows for table in snapshot.tables)
+        self.progress[pair] = progress
         target = await self._target(catalog, pair.target)
-        receipt = await target.publish(snapshot, remote, dry_run=dry_run)
+        receipt = await target.publish(
+            snapshot,
+            success.remote if success else {},
+            dry_run=dry_run,
+            thorough=thorough,
+            watch=progress,
+        )
         if not dry_run:
-            await self._published(pair, catalog, snapshot, receipt, known)
+            await self._published(pair, catalog, snapshot, receipt, known, thorough=thorough)
         outcome = "unchanged" if not receipt.changes else "different" if dry_run else "published"
         return PublishResult(
             pair.dataset,
@@ -276,7 +281,35 @@ class Outbox:
             outcome,  # type: ignore[arg-type]  # one of three literals
             versions=snapshot.versions,
             changes=receipt.changes,
+            notices=receipt.notices,
         )
+
+    async def _take_back(
+        self,
+        pair: Pair,
+        catalog: Catalog,
+        dataset: Dataset,
+        success: Attempt | None,
+        *,
+        dry_run: bool,
+    ) -> PublishResult:
+        """Withdraw a dataset that is not to be there, and remove it when its time has come."""
+        if success is None or success.fingerprint == REMOVED:
+            code = "target-not-listed" if dataset.public else "dataset-is-draft"
+            return _nothing(pair, code, {"dataset": pair.dataset, "target": pair.target})
+        target = await self._target(catalog, pair.target)
+        receipt = await target.withdraw(pair.dataset, success.remote, dry_run=dry_run)
+        if dry_run:
+            outcome: PublishOutcome = "different" if receipt.changes else "unchanged"
+            return PublishResult(pair.dataset, pair.target, outcome, changes=receipt.changes)
+        if success.fingerprint != WITHDRAWN:
+            await self._record(pair, {}, WITHDRAWN, receipt.remote)
+            log.info("withdrawn", dataset=pair.dataset, target=pair.target)
+        elif left(success.at + grace(catalog, pair.target)) <= 0:
+            receipt = await target.remove(pair.dataset, success.remote)
+            await self._record(pair, {}, REMOVED, receipt.remote)
+            log.info("removed", dataset=pair.dataset, target=pair.target)
+        return PublishResult(pair.dataset, pair.target, "withdrawn", changes=receipt.changes)
 
     async def _published(
         self,
@@ -285,27 +318,49 @@ class Outbox:
         snapshot: Snapshot,
         receipt: Receipt,
         known: Published | None,
+        *,
+        thorough: bool,
     ) -> None:
         mark = self._fingerprint(snapshot, catalog, pair.target)
         last = known.attempt if known else None
+        before = known.success.remote if known and known.success else {}
+        now = datetime.now(UTC).isoformat()
+        remote = {
+            **receipt.remote,
+            "notices": [[it.code, dict(it.params)] for it in receipt.notices],
+            **{name: before[name] for name in _COMPARED if name in before},
+        }
+        if thorough:
+            remote |= {"compared": now, "found": [change.what for change in receipt.changes][:20]}
+        remote.setdefault("compared", now)
         if (
             receipt.changes
             or last is None
             or last.problem is not None
-            or (last.versions, last.fingerprint, last.remote)
-            != (snapshot.versions, mark, receipt.remote)
+            or (last.versions, last.fingerprint, last.remote) != (snapshot.versions, mark, remote)
         ):
-            await self._record(pair, snapshot.versions, mark, receipt.remote)
+            await self._record(pair, snapshot.versions, mark, remote)
         if receipt.changes:
             log.info("published", dataset=pair.dataset, target=pair.target, **snapshot.versions)
+        if thorough and receipt.changes:
+            log.warning(
+                "put right what was found to differ",
+                dataset=pair.dataset,
+                target=pair.target,
+                found=[change.what for change in receipt.changes],
+            )
         self._compared[pair] = catalog
 
-    async def _failed(self, pair: Pair, known: Published | None, problem: Problem) -> None:
+    async def _failed(
+        self,
+        pair: Pair,
+        catalog: Catalog,
+        known: Published | None,
+        problem: Problem,
+        after: float | None,
+    ) -> None:
         """Put off the next try, and tell the first time only."""
-        tries = self._failing[pair].tries + 1 if pair in self._failing else 1
-        wait = min(self._settings.backoff_max, _FIRST_BACKOFF * 2.0 ** min(tries - 1, 30))
-        wait *= random.uniform(0.5, 1)  # noqa: S311 - no secret
-        self._failing[pair] = _Failing(tries, time.monotonic() + wait)
+        self._due.failed(pair, catalog, problem, after)
         before = known.attempt.problem if known else None
         if before is None:
             log.warning("target fails", dataset=pair.dataset, target=pair.target, code=problem.code)
@@ -361,6 +416,9 @@ class Outbox:
         if held is not None:
             await held[1].close()
         return self._open[name][1]
+
+
+_COMPARED = ("compared", "found")
 
 
 def _nothing(pair: Pair, code: str, params: Mapping[str, Any]) -> PublishResult:

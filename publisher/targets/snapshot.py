@@ -5,11 +5,11 @@ never leaves here. Later commits do not change a snapshot.
 """
 
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from publisher.engine import Connection, Engine, identifier, literal
 from publisher.model.catalog import Catalog, Organization, TableEntry
@@ -20,6 +20,7 @@ from publisher.model.values import TableRef
 from publisher.store import Store
 from publisher.store.changes import removed_keys
 
+T = TypeVar("T")
 ROW_ID = "_row"
 """The store's stable id of a row; with every batch, beside the open fields."""
 
@@ -192,36 +193,52 @@ class Snapshot:
         return int(row[0]) if row else 0
 
     def rows(
-        self, table: PinnedTable, size: int, *, since: int | None = None, until: int | None = None
+        self,
+        table: PinnedTable,
+        size: int,
+        *,
+        columns: str,
+        since: int | None = None,
+        until: int | None = None,
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
         """Give the rows in batches of *size*; with *since* those new or corrected after it.
 
-        Values are Python's for the column's type, instants in UTC without a zone, JSON as
-        text; ``_row`` comes with them. *until* reads another version than the pinned one.
-        Raises GoneError where a version is not kept any longer.
+        *columns* lists what is wanted of each row, as SQL over its open fields and ``_row``.
+        *until* reads another version than the pinned one.
         """
         source, parameters = self._store.relation(table.ref, until or table.version)
-        columns = ", ".join(identifier(name) for name in (*_names(table), ROW_ID))
         where = "" if since is None else " WHERE _since > ?"
         if since is not None:
             parameters = [*parameters, since]
         query = f"SELECT {columns} FROM {source}{where} ORDER BY {table.order()}"  # noqa: S608
-        return self._spooled(query, parameters, size)
+        return self.spooled(query, parameters, size)
 
     def removed(
-        self, table: PinnedTable, size: int, *, since: int, until: int | None = None
+        self, table: PinnedTable, size: int, *, columns: str, since: int, until: int | None = None
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
         """Give the keys (``_row`` without a key) that were there at *since* and are not now."""
         query, parameters = removed_keys(
             table.ref, table.key or (ROW_ID,), since, until or table.version
         )
-        return self._spooled(query, parameters, size)
+        return self.spooled(f"SELECT {columns} FROM ({query})", parameters, size)  # noqa: S608
 
-    async def _spooled(
+    def relation(self, table: PinnedTable) -> tuple[str, list[object]]:
+        """Give a FROM item with the table's rows at its version, and its parameters."""
+        return self._store.relation(table.ref, table.version)
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Do *work* in one of the engine's threads."""
+        return await self._engine.run(work)
+
+    def scratch(self) -> Path:
+        """Name a new folder for files that are let go of after use."""
+        return self._work / f"publish-{uuid.uuid4().hex}"
+
+    async def spooled(
         self, query: str, parameters: list[object], size: int
     ) -> AsyncGenerator[list[dict[str, Any]], None]:
         """Page through an answer at the reader's pace, holding neither thread nor transaction."""
-        spool = self._work / f"publish-{uuid.uuid4().hex}.parquet"
+        spool = self.scratch().with_suffix(".parquet")
         file = literal(str(spool))
         try:
             copied = await self._engine.run(
@@ -230,21 +247,24 @@ class Snapshot:
                     parameters,
                 ).fetchone()
             )
-            page = (
-                f"SELECT * EXCLUDE (file_row_number) FROM read_parquet({file}, "  # noqa: S608
-                "file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ? "
-                "ORDER BY file_row_number"
-            )
-            for first in range(0, int(copied[0]) if copied else 0, size):
-                yield await self._engine.run(
-                    lambda con, first=first: _dicts(con, page, [first, first + size])  # type: ignore[misc]
-                )
+            async for batch in self.pages(spool, int(copied[0]) if copied else 0, size):
+                yield batch
         finally:
             spool.unlink(missing_ok=True)
 
-
-def _names(table: PinnedTable) -> tuple[str, ...]:
-    return tuple(field.name for field in table.fields)
+    async def pages(
+        self, spool: Path, rows: int, size: int
+    ) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Give the *rows* of a Parquet file in batches of *size*, in their order."""
+        page = (
+            "SELECT * EXCLUDE (file_row_number) FROM read_parquet("  # noqa: S608
+            f"{literal(str(spool))}, file_row_number = true) "
+            "WHERE file_row_number >= ? AND file_row_number < ? ORDER BY file_row_number"
+        )
+        for first in range(0, rows, size):
+            yield await self._engine.run(
+                lambda con, first=first: _dicts(con, page, [first, first + size])  # type: ignore[misc]
+            )
 
 
 def _dicts(con: Connection, query: str, parameters: list[object]) -> list[dict[str, Any]]:

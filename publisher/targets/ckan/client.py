@@ -1,21 +1,27 @@
 """CKAN's action API from the event loop, and the only user of ckanapi.
 
 ckanapi is synchronous: it runs in two threads of its own, each with a session, and every
-call has a timeout. A 500 says nothing about what was written, so nothing is retried here
+call has a deadline. A 500 says nothing about what was written, so nothing is retried here
 but what the caller names as repeatable.
 """
 
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import ckanapi
 import requests
 import structlog
+import urllib3
 
 from publisher.errors import TargetError, TargetUnavailableError
 
@@ -23,16 +29,77 @@ log = structlog.get_logger(__name__)
 
 CONNECTIONS = 2
 _CONNECT_TIMEOUT = 10.0
-_REPEATS = 5
+_REPEATS = 4
 _FIRST_WAIT = 0.5
+_LONGEST_WAIT = 30.0
+_LARGEST_ANSWER = 64_000_000
+_PART = 65_536
 
 
 class _AnswerError(Exception):
-    """CKAN, or something before it, answered with a status that is no action's result."""
+    """CKAN, or something before it, answered with what is no action's result."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, retry_after: float | None) -> None:
         super().__init__(status)
         self.status = status
+        self.retry_after = retry_after
+
+
+class _SlowError(Exception):
+    """The answer did not come to its end in time."""
+
+
+class _LargeError(Exception):
+    """The answer is larger than any that is expected."""
+
+
+class _Session(requests.Session):
+    """Follows nothing, and ends an answer that drips or swells: requests itself would wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self.status: int | None = None
+        """Of the last answer, which ckanapi does not tell."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        self.status = None
+        until = time.monotonic() + self._seconds
+        wanted = options.pop("stream", False)
+        options["allow_redirects"] = False
+        response = super().send(request, stream=True, **options)
+        self.status = response.status_code
+        if not wanted:
+            body = bytearray()
+            for part in parts(response, until):
+                body += part
+                if len(body) > _LARGEST_ANSWER:
+                    raise _LargeError
+            response._content = bytes(body)  # noqa: SLF001 - where requests puts it itself
+            response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+        status = response.status_code
+        if status >= 500 or 300 <= status < 400 or status in {408, 425, 429}:
+            raise _AnswerError(status, _retry_after(response.headers.get("Retry-After")))
+        return response
+
+
+def parts(response: requests.Response, until: float) -> Any:
+    """Give the body as it comes in, until the monotonic time *until*."""
+    try:
+        while part := response.raw.read1(_PART, decode_content=True):
+            yield part
+            if time.monotonic() > until:
+                raise _SlowError
+    finally:
+        response.close()
+
+
+@dataclass(slots=True)
+class Doubts:
+    """Whether requests were left without an answer: they may be carried out later than others."""
+
+    last: datetime | None = None
+    """When the newest such request was given up."""
 
 
 class CkanClient:
@@ -45,70 +112,142 @@ class CkanClient:
         self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="ckan")
         self._local = threading.local()
-        self._sessions: list[requests.Session] = []
+        self._sessions: list[_Session] = []
 
-    async def call(self, action: str, *, repeatable: bool = False, **parameters: Any) -> Any:
+    async def call(
+        self,
+        action: str,
+        *,
+        repeatable: bool = False,
+        doubts: Doubts | None = None,
+        **parameters: Any,
+    ) -> Any:
         """Give the result of *action*.
 
         A *repeatable* call is sent again, identically, while CKAN cannot be reached: it waits
-        there on the locks of one that timed out here and was still under way. Raises
-        TargetUnavailableError where a later try may help, else TargetError by CKAN's answer:
-        ``ckan-refused`` (403), ``ckan-missing`` (404), ``ckan-rejected`` (409).
+        there on the locks of one that timed out here and was still under way. What was left
+        unanswered is noted in *doubts*. Raises TargetUnavailableError where a later try may
+        help, else TargetError by CKAN's answer: ``ckan-refused`` (403), ``ckan-missing``
+        (404), ``ckan-rejected`` (409, with its ``facts``), ``ckan-too-large`` (413).
         """
         attempt = 0
         while True:
             try:
-                return await asyncio.get_running_loop().run_in_executor(
-                    self._pool, self._call, action, parameters
-                )
+                return await self._thread(self._call, action, parameters)
             except TargetUnavailableError as error:
+                if doubts is not None and error.lost:
+                    doubts.last = datetime.now(UTC)
                 attempt += 1
-                if not repeatable or attempt > _REPEATS:
+                wait = error.retry_after or _FIRST_WAIT * 2 ** (attempt - 1)
+                most = 1 if error.code == "ckan-strange" else _REPEATS
+                if not repeatable or attempt > most or wait > _LONGEST_WAIT:
                     raise
                 log.debug("ckan is asked again", action=action, code=error.code, attempt=attempt)
-                await asyncio.sleep(_FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.7, 1.3))  # noqa: S311 - no secret
+                await asyncio.sleep(wait * random.uniform(1, 1.3))  # noqa: S311 - no secret
 
     async def find(self, action: str, **parameters: Any) -> Any:
         """Give the result of *action*, None where CKAN has no such thing."""
         try:
-            return await self.call(action, **parameters)
+            return await self.call(action, repeatable=True, **parameters)
         except TargetError as error:
             if error.code == "ckan-missing":
                 return None
             raise
+
+    async def dump(self, resource: str, path: Path, *, most: int, seconds: float) -> None:
+        """Write the DataStore table as CSV to *path*: at most *most* bytes, within *seconds*.
+
+        Raises what `call` does.
+        """
+        await self._thread(self._dump, resource, path, most, seconds)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
         for session in self._sessions:
             session.close()
 
+    async def _thread(self, work: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+
     def _call(self, action: str, parameters: Mapping[str, Any]) -> Any:
+        session = self._session()
+        site = ckanapi.RemoteCKAN(
+            self._address, apikey=self._token, user_agent="publisher", session=session
+        )
         try:
-            return self._site().call_action(
+            return site.call_action(
                 action, dict(parameters), requests_kwargs={"timeout": self._timeout}
             )
-        except requests.Timeout as error:
-            raise TargetUnavailableError(
-                "ckan-timeout", url=self.url, action=action, seconds=self._timeout[1]
-            ) from error
-        except requests.RequestException as error:
-            # The error's own text may hold headers and the whole address: its kind must do.
-            kind = isinstance(error, requests.exceptions.SSLError)
-            code = "ckan-certificate" if kind else "ckan-unreachable"
-            raise TargetUnavailableError(code, url=self.url) from None
-        except _AnswerError as error:
-            raise TargetUnavailableError(
-                "ckan-failed", url=self.url, action=action, status=error.status
-            ) from None
-        except ckanapi.NotFound as error:
-            raise TargetError("ckan-missing", url=self.url, action=action) from error
-        except ckanapi.NotAuthorized as error:
-            raise TargetError("ckan-refused", url=self.url, action=action) from error
-        except ckanapi.ValidationError as error:
+        except ckanapi.CKANAPIError as error:
+            self._refused(action, error, session.status)
+        except Exception as error:  # noqa: BLE001 - what is no fault of the wire is raised again
+            self._failed(action, error, session.status)
+
+    def _dump(self, resource: str, path: Path, most: int, seconds: float) -> None:
+        session = self._session()
+        try:
+            response = session.get(
+                f"{self._address}/datastore/dump/{resource}",
+                params={"bom": "false"},
+                headers={"Authorization": self._token, "User-Agent": "publisher"},
+                timeout=self._timeout,
+                stream=True,
+            )
+            _save(response, path, most, time.monotonic() + seconds)
+        except TargetError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is no fault of the wire is raised again
+            self._failed("dump", error, session.status)
+
+    def _failed(self, action: str, error: Exception, status: int | None) -> NoReturn:
+        """Raise what a fault of the wire, or of something on the way, means to us."""
+        about = {"url": self.url, "action": action}
+        lost = not isinstance(error, requests.exceptions.ConnectTimeout)
+        found: TargetUnavailableError
+        match error:
+            case requests.Timeout() | _SlowError():
+                found = TargetUnavailableError("ckan-timeout", **about, seconds=self._timeout[1])
+            case requests.exceptions.SSLError():
+                found = TargetUnavailableError("ckan-certificate", url=self.url)
+                lost = False
+            case _LargeError() | ckanapi.ServerIncompatibleError():
+                found = TargetUnavailableError("ckan-strange", **about, status=status)
+            case _AnswerError(status=500 | 502 | 503 | 504 | 408 | 425 | 429 as code):
+                found = TargetUnavailableError("ckan-failed", **about, status=code)
+                found.retry_after = error.retry_after
+                lost = code not in {425, 429}
+            case _AnswerError():
+                found = TargetUnavailableError("ckan-strange", **about, status=error.status)
+            case requests.RequestException() | urllib3.exceptions.HTTPError() | OSError():
+                # The error's own text may hold headers and the whole address: its kind must do.
+                found = TargetUnavailableError("ckan-unreachable", url=self.url)
+                lost = not _never_sent(error)
+            case _:
+                raise error
+        found.lost = lost
+        raise found from None
+
+    def _refused(self, action: str, error: Any, status: int | None) -> NoReturn:
+        """Raise what CKAN's own answer means, where it is CKAN's: the status has to fit."""
+        kinds = {
+            ckanapi.NotFound: ("ckan-missing", 404),
+            ckanapi.NotAuthorized: ("ckan-refused", 403),
+            ckanapi.ValidationError: ("ckan-rejected", 409),
+        }
+        code, fitting = next(
+            (told for kind, told in kinds.items() if isinstance(error, kind)), ("", 0)
+        )
+        if status == 413:
+            raise TargetError("ckan-too-large", url=self.url, action=action) from None
+        if not code or status != fitting:
+            strange = TargetUnavailableError(
+                "ckan-strange", url=self.url, action=action, status=status
+            )
+            strange.lost = True
+            raise strange from None
+        if code == "ckan-rejected":
             self._rejected(action, error)
-        except (ckanapi.CKANAPIError, ckanapi.ServerIncompatibleError) as error:
-            status = getattr(self._local, "status", None)
-            raise TargetError("ckan-strange", url=self.url, action=action, status=status) from error
+        raise TargetError(code, url=self.url, action=action) from None
 
     def _rejected(self, action: str, error: Any) -> NoReturn:
         facts = {
@@ -117,32 +256,54 @@ class CkanClient:
         if "deadlock detected" in str(facts):
             raise TargetUnavailableError(
                 "ckan-failed", url=self.url, action=action, status=409
-            ) from error
+            ) from None
         told = "; ".join(f"{key}: {_told(value)}" for key, value in facts.items())
-        raise TargetError("ckan-rejected", url=self.url, action=action, faults=told) from error
+        rejected = TargetError("ckan-rejected", url=self.url, action=action, faults=told)
+        rejected.facts = facts
+        raise rejected from None
 
-    def _site(self) -> Any:
-        site = getattr(self._local, "site", None)
-        if site is None:
-            session = requests.Session()
-            session.hooks["response"].append(self._look_at)
+    def _session(self) -> _Session:
+        session: _Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = _Session(self._timeout[1])
             self._sessions.append(session)
-            site = ckanapi.RemoteCKAN(
-                self._address, apikey=self._token, user_agent="publisher", session=session
-            )
-            self._local.site = site
-        return site
+        return session
 
-    def _look_at(self, response: requests.Response, **_: Any) -> None:
-        """Keep the status of proxies' and broken servers' answers, which ckanapi would lose."""
-        self._local.status = response.status_code
-        if response.status_code >= 500 or response.status_code in {408, 425, 429}:
-            raise _AnswerError(response.status_code)
+
+def _save(response: requests.Response, path: Path, most: int, until: float) -> None:
+    if response.status_code == 404:
+        raise TargetError("ckan-missing", url=response.url, action="dump")
+    if response.status_code != 200:
+        raise _AnswerError(response.status_code, None)
+    with path.open("wb") as file:
+        for part in parts(response, until):
+            most -= file.write(part)
+            if most < 0:
+                raise _LargeError
+
+
+def _never_sent(error: BaseException) -> bool:
+    """Tell whether there was no connection to send anything over."""
+    told = error.args[0] if error.args else None
+    reason = getattr(told, "reason", told)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Read ``Retry-After``: seconds, or a date (RFC 9110, section 10.2.3)."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
 
 
 def _without_userinfo(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    parts_ = urlsplit(url)
+    return urlunsplit(parts_._replace(netloc=parts_.netloc.rpartition("@")[2]))
 
 
 def _told(value: Any) -> str:

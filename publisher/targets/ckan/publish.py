@@ -1,75 +1,109 @@
-"""Brings a CKAN package to what a snapshot holds, and takes it back.
+"""Brings a CKAN package to what a snapshot holds, takes it back, and lets it go.
 
-Identity is the CKAN id, kept in the outbox; the package carries this installation's id, and a
-package of that name without it is never touched. A package stays private until its tables are
-loaded. Whatever fails half-way is found again, by its id or name, and finished by the next try.
+A package stays private until its tables are whole. Whatever fails half-way is found again, by
+its id, its name or its marks, and finished by the next try.
 """
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from publisher.errors import TargetError
 from publisher.model.catalog import CkanTarget, TargetOrganization
-from publisher.secrets import Secrets
-from publisher.targets.base import Difference, Receipt
-from publisher.targets.ckan import mapping
+from publisher.model.run import Problem
+from publisher.targets.base import Difference, Receipt, TargetContext, Watch
 from publisher.targets.ckan.client import CkanClient
-from publisher.targets.ckan.tables import DataStoreTable
+from publisher.targets.ckan.homes import SPARES, Home
+from publisher.targets.ckan.marker import Held
+from publisher.targets.ckan.metadata import Profile, Site, Wanted, profile, site
+from publisher.targets.ckan.packages import Package, resource_ids
+from publisher.targets.ckan.tables import Pace
 from publisher.targets.snapshot import Snapshot
 
-_TEXTS = ("title", "notes", "url", "version", "author", "author_email", "license_id")
+_DUMP_SECONDS = 900.0
 
 
 class CkanPublisher:
     """A CKAN site as a target; each organisation writes with a token of its own."""
 
-    def __init__(self, spec: CkanTarget, *, installation: str, secrets: Secrets) -> None:
+    def __init__(self, spec: CkanTarget, context: TargetContext) -> None:
         self._spec = spec
-        self._installation = installation
-        self._secrets = secrets
+        self._context = context
+        self._profile: Profile = profile(spec)
         self._clients: dict[tuple[str, str], CkanClient] = {}
+        self._sites: dict[CkanClient, Site] = {}
 
     async def publish(
-        self, snapshot: Snapshot, remote: Mapping[str, Any], *, dry_run: bool
+        self,
+        snapshot: Snapshot,
+        remote: Mapping[str, Any],
+        *,
+        dry_run: bool,
+        thorough: bool,
+        watch: Watch,
     ) -> Receipt:
         publisher = snapshot.dataset.publisher
         organization = self._organization(publisher)
         client = self._client(publisher, organization)
-        wanted = mapping.package(
-            snapshot, installation=self._installation, organization=organization.name
+        wanted = self._profile.wanted(
+            snapshot,
+            installation=self._context.installation,
+            organization=organization.name,
+            resource_id=resource_ids(self._context.installation, snapshot.dataset.name),
+            site=await self._site(client),
         )
-        package = await self._find(client, wanted["name"], remote)
-        changes = []
-        if package is None:
+        work = _Work(client, snapshot, wanted, self._spec, self._context, watch)
+        package = await work.find(remote)
+        changes: list[Difference] = []
+        if package is None or package.deleted:
             await self._check_organization(client, publisher, organization.name)
-            changes.append(Difference("package", None, wanted["name"]))
+            changes.append(Difference("package", None, snapshot.dataset.name))
             if dry_run:
-                return Receipt(changes=tuple(changes))
-            package = await client.call(
-                "package_create",
-                **wanted,
-                private=True,
-                resources=[_new_resource(table) for table in snapshot.tables],
-            )
-        changes += await self._tables(client, snapshot, package, dry_run=dry_run)
-        changes += await self._metadata(client, wanted, package, dry_run=dry_run)
-        return Receipt(changes=tuple(changes), remote={"id": package["id"], "publisher": publisher})
+                return Receipt(changes=tuple(changes), remote=remote)
+            package = await work.create() if package is None else await work.restore(package)
+        changes += await work.resources(package, dry_run=dry_run)
+        changes += await work.tables(package, dry_run=dry_run, thorough=thorough)
+        changes += await work.leave(package, remote, dry_run=dry_run)
+        changes += await work.metadata(package, self._profile, dry_run=dry_run)
+        return Receipt(
+            changes=tuple(changes),
+            remote=work.remote(package, publisher),
+            notices=tuple(work.notices),
+        )
 
     async def withdraw(self, dataset: str, remote: Mapping[str, Any], *, dry_run: bool) -> Receipt:
         """Make the package private: its editors still see it, nobody else does."""
+        package = await self._found(dataset, remote)
+        if package is None or package.deleted:
+            return Receipt()
+        left = {**remote, "id": package.id}
+        if package.private:
+            return Receipt(remote=left)
+        if not dry_run:
+            await package.settle(
+                lambda facts: {} if facts["private"] else {"update": {"private": True}}
+            )
+        return Receipt(changes=(Difference("package.private", False, True),), remote=left)
+
+    async def remove(self, dataset: str, remote: Mapping[str, Any]) -> Receipt:
+        """Delete the package, which its organisation's administrators can undo."""
+        package = await self._found(dataset, remote)
+        if package is None or package.deleted:
+            return Receipt()
         publisher = str(remote.get("publisher", ""))
         client = self._client(publisher, self._organization(publisher))
-        package = await self._find(client, dataset, remote)
-        if package is None or package["private"]:
-            return Receipt(remote=remote)
-        if not dry_run:
-            await client.call("package_patch", id=package["id"], private=True)
-        return Receipt(changes=(Difference("package.private", False, True),), remote=remote)
+        await client.call("package_delete", repeatable=True, id=package.id)
+        return Receipt(changes=(Difference("package", dataset, None),), remote=remote)
 
     async def close(self) -> None:
         for client in self._clients.values():
             await client.close()
+
+    async def _found(self, dataset: str, remote: Mapping[str, Any]) -> Package | None:
+        publisher = str(remote.get("publisher", ""))
+        client = self._client(publisher, self._organization(publisher))
+        return await Package.find(
+            client, dataset, known=remote.get("id"), installation=self._context.installation
+        )
 
     def _organization(self, publisher: str) -> TargetOrganization:
         found = self._spec.organizations.get(publisher)
@@ -79,32 +113,22 @@ class CkanPublisher:
 
     def _client(self, publisher: str, organization: TargetOrganization) -> CkanClient:
         """Give the client that writes with the organisation's token as it is now."""
-        token = self._secrets.expand(organization.token, secret=True)
+        token = self._context.secrets.expand(organization.token, secret=True)
         if (publisher, token) not in self._clients:
             self._clients[publisher, token] = CkanClient(
                 self._spec.url, token, timeout=self._spec.timeout
             )
         return self._clients[publisher, token]
 
-    async def _find(
-        self, client: CkanClient, name: str, remote: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
-        """Give our package, None where there is none.
-
-        Raises TargetError ``ckan-not-ours`` where another's has the name.
-        """
-        for reference in filter(None, (remote.get("id"), name)):
-            package: dict[str, Any] | None = await client.find("package_show", id=reference)
-            if package is None or package["state"] != "active":
-                continue
-            extras = _extras(package)
-            if extras.get(mapping.INSTALLATION) != self._installation:
-                raise TargetError("ckan-not-ours", url=client.url, name=package["name"])
-            return package
-        return None
+    async def _site(self, client: CkanClient) -> Site:
+        if client not in self._sites:
+            self._sites[client] = await site(client)
+        return self._sites[client]
 
     async def _check_organization(self, client: CkanClient, publisher: str, name: str) -> None:
-        allowed = await client.call("organization_list_for_user", permission="create_dataset")
+        allowed = await client.call(
+            "organization_list_for_user", repeatable=True, permission="create_dataset"
+        )
         if any(name in {found["name"], found["id"]} for found in allowed):
             return
         if await client.find("organization_show", id=name) is None:
@@ -113,113 +137,173 @@ class CkanPublisher:
             )
         raise TargetError("ckan-refused", url=client.url, action="package_create")
 
-    async def _tables(
-        self, client: CkanClient, snapshot: Snapshot, package: dict[str, Any], *, dry_run: bool
-    ) -> list[Difference]:
-        """Bring resources and their DataStore tables up to date."""
+
+class _Work:
+    """One dataset on its way to the site."""
+
+    def __init__(
+        self,
+        client: CkanClient,
+        snapshot: Snapshot,
+        wanted: Wanted,
+        spec: CkanTarget,
+        context: TargetContext,
+        watch: Watch,
+    ) -> None:
+        self._client = client
+        self._snapshot = snapshot
+        self._wanted = wanted
+        self._spec = spec
+        self._installation = context.installation
+        self._pace = Pace(
+            late=spec.late,
+            dump_bytes=context.settings.max_delivery_bytes,
+            dump_seconds=_DUMP_SECONDS,
+            sent=watch.sent,
+        )
+        self._keep = {*spec.keep, *snapshot.dataset.publish.keep}
+        self.notices: list[Problem] = []
+
+    async def find(self, remote: Mapping[str, Any]) -> Package | None:
+        return await Package.find(
+            self._client,
+            self._snapshot.dataset.name,
+            known=remote.get("id"),
+            installation=self._installation,
+        )
+
+    async def create(self) -> Package:
+        facts = await self._client.call(
+            "package_create",
+            **self._wanted.package,
+            private=True,
+            resources=[{**it.fields, "id": it.id} for it in self._wanted.resources if it.table],
+        )
+        return Package(self._client, facts)
+
+    async def restore(self, package: Package) -> Package:
+        await package.restore()
+        return package
+
+    async def resources(self, package: Package, *, dry_run: bool) -> list[Difference]:
+        """Add the resources that are missing for tables; a lost one comes back under its id."""
+        missing = [
+            it for it in self._wanted.resources if it.table and it.id not in package.resources
+        ]
+        if missing and not dry_run:
+            await package.extend([{**it.fields, "id": it.id} for it in missing])
+        return [Difference(f"{it.table}.resource", None, it.id) for it in missing]
+
+    async def tables(self, package: Package, *, dry_run: bool, thorough: bool) -> list[Difference]:
+        """Bring the DataStore tables up to date, and say in what they differed."""
         changes = []
-        held = {
-            resource["publisher_table"]: resource
-            for resource in package["resources"]
-            if resource.get("publisher_table")
-        }
-        for table in snapshot.tables:
-            if table.name not in held:
-                changes.append(Difference(f"{table.name}.resource", None, table.name))
-                if dry_run:
-                    continue
-                resource = _new_resource(table)
-                await client.call(
-                    "package_revise",
-                    match={"id": package["id"]},
-                    update__resources__extend=[resource],
-                )
-                held[table.name] = resource
-            data = DataStoreTable(client, snapshot, table, held[table.name]["id"])
-            found = await data.look()
-            differences = data.differences(found)
-            if differences and not dry_run:
-                await data.update(found)
-            changes += differences
-            changes += await self._resource(
-                client, package["id"], held[table.name], mapping.resource(table), dry_run=dry_run
+        ids = resource_ids(self._installation, self._snapshot.dataset.name)
+        resources = {it.table: it.id for it in self._wanted.resources if it.table}
+        for table in self._snapshot.tables:
+            home = Home(
+                self._client,
+                self._snapshot,
+                table,
+                resource=resources[table.name],
+                resource_id=ids,
+                pace=self._pace,
             )
-        for name in held.keys() - snapshot.versions.keys():
-            changes.append(Difference(f"{name}.resource", name, None))
-            if not dry_run:
-                await client.call("resource_delete", id=held[name]["id"])
+            held = await home.table.look()
+            found = home.table.differences(held)
+            rows = (
+                await self._rows(home, table.name, held)
+                if held is not None and (dry_run or (thorough and not found))
+                else []
+            )
+            if (found or rows) and not dry_run:
+                await home.bring(package, held, thorough=bool(rows))
+                self._tell_refused(home, table.name)
+            shown = package.resources.get(home.resource, {})
+            if held is not None and not shown.get("datastore_active"):
+                found.append(Difference(f"{table.name}.datastore_active", False, True))
+                if not dry_run:
+                    await home.show(package)
+            changes += found + rows
         return changes
 
-    async def _resource(
-        self,
-        client: CkanClient,
-        package: str,
-        held: Mapping[str, Any],
-        wanted: Mapping[str, Any],
-        *,
-        dry_run: bool,
+    async def leave(
+        self, package: Package, remote: Mapping[str, Any], *, dry_run: bool
     ) -> list[Difference]:
-        differing = {key: value for key, value in wanted.items() if (held.get(key) or "") != value}
-        if differing and not dry_run:
-            revision: dict[str, Any] = {f"update__resources__{held['id']}": differing}
-            await client.call("package_revise", match={"id": package}, **revision)
-        table = wanted["publisher_table"]
-        return [
-            Difference(f"{table}.{key}", held.get(key), value) for key, value in differing.items()
-        ]
+        """Take out the resources of tables that the dataset has no longer."""
+        ids = resource_ids(self._installation, self._snapshot.dataset.name)
+        before = {it["publisher_table"]: it["id"] for it in package.ours.values()}
+        before |= {name: it["id"] for name, it in remote.get("resources", {}).items()}
+        found = []
+        for name in sorted(before.keys() - self._snapshot.versions.keys()):
+            leaving = [before[name], *(ids(f"{name}.{spare}") for spare in SPARES)]
+            there = [resource for resource in leaving if resource in package.resources]
+            if there:
+                found.append(Difference(f"{name}.resource", name, None))
+            if there and not dry_run:
+                for resource in there:
+                    await self._client.call("resource_delete", id=resource)
+                await package.read()
+        return found
 
-    async def _metadata(
-        self,
-        client: CkanClient,
-        wanted: Mapping[str, Any],
-        package: Mapping[str, Any],
-        *,
-        dry_run: bool,
+    async def _rows(self, home: Home, name: str, held: Held) -> list[Difference]:
+        """Say how the rows differ, month by month."""
+        if not home.table.fits(held):
+            return []
+        async with home.table.compared(held) as comparison:
+            return [
+                Difference(
+                    f"{name}.rows.{it.month}" if it.month else f"{name}.rows",
+                    {"missing": it.missing, "different": it.different, "extra": it.extra},
+                    None,
+                )
+                for it in comparison.slices
+            ]
+
+    def _tell_refused(self, home: Home, name: str) -> None:
+        if home.table.refused:
+            self.notices.append(
+                Problem(
+                    "ckan-rows-refused",
+                    {
+                        "table": f"{self._snapshot.dataset.name}/{name}",
+                        "rows": home.table.refused,
+                        "reasons": "; ".join(home.table.reasons),
+                    },
+                )
+            )
+
+    async def metadata(
+        self, package: Package, profile_: Profile, *, dry_run: bool
     ) -> list[Difference]:
         """Bring the package's own properties up to date and, last of all, make it public."""
-        update = {key: wanted[key] for key in _TEXTS if (package.get(key) or "") != wanted[key]}
-        changes = [
-            Difference(f"package.{key}", package.get(key), value) for key, value in update.items()
-        ]
-        organization = package.get("organization") or {}
-        if wanted["owner_org"] not in {organization.get("name"), package.get("owner_org")}:
-            update["owner_org"] = wanted["owner_org"]
-            changes.append(
-                Difference("package.owner_org", organization.get("name"), wanted["owner_org"])
-            )
-        tags = sorted(tag["name"] for tag in package.get("tags", ()))
-        wanted_tags = [tag["name"] for tag in wanted["tags"]]
-        if tags != wanted_tags:
-            update["tags"] = wanted["tags"]
-            changes.append(Difference("package.tags", tags, wanted_tags))
-        held, ours = _extras(package), _extras(wanted)
-        if {key: value for key, value in held.items() if key.startswith(mapping.OURS)} != ours:
-            # The list is replaced as a whole: what others noted there is sent back as it was.
-            others = [
-                extra for extra in package["extras"] if not extra["key"].startswith(mapping.OURS)
-            ]
-            update["extras"] = [*others, *wanted["extras"]]
-            changes += [
-                Difference(f"package.{key}", held.get(key), ours.get(key))
-                for key in sorted({*held, *ours})
-                if key.startswith(mapping.OURS) and held.get(key) != ours.get(key)
-            ]
-        if package["private"]:
-            update["private"] = False
-            changes.append(Difference("package.private", True, False))
-        if update and not dry_run:
-            await client.call("package_revise", match={"id": package["id"]}, update=update)
-        return changes
+        changes = profile_.changes(self._wanted, package.facts, keep=self._keep)
+        found = list(changes.differences)
+        if package.private:
+            found.append(Difference("package.private", True, False))
+        if dry_run:
+            return found
 
+        def revision(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+            wanted = dict(profile_.changes(self._wanted, facts, keep=self._keep).revision)
+            if facts["private"]:
+                wanted["update"] = {**wanted.get("update", {}), "private": False}
+            return wanted
 
-def _new_resource(table: Any) -> dict[str, Any]:
-    return {
-        **mapping.resource(table),
-        "id": str(uuid.uuid4()),
-        "url": "_datastore_only_resource",  # CKAN puts the dump's address in its place
-        "url_type": "datastore",
-    }
+        if found:
+            await package.settle(revision)
+        for gone in changes.gone:
+            await self._client.call("resource_delete", id=gone)
+        return found
 
-
-def _extras(package: Mapping[str, Any]) -> dict[str, str]:
-    return {extra["key"]: extra["value"] for extra in package.get("extras") or ()}
+    def remote(self, package: Package, publisher: str) -> dict[str, Any]:
+        shown = package.resources
+        return {
+            "id": package.id,
+            "publisher": publisher,
+            "url": f"{self._client.url}/dataset/{package.id}",
+            "resources": {
+                it.table: {"id": it.id, "url": str(shown.get(it.id, {}).get("url", ""))}
+                for it in self._wanted.resources
+                if it.table
+            },
+        }

@@ -1,279 +1,431 @@
 """One table in CKAN's DataStore, brought to a version by as little as will do.
 
-Every column's ``info`` carries where the table is: ``publisher_version``, and while rows are
-under way ``publisher_upcoming``, the version they lead to. After a crash the same rows are sent
-again before any newer ones, so that a row of a half-sent version cannot stay behind.
+A table is never emptied: what differs is corrected where it stands. `marker` says how far it
+is. Two rules keep rows of different versions apart:
 
-Beside each number stands when that version was committed. After a restore the store makes the
-numbers that followed the backup a second time: rows of a version that is not this store's own
-tell nothing, and the table is loaded anew.
+- a delta that was cut off is sent again, identically, before anything newer, so that a row of a
+  half-sent version cannot stay behind;
+- a request that was given up may be carried out late. What it holds is sent again at once, and
+  nothing newer until the site must have dropped it (the target's ``late``): whenever it comes,
+  it finds its own values.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from publisher.errors import TargetError, TargetUnavailableError
 from publisher.targets.base import Difference
-from publisher.targets.ckan import mapping
-from publisher.targets.ckan.client import CONNECTIONS, CkanClient
+from publisher.targets.ckan import columns
+from publisher.targets.ckan.client import CONNECTIONS, CkanClient, Doubts
+from publisher.targets.ckan.compare import Comparison, comparing
+from publisher.targets.ckan.marker import Held, Key, Mark, Marker
 from publisher.targets.snapshot import PinnedTable, Snapshot
 
 CHUNK = 5_000
 _DELETE_CHUNK = 1_000
-_VERSION, _UPCOMING = "publisher_version", "publisher_upcoming"
-_COMMITTED = "_committed"  # behind either
+_SPLIT_AFTER = 2  # tries of a chunk before it is halved
+_MOST_REFUSED = 1_000
 
-
-class Mark(NamedTuple):
-    """A version, and when it was committed: another may bear its number after a restore."""
-
-    version: int
-    committed: str
-
-    def told_as(self, name: str) -> dict[str, str]:
-        return {name: str(self.version), name + _COMMITTED: self.committed}
+Batches = AsyncGenerator[list[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What the DataStore has under a resource's id."""
+class Pace:
+    """What is known of the site, and who is told how far things are."""
 
-    types: Mapping[str, str]
-    infos: Mapping[str, Mapping[str, str]]
-    key: frozenset[str]
-    rows: int
-
-    @property
-    def mark(self) -> Mark | None:
-        return self._mark(_VERSION)
-
-    @property
-    def upcoming(self) -> Mark | None:
-        return self._mark(_UPCOMING)
-
-    def _mark(self, name: str) -> Mark | None:
-        info = next((info for info in self.infos.values() if name in info), {})
-        text = info.get(name, "")
-        return Mark(int(text), info.get(name + _COMMITTED, "")) if text.isdecimal() else None
+    late: timedelta
+    """After which a request that was given up is carried out no more."""
+    dump_bytes: int
+    dump_seconds: float
+    sent: Callable[[str, int], None]
+    """Is told of each table's rows as they have arrived."""
 
 
 class DataStoreTable:
-    """A table of the snapshot and the DataStore table of the resource it is published as."""
+    """A table of the snapshot, and the DataStore table that holds it in a resource."""
 
     def __init__(
-        self, client: CkanClient, snapshot: Snapshot, table: PinnedTable, resource: str
+        self,
+        client: CkanClient,
+        snapshot: Snapshot,
+        table: PinnedTable,
+        resource: str,
+        pace: Pace,
     ) -> None:
         self._client = client
         self._snapshot = snapshot
         self._table = table
         self._resource = resource
-        self._key = mapping.key(table)
-        self._record = mapping.record(table)
+        self._pace = pace
+        self._key = columns.key(table)
+        self._records = columns.records(table)
         self._mark = Mark(table.version, table.state.committed_at.isoformat())
+        self._doubts = Doubts()
+        self._refused: set[Key] = set()
+        self.reasons: list[str] = []
+        """Why CKAN refused rows; the first few."""
+
+    @property
+    def refused(self) -> int:
+        """Rows that CKAN does not take."""
+        return len(self._refused)
 
     async def look(self) -> Held | None:
+        """Give what answers under the resource's id; it may belong to another resource."""
         info = await self._client.find("datastore_info", id=self._resource)
-        if info is None:
-            return None
-        counted = await self._client.call(
-            "datastore_search", resource_id=self._resource, limit=0, include_total=True
-        )
-        fields = info["fields"]
-        return Held(
-            types={field["id"]: field["type"] for field in fields},
-            infos={field["id"]: field.get("info") or {} for field in fields},
-            key=frozenset(
-                field["id"] for field in fields if mapping.KEY in (field.get("info") or {})
-            ),
-            rows=counted["total"],
+        return None if info is None else Held.read(info)
+
+    def fits(self, held: Held) -> bool:
+        """Tell whether the table can become what is wanted by added and dropped columns alone."""
+        wanted = self._types()
+        return held.key == frozenset(self._key) and all(
+            columns.same_type(wanted[name], type_)
+            for name, type_ in held.types.items()
+            if name in wanted
         )
 
     def differences(self, held: Held | None) -> list[Difference]:
-        """Tell in what the DataStore differs; nothing where it is up to date."""
-        table = self._table
-        if held is None or not self._fits(held):
-            before = None if held is None else sorted(held.types)
-            after = [column["id"] for column in self._columns()]
-            return [Difference(f"{table.name}.table", before, after)]
+        """Tell in what the table differs by what it says of itself; nothing: it is up to date."""
+        name, wanted = self._table.name, self._types()
+        if held is None:
+            return [Difference(f"{name}.table", None, list(wanted))]
+        if not self.fits(held) or held.types.keys() != wanted.keys():
+            return [Difference(f"{name}.table", dict(held.types), wanted)]
         found = []
-        version = held.mark and held.mark.version
-        if version != table.version or held.upcoming is not None:
-            found.append(Difference(f"{table.name}.version", version, table.version))
-        elif held.mark is not None and held.mark != self._mark:
-            found.append(
-                Difference(f"{table.name}.committed", held.mark.committed, self._mark.committed)
-            )
-        if held.rows != table.state.rows:
-            found.append(Difference(f"{table.name}.rows", held.rows, table.state.rows))
-        wanted = {column["id"]: column["info"] for column in self._columns()}
-        if not found and held.infos != wanted:
-            found.append(Difference(f"{table.name}.dictionary", _texts(held.infos), _texts(wanted)))
+        marker = held.marker
+        version = marker.at and marker.at.version
+        if version != self._table.version or marker.upcoming is not None:
+            found.append(Difference(f"{name}.version", version, self._table.version))
+        elif marker.at is not None and marker.at != self._mark:
+            found.append(Difference(f"{name}.committed", marker.at.committed, self._mark.committed))
+        expected = self._table.state.rows - len(marker.refused)
+        if held.rows != expected:
+            found.append(Difference(f"{name}.rows", held.rows, expected))
+        texts = {column["id"]: column["info"] for column in columns.columns(self._table, {})}
+        if not found and _texts(held.infos) != _texts(texts):
+            found.append(Difference(f"{name}.dictionary", _texts(held.infos), _texts(texts)))
         return found
 
-    async def update(self, held: Held | None) -> None:
-        """Bring the DataStore table to the snapshot's version.
+    @asynccontextmanager
+    async def compared(self, held: Held) -> AsyncIterator[Comparison]:
+        """Compare the rows themselves, of all that is held."""
+        folder = self._snapshot.scratch()
+        dump = folder.with_suffix(".csv")
+        try:
+            await self._client.dump(
+                self._resource,
+                dump,
+                most=self._pace.dump_bytes,
+                seconds=self._pace.dump_seconds,
+            )
+            async with comparing(
+                self._snapshot,
+                self._table,
+                dump,
+                header=["_id", *held.types],
+                refused=held.marker.refused,
+            ) as comparison:
+                yield comparison
+        finally:
+            await asyncio.to_thread(dump.unlink, missing_ok=True)
 
-        Raises TargetError ``ckan-differs`` where it does not hold the rows afterwards.
+    # making
+
+    async def make(self, *, whole: bool) -> None:
+        """Make the table where there is none; *whole*: with all its rows, in one call."""
+        first: list[dict[str, Any]] = []
+        marker = Marker(upcoming=self._mark)
+        if whole:
+            batches = self._snapshot.rows(self._table, CHUNK, columns=columns.wire(self._table))
+            async with aclosing(batches):
+                async for batch in batches:
+                    first += await asyncio.to_thread(self._checked, batch)
+            marker = Marker(at=self._mark)
+        await self._write(
+            "datastore_create",
+            fields=columns.columns(self._table, marker.info()),
+            primary_key=list(self._key),
+            records=first,
+        )
+        self._pace.sent(self._table.name, len(first))
+
+    async def reshape(self, held: Held, *, aliases: Sequence[str]) -> Held:
+        """Add and drop columns in place; what is known of the rows stays. Fields that may not
+        be shown any more are gone with this one call.
         """
-        if held is not None and not self._fits(held):
-            # CKAN ignores a changed type in silence, so the table is made anew.
-            await self._client.call("datastore_delete", resource_id=self._resource, force=True)
-            held = None
-        if held is None:
-            await self._describe(self._empty(), new=True)
-            await self._fill(self._snapshot.rows(self._table, CHUNK), empty=True)
-        elif not await self._catch_up(held):
-            await self._reload()
-        if await self._count() != self._table.state.rows:
-            await self._reload()
-            counted = await self._count()
-            if counted != self._table.state.rows:
+        surplus = held.types.keys() - self._types().keys()
+        if not surplus and held.types.keys() == self._types().keys():
+            return held
+        if surplus and aliases:
+            # The alias is a view of all columns: none can go while it is there
+            await self._write("datastore_create", aliases=[])
+        shape: dict[str, Any] = {"delete_fields": True} if surplus else {}
+        if aliases:
+            shape["aliases"] = list(aliases)
+        await self._write(
+            "datastore_create",
+            fields=columns.columns(self._table, held.marker.info()),
+            **shape,
+        )
+        found = await self.look()
+        if found is None:
+            raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
+        return found
+
+    # rows
+
+    async def update(self, held: Held, *, thorough: bool = False) -> None:
+        """Bring the rows to the snapshot's version; *held* has the wanted columns.
+
+        With *thorough* the rows themselves are compared, whatever the marker says. Raises
+        TargetUnavailableError ``ckan-settling`` where a newer version has to wait, TargetError
+        ``ckan-differs`` where the table does not hold the rows afterwards.
+        """
+        marker = held.marker
+        self._refused = set(marker.refused)
+        if not await self._reachable(marker):
+            marker = await self._load(held, marker)
+        else:
+            marker = await self._catch_up(marker)
+        if await self._rows() != self._expected() or thorough:
+            await self._correct(marker)
+            counted = await self._rows()
+            if counted != self._expected():
                 raise TargetError(
                     "ckan-differs",
                     table=str(self._table.ref),
                     held=counted,
-                    wanted=self._table.state.rows,
+                    wanted=self._expected(),
                 )
-        await self._describe(self._mark.told_as(_VERSION))
+        done: Marker | None = None
+        while done != (final := replace(self._doubtful(marker), at=self._mark, upcoming=None)):
+            await self._describe(final)  # again, where this very call left a doubt
+            done = final
 
-    async def _catch_up(self, held: Held) -> bool:
-        """Send what changed since the version held; False where that cannot be told any more."""
-        table, now = self._table, held.mark
-        upcoming = held.upcoming or self._mark
-        oldest = table.state.oldest_version
-        if now is None or not oldest <= now.version <= upcoming.version <= table.version:
+    async def _reachable(self, marker: Marker) -> bool:
+        """Tell whether the store can tell what changed since the version that is held."""
+        now, upcoming = marker.at, marker.upcoming or self._mark
+        oldest, newest = self._table.state.oldest_version, self._table.version
+        if now is None or not oldest <= now.version <= upcoming.version <= newest:
             return False
-        if not (await self._is_ours(now) and await self._is_ours(upcoming)):
-            return False
-        for until in sorted({upcoming, self._mark} - {now}):
-            await self._describe(now.told_as(_VERSION) | until.told_as(_UPCOMING))
-            between = {"since": now.version, "until": until.version}
-            removed = self._snapshot.removed(table, _DELETE_CHUNK, **between)
-            async with aclosing(removed):
-                async for batch in removed:
-                    await self._delete(batch)
-            await self._fill(self._snapshot.rows(table, CHUNK, **between), empty=False)
-            now = until
-        return True
+        return await self._is_ours(now) and await self._is_ours(upcoming)
 
     async def _is_ours(self, mark: Mark) -> bool:
         """Tell whether this store, and not one that was restored since, made the version."""
         committed = await self._snapshot.committed_at(self._table, mark.version)
         return committed is not None and committed.isoformat() == mark.committed
 
-    def _empty(self) -> dict[str, str]:
-        return {_VERSION: ""} | self._mark.told_as(_UPCOMING)
+    async def _catch_up(self, marker: Marker) -> Marker:
+        """Send the deltas that lead from the version held to the snapshot's."""
+        if marker.upcoming is not None:
+            interrupted = marker.upcoming
+            marker = await self._delta(marker, interrupted)
+            # Whoever was cut off may have left a request behind
+            self._doubts.last = self._doubts.last or datetime.now(UTC)
+            marker = self._doubtful(replace(marker, at=interrupted, upcoming=None))
+            await self._describe(marker)
+        if marker.at != self._mark:
+            self._wait_for(marker)
+            marker = await self._delta(marker, self._mark)
+        return marker
 
-    async def _reload(self) -> None:
-        await self._describe(self._empty())
-        await self._client.call(
-            "datastore_records_delete",
-            repeatable=True,
-            resource_id=self._resource,
-            filters={},
-            calculate_record_count=False,
+    async def _delta(self, marker: Marker, until: Mark) -> Marker:
+        assert marker.at is not None
+        between = {"since": marker.at.version, "until": until.version}
+        marker = replace(marker, upcoming=until)
+        await self._describe(marker)
+        await self._delete(
+            self._snapshot.removed(
+                self._table, _DELETE_CHUNK, columns=columns.wire_key(self._table), **between
+            )
         )
-        await self._fill(self._snapshot.rows(self._table, CHUNK), empty=True)
-
-    async def _describe(self, marker: Mapping[str, str], *, new: bool = False) -> None:
-        # Naming the key again would build its index again.
-        key = {"primary_key": list(self._key)} if new else {}
-        await self._client.call(
-            "datastore_create",
-            repeatable=True,
-            resource_id=self._resource,
-            fields=mapping.columns(self._table, marker),
-            **key,
+        await self._fill(
+            self._snapshot.rows(self._table, CHUNK, columns=columns.wire(self._table), **between)
         )
+        return self._doubtful(marker)
 
-    async def _fill(
-        self, batches: AsyncGenerator[list[dict[str, Any]], None], *, empty: bool
-    ) -> None:
+    async def _load(self, held: Held, marker: Marker) -> Marker:
+        """Bring a table whose version tells nothing, or that is not whole yet, to this one."""
+        if marker.upcoming not in {None, self._mark} and marker.settles is None:
+            # Rows of another version were on their way when it was cut off
+            self._doubts.last = datetime.now(UTC)
+            marker = self._doubtful(marker)
+            await self._describe(marker)
+        self._wait_for(marker)
+        marker = Marker(upcoming=self._mark)
+        if held.marker != marker:
+            await self._describe(marker)
+        self._refused = set()
+        if held.rows == 0:
+            rows = self._snapshot.rows(self._table, CHUNK, columns=columns.wire(self._table))
+            await self._fill(rows, empty=True)
+            return self._doubtful(marker)
+        return await self._correct(marker)
+
+    async def _correct(self, marker: Marker) -> Marker:
+        """Compare the rows one by one and put right those that differ."""
+        held = await self.look()
+        if held is None:
+            raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
+        async with self.compared(held) as comparison:
+            if not comparison.equal:
+                marker = replace(marker, upcoming=self._mark)
+                await self._describe(marker)
+            surplus = comparison.to_delete(_DELETE_CHUNK)
+            async with aclosing(surplus):
+                async for batch in surplus:
+                    await self._write_rows(
+                        "datastore_records_delete",
+                        filters={"_id": [row["_id"] for row in batch]},
+                    )
+            await self._fill(comparison.to_send(CHUNK))
+        return self._doubtful(marker)
+
+    def _wait_for(self, marker: Marker) -> None:
+        """Raise TargetUnavailableError where nothing newer may be sent yet."""
+        seconds = marker.settling()
+        if seconds:
+            error = TargetUnavailableError(
+                "ckan-settling", table=str(self._table.ref), seconds=round(seconds, 1)
+            )
+            error.retry_after = seconds
+            raise error
+
+    def _doubtful(self, marker: Marker) -> Marker:
+        """Carry in the marker what this process knows: requests given up, rows refused."""
+        settles = marker.settles
+        if self._doubts.last is not None:
+            settles = self._doubts.last + self._pace.late
+        return replace(marker, settles=settles, refused=frozenset(self._refused))
+
+    async def _describe(self, marker: Marker) -> None:
+        await self._write("datastore_create", fields=columns.columns(self._table, marker.info()))
+
+    async def _fill(self, batches: Batches, *, empty: bool = False) -> None:
         """Send rows over every connection at once; their keys differ, so their order is free."""
         sending: set[asyncio.Task[None]] = set()
         try:
-            async for batch in batches:
-                records = await asyncio.to_thread(self._records, batch)
-                sending.add(asyncio.create_task(self._send(records, empty=empty)))
-                if len(sending) == CONNECTIONS:
-                    done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        task.result()
+            async with aclosing(batches):
+                async for batch in batches:
+                    records = await asyncio.to_thread(self._checked, batch)
+                    if len(sending) == CONNECTIONS:
+                        done, sending = await asyncio.wait(
+                            sending, return_when=asyncio.FIRST_COMPLETED
+                        )
+                        for task in done:
+                            task.result()
+                    sending.add(asyncio.create_task(self._send(records, empty=empty)))
             for task in sending:
                 await task
         finally:
             # A chunk under way comes to its end before anything newer is sent.
             await asyncio.gather(*sending, return_exceptions=True)
 
-    async def _send(self, records: Sequence[dict[str, Any]], *, empty: bool) -> None:
+    async def _send(self, records: list[dict[str, Any]], *, empty: bool) -> None:
         """Send one chunk; into an *empty* table by insert, which is several times faster."""
-        chunk: dict[str, Any] = {
-            "resource_id": self._resource,
-            "records": records,
-            "calculate_record_count": False,
-        }
         if empty:
             try:
-                await self._client.call("datastore_upsert", method="insert", **chunk)
+                await self._write_rows(
+                    "datastore_upsert", repeatable=False, method="insert", records=records
+                )
             except TargetUnavailableError:
                 pass  # it may have been taken or not: an upsert is right either way
+            except TargetError as error:
+                if error.code not in {"ckan-rejected", "ckan-too-large"}:
+                    raise
             else:
+                self._pace.sent(self._table.name, len(records))
                 return
-        await self._client.call("datastore_upsert", repeatable=True, method="upsert", **chunk)
+        await self._upsert(records)
 
-    def _records(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        records = [self._record(row) for row in batch]
+    async def _upsert(self, records: list[dict[str, Any]]) -> None:
+        """Send rows, without those that CKAN refuses."""
+        while records:
+            try:
+                await self._write_rows("datastore_upsert", method="upsert", records=records)
+            except TargetError as error:
+                timed_out = error.code == "ckan-timeout"
+                if (timed_out or error.code == "ckan-too-large") and len(records) > 1:
+                    middle = len(records) // 2
+                    await self._upsert(records[:middle])
+                    records = records[middle:]
+                    continue
+                row = _refused_row(error, len(records))
+                if row is None or len(self._refused) >= _MOST_REFUSED:
+                    raise
+                self._refused.add(self._key_of(records[row]))
+                self.reasons = [*self.reasons, str(error.params.get("faults"))][:3]
+                records = records[:row] + records[row + 1 :]
+                continue
+            if self._refused:
+                self._refused -= {self._key_of(record) for record in records}
+            self._pace.sent(self._table.name, len(records))
+            return
+
+    async def _delete(self, batches: Batches) -> None:
+        """Delete rows by key. Lists on two columns multiply, so only one column gets a list."""
+        async with aclosing(batches):
+            async for batch in batches:
+                keys = self._records(batch)
+                self._refused -= {self._key_of(record) for record in keys}
+                listed = max(self._key, key=lambda name: len({row[name] for row in keys}))
+                groups: dict[Key, list[Any]] = {}
+                others = [name for name in self._key if name != listed]
+                for record in keys:
+                    values = tuple(record[name] for name in others)
+                    groups.setdefault(values, []).append(record[listed])
+                for values, items in groups.items():
+                    filters = {**dict(zip(others, values, strict=True)), listed: items}
+                    await self._write_rows("datastore_records_delete", filters=filters)
+
+    def _checked(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        records = self._records(batch)
         for name in self._key:
             if any(record[name] is None for record in records):
                 # CKAN would take such a row anew each time it is sent.
                 raise TargetError("ckan-null-key", table=str(self._table.ref), field=name)
         return records
 
-    async def _delete(self, batch: list[dict[str, Any]]) -> None:
-        """Delete rows by key. Lists on two columns multiply, so only one column gets a list."""
-        keys = [self._record(row) for row in batch]
-        listed = max(self._key, key=lambda name: len({record[name] for record in keys}))
-        groups: dict[tuple[Any, ...], list[Any]] = {}
-        others = [name for name in self._key if name != listed]
-        for record in keys:
-            groups.setdefault(tuple(record[name] for name in others), []).append(record[listed])
-        for values, items in groups.items():
-            await self._client.call(
-                "datastore_records_delete",
-                repeatable=True,
-                resource_id=self._resource,
-                filters={**dict(zip(others, values, strict=True)), listed: items},
-                calculate_record_count=False,
-            )
+    def _key_of(self, record: Mapping[str, Any]) -> Key:
+        return tuple(record[name] for name in self._key)
 
-    async def _count(self) -> int:
-        answer = await self._client.call(
-            "datastore_search",
-            repeatable=True,
+    async def _rows(self) -> int:
+        held = await self.look()
+        return 0 if held is None else held.rows
+
+    def _expected(self) -> int:
+        return self._table.state.rows - len(self._refused)
+
+    async def _write_rows(self, action: str, *, repeatable: bool = True, **parameters: Any) -> None:
+        await self._write(action, repeatable=repeatable, calculate_record_count=False, **parameters)
+
+    async def _write(self, action: str, *, repeatable: bool = True, **parameters: Any) -> None:
+        await self._client.call(
+            action,
+            repeatable=repeatable,
+            doubts=self._doubts,
             resource_id=self._resource,
-            limit=0,
-            include_total=True,
+            **parameters,
         )
-        return int(answer["total"])
 
-    def _columns(self) -> list[dict[str, Any]]:
-        return mapping.columns(self._table, self._mark.told_as(_VERSION))
+    def _types(self) -> dict[str, str]:
+        return {column["id"]: column["type"] for column in columns.columns(self._table, {})}
 
-    def _fits(self, held: Held) -> bool:
-        """Whether the table can become what is wanted by added columns alone."""
-        wanted = {column["id"]: column["type"] for column in self._columns()}
-        return (
-            held.key == frozenset(self._key)
-            and wanted.keys() >= held.types.keys()
-            and all(mapping.same_type(wanted[name], type_) for name, type_ in held.types.items())
-        )
+
+def _refused_row(error: TargetError, sent: int) -> int | None:
+    """Give which of the rows *sent* by upsert CKAN did not take, counted from 0."""
+    row = error.facts.get("records_row")
+    if error.code != "ckan-rejected" or "records" not in error.facts:
+        return None
+    return row if isinstance(row, int) and 0 <= row < sent else None
 
 
 def _texts(infos: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
     return {
-        column: {name: text for name, text in info.items() if not name.startswith(mapping.OURS)}
+        column: {name: text for name, text in info.items() if not name.startswith(columns.OURS)}
         for column, info in infos.items()
     }

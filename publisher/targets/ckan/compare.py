@@ -1,0 +1,245 @@
+"""Compares the rows that a DataStore table holds with those it should hold, one by one.
+
+CKAN's dump is read into the engine beside the store's rows, and both are joined there, so that
+the size of neither matters. CKAN tells instants to the millisecond: that is how far they are
+compared. JSON is equal where its values are, however it is written.
+"""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from publisher.engine import Connection, identifier, literal
+from publisher.targets.ckan import columns
+from publisher.targets.snapshot import ROW_ID, PinnedTable, Snapshot
+
+_LONGEST_LINE = 33_554_432  # bytes of one row in the dump
+_BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """How the rows of one month differ (of the whole table where no field has the role time)."""
+
+    month: str
+    missing: int
+    different: int
+    extra: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    slices: tuple[Slice, ...]
+    """Only those that differ."""
+    lacking: int
+    surplus: int
+    _snapshot: Snapshot
+    _folder: Path
+
+    @property
+    def equal(self) -> bool:
+        return not self.slices
+
+    def to_send(self, size: int) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Give the rows that are missing or different there, as they are sent."""
+        return self._snapshot.pages(self._folder / "send.parquet", self.lacking, size)
+
+    def to_delete(self, size: int) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """Give CKAN's own ``_id`` of the rows that should not be there."""
+        return self._snapshot.pages(self._folder / "delete.parquet", self.surplus, size)
+
+
+@asynccontextmanager
+async def comparing(
+    snapshot: Snapshot,
+    table: PinnedTable,
+    dump: Path,
+    *,
+    header: Sequence[str],
+    refused: Iterable[Sequence[Any]] = (),
+) -> AsyncIterator[Comparison]:
+    """Compare the table with the *dump*, whose columns are *header*; files go with the context.
+
+    Rows whose key is among the *refused* are not missed.
+    """
+    folder = snapshot.scratch()
+    await asyncio.to_thread(folder.mkdir)
+    try:
+        source, parameters = snapshot.relation(table)
+        work = _Work(table, source, parameters, folder)
+
+        def compare(con: Connection) -> tuple[tuple[Slice, ...], int, int]:
+            work.read(con, dump, header)
+            work.join(con, refused)
+            return work.slices(con), *work.write(con)
+
+        slices, lacking, surplus = await snapshot.run(compare)
+        yield Comparison(slices, lacking, surplus, snapshot, folder)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+class _Work:
+    """The statements, over two files: what is held and what is wanted, in the same form."""
+
+    def __init__(
+        self, table: PinnedTable, source: str, parameters: list[object], folder: Path
+    ) -> None:
+        self._table = table
+        self._source = source
+        self._parameters = parameters
+        self._folder = folder
+        self._types = columns.sql_types(table)
+        self._key = columns.key(table)
+        self._json = [name for name, type_ in self._types.items() if type_ == "JSON"]
+        time = table.time_field
+        dated = time is not None and self._types[time.name] in {"TIMESTAMP", "DATE"}
+        self._month = (
+            f"coalesce(strftime({identifier(time.name)}, '%Y-%m'), '')" if time and dated else "''"
+        )
+
+    def read(self, con: Connection, dump: Path, header: Sequence[str]) -> None:
+        """Bring both sides into one form, in files."""
+        texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+        held = ", ".join(
+            f"{self._form(f'TRY_CAST({identifier(name)} AS {type_})', type_)} AS {identifier(name)}"
+            for name, type_ in self._types.items()
+        )
+        con.execute(
+            f"COPY (SELECT {identifier('_id')}::BIGINT AS _id, {held} FROM read_csv("  # noqa: S608
+            f"{literal(str(dump))}, auto_detect = false, header = true, delim = ',', quote = '\"', "
+            f"escape = '\"', nullstr = '', allow_quoted_nulls = false, columns = {{{texts}}}, "
+            f"max_line_size = {_LONGEST_LINE}, buffer_size = {2 * _LONGEST_LINE}))"
+            f" TO {self._file('held')} (FORMAT parquet)"
+        )
+        wanted = ", ".join(
+            f"{self._form(columns.source(self._table, name), type_)} AS {identifier(name)}"
+            for name, type_ in self._types.items()
+        )
+        con.execute(
+            f"COPY (SELECT {ROW_ID} AS _row, {wanted} FROM {self._source})"  # noqa: S608
+            f" TO {self._file('wanted')} (FORMAT parquet)",
+            self._parameters,
+        )
+
+    def join(self, con: Connection, refused: Iterable[Sequence[Any]]) -> None:
+        """Find the rows in which the two sides differ."""
+        on_key = " AND ".join(f"h.{name} = w.{name}" for name in map(identifier, self._key))
+        same = " AND ".join(
+            f"h.{name} IS NOT DISTINCT FROM w.{name}" for name in map(identifier, self._types)
+        )
+        first = identifier(self._key[0])
+        con.execute(
+            f"CREATE TEMP TABLE lacking AS SELECT w._row, {self._month_of('w')} AS month,"  # noqa: S608
+            f" h.{first} IS NOT NULL AS there"
+            f" FROM {self._side('wanted')} AS w LEFT JOIN {self._side('held')} AS h ON {on_key}"
+            f" WHERE h.{first} IS NULL OR NOT ({same})"
+        )
+        con.execute(
+            f"CREATE TEMP TABLE surplus AS SELECT h._id, {self._month_of('h')} AS month"  # noqa: S608
+            f" FROM {self._side('held')} AS h ANTI JOIN {self._side('wanted')} AS w ON {on_key}"
+        )
+        if self._json:
+            self._leave_equal_json(con, on_key)
+        self._leave_refused(con, refused)
+
+    def slices(self, con: Connection) -> tuple[Slice, ...]:
+        rows = con.execute(
+            "SELECT month, count_if(kind = 'missing'), count_if(kind = 'different'),"
+            " count_if(kind = 'extra') FROM ("
+            "SELECT month, if(there, 'different', 'missing') AS kind FROM lacking"
+            " UNION ALL SELECT month, 'extra' FROM surplus) GROUP BY month ORDER BY month"
+        ).fetchall()
+        return tuple(Slice(*row) for row in rows)
+
+    def write(self, con: Connection) -> tuple[int, int]:
+        """Write what is to be sent and deleted; give how many rows each is."""
+        found = []
+        for name, query, parameters in (
+            (
+                "send",
+                (
+                    f"SELECT {columns.wire(self._table)} FROM {self._source} AS t"  # noqa: S608
+                    f" WHERE {ROW_ID} IN (SELECT _row FROM lacking) ORDER BY {self._table.order()}"
+                ),
+                self._parameters,
+            ),
+            ("delete", "SELECT _id FROM surplus ORDER BY _id", []),
+        ):
+            done = con.execute(
+                f"COPY ({query}) TO {self._file(name)} (FORMAT parquet, ROW_GROUP_SIZE {_BATCH})",
+                parameters,
+            ).fetchone()
+            found.append(int(done[0]) if done else 0)
+        return found[0], found[1]
+
+    def _leave_equal_json(self, con: Connection, on_key: str) -> None:
+        """Take out the rows that differ in how JSON is written alone."""
+        rest = [name for name in self._types if name not in self._json]
+        same = " AND ".join(
+            f"h.{name} IS NOT DISTINCT FROM w.{name}" for name in map(identifier, rest)
+        )
+        both = ", ".join(f"w.{name}, h.{name}" for name in map(identifier, self._json))
+        answer = con.cursor().execute(
+            f"SELECT w._row, {both} FROM {self._side('wanted')} AS w"  # noqa: S608
+            f" JOIN {self._side('held')} AS h ON {on_key}"
+            f" JOIN (SELECT _row FROM read_parquet({self._spool_lacking(con)})) AS l"
+            f" ON l._row = w._row WHERE {same or 'true'}"
+        )
+        con.execute("CREATE TEMP TABLE equal (_row BIGINT)")
+        while rows := answer.fetchmany(_BATCH):
+            alike = [row[0] for row in rows if _alike(row[1:])]
+            con.execute("INSERT INTO equal SELECT unnest(?::BIGINT[])", [alike])
+        con.execute("DELETE FROM lacking WHERE _row IN (SELECT _row FROM equal)")
+
+    def _spool_lacking(self, con: Connection) -> str:
+        file = self._file("lacking")
+        con.execute(f"COPY lacking TO {file} (FORMAT parquet)")
+        return file
+
+    def _leave_refused(self, con: Connection, refused: Iterable[Sequence[Any]]) -> None:
+        keys = [orjson.dumps(list(key)).decode() for key in refused]
+        if not keys:
+            return
+        sent = ", ".join(map(identifier, self._key))
+        con.execute(
+            "DELETE FROM lacking WHERE _row IN (SELECT _row FROM ("  # noqa: S608
+            f"SELECT _row, json_array({sent})::VARCHAR AS key FROM"
+            f" (SELECT {ROW_ID} AS _row, {columns.wire(self._table)} FROM {self._source}))"
+            " WHERE list_contains(?::VARCHAR[], key))",
+            [*self._parameters, keys],
+        )
+
+    def _form(self, value: str, type_: str) -> str:
+        if type_ == "TIMESTAMP":
+            return f"date_trunc('millisecond', {value})"
+        if type_ == "JSON":
+            return f"nullif(json({value})::VARCHAR, 'null')"
+        return value
+
+    def _month_of(self, side: str) -> str:
+        time = self._table.time_field
+        if time is None or self._month == "''":
+            return "''"
+        return f"coalesce(strftime({side}.{identifier(time.name)}, '%Y-%m'), '')"
+
+    def _side(self, name: str) -> str:
+        return f"read_parquet({self._file(name)})"
+
+    def _file(self, name: str) -> str:
+        return literal(str(self._folder / f"{name}.parquet"))
+
+
+def _alike(texts: Sequence[str | None]) -> bool:
+    """Tell whether JSON texts, by twos, stand for the same values."""
+    pairs = zip(texts[::2], texts[1::2], strict=True)
+    return all(
+        one == other or (one and other and orjson.loads(one) == orjson.loads(other))
+        for one, other in pairs
+    )

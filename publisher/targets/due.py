@@ -1,0 +1,107 @@
+"""When a dataset's turn at a target is: for its rows, for a look at all of them, to be removed."""
+
+import random
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from publisher.errors import PASSING_CODES
+from publisher.model.catalog import Catalog, CkanTarget
+from publisher.model.run import Problem
+from publisher.store import Published
+
+WITHDRAWN, REMOVED = "withdrawn", "removed"  # in the place of a fingerprint
+_FIRST_BACKOFF = 2.0
+_SPREAD = 0.1  # of the reconcile period: what was new at the same time is not compared so
+
+Differing = Literal["nothing", "rows", "facts"]
+"""In what a target may differ: facts are all that is published besides rows."""
+
+
+class Pair(NamedTuple):
+    dataset: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Failing:
+    tries: int
+    again: float
+    """On the monotonic clock."""
+    catalog: Catalog
+    """As it was then."""
+
+
+class Due:
+    """Remembers what fails, and gives the seconds that each pair has to wait; at most 0: now."""
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._failing: dict[Pair, _Failing] = {}
+
+    def failed(self, pair: Pair, catalog: Catalog, problem: Problem, after: float | None) -> None:
+        """Put off the next try, by *after* seconds at least."""
+        tries = self._failing[pair].tries + 1 if pair in self._failing else 1
+        wait = min(self._longest, _FIRST_BACKOFF * 2.0 ** min(tries - 1, 30))
+        if problem.code not in PASSING_CODES:
+            wait = self._longest
+        wait = max(wait * random.uniform(0.5, 1), after or 0)  # noqa: S311 - no secret
+        self._failing[pair] = _Failing(tries, time.monotonic() + wait, catalog)
+
+    def succeeded(self, pair: Pair) -> None:
+        self._failing.pop(pair, None)
+
+    def publication(
+        self, pair: Pair, catalog: Catalog, state: Published | None, differs: Differing
+    ) -> float:
+        """Where nothing differs by what is known, it is the look at every row that is waited for.
+
+        Only rows wait for the dataset's period: another fact may be a field that became personal.
+        """
+        held_off = self._held_off(pair, catalog)
+        success = state.success if state else None
+        if held_off or success is None or differs == "facts":
+            return held_off
+        if differs == "nothing":
+            return _until_compared(pair, catalog, success.remote)
+        every = catalog.datasets[pair.dataset].publish.every
+        return 0 if every is None else left(success.at + every)
+
+    def removal(self, pair: Pair, catalog: Catalog, state: Published | None) -> float:
+        """Of a dataset that is not to be there: it is withdrawn now, and removed later."""
+        success = state.success if state else None
+        wait = self._held_off(pair, catalog)
+        if success is not None and success.fingerprint == WITHDRAWN:
+            wait = max(wait, left(success.at + grace(catalog, pair.target)))
+        return wait
+
+    def _held_off(self, pair: Pair, catalog: Catalog) -> float:
+        """Give the seconds to wait after a failure: none once the catalog is another."""
+        failing = self._failing.get(pair)
+        if failing is None or failing.catalog is not catalog:
+            return 0
+        return max(0.0, failing.again - time.monotonic())
+
+
+def grace(catalog: Catalog, target: str) -> timedelta:
+    """Give for how long a withdrawn dataset stays at the target."""
+    spec = catalog.targets[target]
+    return spec.grace if isinstance(spec, CkanTarget) else timedelta(0)
+
+
+def left(until: datetime) -> float:
+    """Give the seconds from now."""
+    return (until - datetime.now(UTC)) / timedelta(seconds=1)
+
+
+def _until_compared(pair: Pair, catalog: Catalog, remote: Mapping[str, Any]) -> float:
+    spec = catalog.targets[pair.target]
+    if not isinstance(spec, CkanTarget):
+        return float("inf")
+    if "compared" not in remote:
+        return 0
+    share = zlib.crc32("/".join(pair).encode()) / 0xFFFFFFFF
+    return left(datetime.fromisoformat(remote["compared"]) + spec.reconcile * (1 - _SPREAD * share))
