@@ -64,7 +64,7 @@ async def comparing(
     header: Sequence[str],
     refused: Iterable[Sequence[Any]] = (),
 ) -> AsyncIterator[Comparison]:
-    """Compare the table with the *dump*, whose columns are *header*; files go with the context.
+    """Compare the table with the *dump*, a CSV without header of the columns *header*; files go with the context.
 
     Rows whose key is among the *refused* are not missed.
     """
@@ -113,8 +113,9 @@ class _Work:
         )
         con.execute(
             f"COPY (SELECT {identifier('_id')}::BIGINT AS _id, {held} FROM read_csv("  # noqa: S608
-            f"{literal(str(dump))}, auto_detect = false, header = true, delim = ',', quote = '\"', "
-            f"escape = '\"', nullstr = '', allow_quoted_nulls = false, columns = {{{texts}}}, "
+            f"{literal(str(dump))}, auto_detect = false, header = false, delim = ',', "
+            f"quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, "
+            f"columns = {{{texts}}}, new_line = '\\n', "
             f"max_line_size = {_LONGEST_LINE}, buffer_size = {2 * _LONGEST_LINE}))"
             f" TO {self._file('held')} (FORMAT parquet)"
         )
