@@ -84,7 +84,7 @@ class _Watched:
 
     def possible(self) -> tuple[_Version, ...]:
         found = tuple(version for version in self.versions if version.number >= self.floor)
-        if len(found) != len(self.bounds_of) or self.bounds_of[:1] != found[:1]:
+        if found != self.bounds_of:
             keys = [version.keys for version in found] or [frozenset[Row]()]
             # Deletes go first, so of a mix no more is sure than what all of them hold.
             self.bounds = len(frozenset.intersection(*keys)), len(frozenset[Row]().union(*keys))
@@ -182,35 +182,45 @@ class Watcher:
             self.rounds += 1
 
     def _look(self, resource: str, watched: _Watched) -> None:
-        # The order is the law: what the marker says counts for rows asked for after it came.
+        # The total comes from here: the one of datastore_search is a cached one, and to ask for
+        # it holds up whoever changes the table's columns, for as long as a minute.
         info = self._ask(watched, "datastore_info", id=resource)
         if info is not None:
+            # CKAN counts before it reads the dictionary: an older marker counts for the total.
+            self._judge_total(resource, watched, info["meta"]["count"])
             watched.floor = max(watched.floor, _settled(info["fields"]))
         sample: dict[str, Any] = {"sort": "_id desc"}
         if self.rounds % 2:
             sample = {"sort": "_id", "offset": random.randrange(max(watched.total, 1))}
         found = self._ask(
-            watched, "datastore_search", resource_id=resource, limit=_SAMPLE, **sample
+            watched,
+            "datastore_search",
+            resource_id=resource,
+            include_total=False,
+            limit=_SAMPLE,
+            **sample,
         )
         if found is not None:
-            self._judge(resource, watched, found["total"], found["records"])
+            self._judge_rows(resource, watched, found["records"])
 
-    def _judge(
-        self, resource: str, watched: _Watched, total: int, records: list[dict[str, Any]]
-    ) -> None:
-        versions, floor, possible = watched.versions, watched.floor, watched.possible()
+    def _judge_total(self, resource: str, watched: _Watched, total: int) -> None:
+        possible, floor = watched.possible(), watched.floor
         fewest, most = watched.bounds
         if total == 0 and watched.total and all(version.rows for version in possible):
             self._note("empty", resource, f"no rows where {watched.total} were")
-        elif floor and versions and not fewest <= total <= most:
+        elif floor and watched.versions and not fewest <= total <= most:
             self._note("ahead", resource, f"{total} rows after the marker of version {floor}")
         watched.total = total or watched.total
+
+    def _judge_rows(self, resource: str, watched: _Watched, records: list[dict[str, Any]]) -> None:
+        versions, possible = watched.versions, watched.possible()
         for record in records if versions else ():
             row = canonical(record)
             if any(row in version.rows for version in possible):
                 continue
             if any(row in version.rows for version in versions):
-                self._note("ahead", resource, f"after the marker of version {floor}: {record}")
+                told = f"after the marker of version {watched.floor}: {record}"
+                self._note("ahead", resource, told)
             else:
                 self._note("strange", resource, str(record))
 
