@@ -56,6 +56,19 @@ class Late:
 
 
 @dataclass(frozen=True)
+class Silent:
+    """No answer comes for as long as the client waits for one."""
+
+    done: bool
+
+    async def strike(self, exchange: Exchange) -> web.StreamResponse:
+        if self.done:
+            await exchange.forward()
+        await exchange.gone()
+        return exchange.cut()
+
+
+@dataclass(frozen=True)
 class Instead:
     """Another answer in the place of CKAN's, which may have done the work."""
 
@@ -137,6 +150,8 @@ FAULTS: Mapping[str, Fault] = {
     "reset, done": Reset(done=True),
     "reset, done late": Late(0.5),
     "reset, done when released": Late(),
+    "silent, not done": Silent(done=False),
+    "silent, done": Silent(done=True),
     "502, not done": Instead(502, PAGE, done=False),
     "502, done": Instead(502, PAGE, done=True),
     "503, not done": Instead(503, PAGE, done=False),

@@ -222,7 +222,8 @@ class FaultyProxy:
             await exchange.take_body()
             return await fault.strike(exchange)
         except aiohttp.ClientError:
-            return await exchange.answer(502, PAGE)
+            # CKAN went away; or the client did, or CKAN in the midst of its answer.
+            return await exchange.answer(502, PAGE) if call.status is None else exchange.cut()
         finally:
             call.seconds = time.monotonic() - call.at
 
@@ -322,6 +323,11 @@ class Exchange:
         if declared is not None and self._transport is not None:
             self._transport.close()
         return response
+
+    async def gone(self) -> None:
+        """Return when the client has given up."""
+        while self._transport is not None and not self._transport.is_closing():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
     def cut(self) -> web.StreamResponse:
         """Reset the connection; what is returned goes nowhere."""

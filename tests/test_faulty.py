@@ -3,10 +3,12 @@
 import asyncio
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import requests
 from faults import FAULTS, Kill, Late
 from faulty import FaultyProxy, action, reads, writes
@@ -17,18 +19,18 @@ from watcher import Watcher
 FIELDS = [{"id": "k", "type": "text"}, {"id": "v", "type": "int4"}]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def corner(ckan: CkanSite) -> AsyncIterator[Corner]:
     async with own_corner(ckan) as made:
         yield made
 
 
 @pytest.fixture
-async def package(corner: Corner) -> str:
+async def package(corner: Corner) -> AsyncIterator[str]:
     """Give the name of a package with a table of five rows, as version 1."""
     made = await corner.call(
         "package_create",
-        name=corner.organization,
+        name=f"publisher-test-{uuid.uuid4().hex[:12]}",
         owner_org=corner.organization,
         title="Made up",
         tags=[{"name": "vand"}],
@@ -42,7 +44,8 @@ async def package(corner: Corner) -> str:
         primary_key=["k"],
         records=rows(1),
     )
-    return str(made["name"])
+    yield made["name"]
+    await corner.call("dataset_purge", id=made["id"])
 
 
 @pytest.fixture
@@ -118,6 +121,8 @@ SEEN = {
     "reset, done": ("ConnectionError", 2),
     "reset, done late": ("ConnectionError", 1),
     "reset, done when released": ("ConnectionError", 1),
+    "silent, not done": ("ReadTimeout", 1),
+    "silent, done": ("ReadTimeout", 2),
     "502, not done": ("502", 1),
     "502, done": ("502", 2),
     "503, not done": ("503", 1),
@@ -353,7 +358,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("name", PLANTED)
 async def test_the_watcher_sees_what_may_not_be(
-    corner: Corner, resource: str, ckan: CkanSite, name: str
+    corner: Corner, package: str, resource: str, ckan: CkanSite, name: str
 ):
     with Watcher(ckan.url) as watcher:
         for version in (1, 2):
@@ -364,7 +369,7 @@ async def test_the_watcher_sees_what_may_not_be(
             await publish(corner, resource, 2)
         await asyncio.to_thread(watcher.wait)
         if name == "a table that is emptied":
-            await STATE_FAULTS["table truncated"](corner, corner.organization)
+            await STATE_FAULTS["table truncated"](corner, package)
         elif name == "a row that no version holds":
             await upsert(corner, resource, {**rows(2)[0], "v": 777})
         elif name == "a late write that undoes a newer one":
