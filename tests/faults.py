@@ -162,7 +162,7 @@ FAULTS: Mapping[str, Fault] = {
     "504, done when released": Late(status=504),
     "429, seconds": Throttled(1, as_date=False),
     "429, date": Throttled(1, as_date=True),
-    "drip": Drip(bytes_per_second=500),
+    "drip": Drip(bytes_per_second=200),
     "cut short": Truncated(whole_declared=True),
     "JSON ends early": Truncated(whole_declared=False),
     "success false, not done": Instead(200, _UNSUCCESSFUL, False, "application/json"),

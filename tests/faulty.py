@@ -117,6 +117,8 @@ class FaultyProxy:
         self._plans: list[_Plan] = []
         self._counts: Counter[str] = Counter()
         self._late: dict[asyncio.Task[None], asyncio.Event] = {}
+        self._under_way = 0
+        self._idle = asyncio.Event()
         self._mending: asyncio.TimerHandle | None = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -211,8 +213,25 @@ class FaultyProxy:
             await task
             del self._late[task]
 
+    async def idle(self) -> None:
+        """Return when no call is under way; those held are not.
+
+        What a client sent that was killed or gave up is done then, or never.
+        """
+        if self._under_way:
+            await self._idle.wait()
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        exchange = Exchange(self, request)
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            return await self._exchange(Exchange(self, request))
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+
+    async def _exchange(self, exchange: "Exchange") -> web.StreamResponse:
         call = await exchange.read()
         self.calls.append(call)
         fault = call.fault = self._due(call)
