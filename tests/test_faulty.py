@@ -5,6 +5,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -25,9 +26,8 @@ async def corner(ckan: CkanSite) -> AsyncIterator[Corner]:
         yield made
 
 
-@pytest.fixture
-async def package(corner: Corner) -> AsyncIterator[str]:
-    """Give the name of a package with a table of five rows, as version 1."""
+@asynccontextmanager
+async def made_package(corner: Corner) -> AsyncIterator[str]:
     made = await corner.call(
         "package_create",
         name=f"publisher-test-{uuid.uuid4().hex[:12]}",
@@ -46,6 +46,20 @@ async def package(corner: Corner) -> AsyncIterator[str]:
     )
     yield made["name"]
     await corner.call("dataset_purge", id=made["id"])
+
+
+@pytest.fixture
+async def package(corner: Corner) -> AsyncIterator[str]:
+    """Give the name of a package with a table of five rows, as version 1."""
+    async with made_package(corner) as name:
+        yield name
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def wired(corner: Corner) -> AsyncIterator[str]:
+    """Give a resource for all that passes through the proxy: one row of it is written."""
+    async with made_package(corner) as name:
+        yield await corner.resource(name)
 
 
 @pytest.fixture
@@ -150,21 +164,21 @@ SEEN = {
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_fault_on_the_wire_is_what_it_says(
-    corner: Corner, resource: str, proxy: FaultyProxy, name: str
+    corner: Corner, wired: str, proxy: FaultyProxy, name: str
 ):
     fault = FAULTS[name]
     patience = 1.0 if isinstance(fault, Drip) else 0.4 if isinstance(fault, Silent) else 20.0
     proxy.next(fault, action("datastore_upsert"), skip=1)
-    assert await seen(proxy, corner, resource, 1) == "success True"
+    assert await seen(proxy, corner, wired, 1) == "success True"
     told, value = SEEN[name]
-    words = (await seen(proxy, corner, resource, 2, patience)).split()
+    words = (await seen(proxy, corner, wired, 2, patience)).split()
     await proxy.idle()
     if isinstance(fault, Refused):
-        assert await seen(proxy, corner, resource, 3) == "ConnectionError"
+        assert await seen(proxy, corner, wired, 3) == "ConnectionError"
         await asyncio.sleep(fault.seconds + 0.1)
     assert (words[0], words[-1]) == (told.split()[0], told.split()[-1])
     call = proxy.calls[1]
-    assert (call.nth, call.resource, call.records, call.fault) == (2, resource, 1, fault)
+    assert (call.nth, call.resource, call.records, call.fault) == (2, wired, 1, fault)
     assert call.ckan_status == (200 if value == 2 else None)
     if words[0].isdecimal() or words[0] == "ConnectionError":
         assert call.status == (int(words[0]) if words[0].isdecimal() else None)
@@ -176,11 +190,11 @@ async def test_a_fault_on_the_wire_is_what_it_says(
         await asyncio.sleep(fault.seconds)
         await proxy.release()
         value = 2
-    assert await held(corner, resource) == value
-    assert await seen(proxy, corner, resource, 4) == "success True"
+    assert await held(corner, wired) == value
+    assert await seen(proxy, corner, wired, 4) == "success True"
     await proxy.release()
     undone = isinstance(fault, Late) and fault.seconds is None
-    assert await held(corner, resource) == (2 if undone else 4)
+    assert await held(corner, wired) == (2 if undone else 4)
     assert proxy.planned == []
 
 
@@ -196,14 +210,15 @@ urllib.request.urlopen(urllib.request.Request(
 
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
 async def test_a_process_is_killed_at_the_very_call(
-    corner: Corner, resource: str, proxy: FaultyProxy, done: bool
+    corner: Corner, wired: str, proxy: FaultyProxy, done: bool
 ):
+    await upsert(corner, wired, {"k": "wire", "v": 1})
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", CHILD, proxy.url, corner.token, resource
+        sys.executable, "-c", CHILD, proxy.url, corner.token, wired
     )
     proxy.next(Kill(child.kill, done=done), writes)
     assert await child.wait() == -9
-    assert await held(corner, resource) == (2 if done else None)
+    assert await held(corner, wired) == (2 if done else 1)
 
 
 async def test_what_is_not_planned_passes_as_it_is(
@@ -238,12 +253,12 @@ async def test_what_is_not_planned_passes_as_it_is(
 
 
 async def test_it_can_be_down_for_as_long_as_the_test_likes(
-    corner: Corner, resource: str, proxy: FaultyProxy
+    corner: Corner, wired: str, proxy: FaultyProxy
 ):
     proxy.down()
-    assert await seen(proxy, corner, resource, 1) == "ConnectionError"
+    assert await seen(proxy, corner, wired, 1) == "ConnectionError"
     await proxy.up()
-    assert await seen(proxy, corner, resource, 1) == "success True"
+    assert await seen(proxy, corner, wired, 1) == "success True"
     assert (len(proxy.calls), proxy.rows_sent) == (1, 1)
 
 
