@@ -208,10 +208,9 @@ class FaultyProxy:
     async def release(self) -> None:
         """Give CKAN the late requests now, in their order; return when it has done them."""
         while self._late:
-            task, go = next(iter(self._late.items()))
-            go.set()
+            task = next(iter(self._late))
+            self._late.pop(task).set()
             await task
-            del self._late[task]
 
     async def idle(self) -> None:
         """Return when no call is under way; those held are not.
@@ -249,7 +248,8 @@ class FaultyProxy:
     def new_call(self, method: str, name: str, facts: Mapping[str, Any]) -> Call:
         self._counts[""] += 1
         self._counts[name] += 1
-        filters = facts.get("filters") or {}
+        filters = facts.get("filters")
+        named = filters.values() if isinstance(filters, dict) else ()
         return Call(
             number=self._counts[""],
             nth=self._counts[name],
@@ -257,7 +257,7 @@ class FaultyProxy:
             action=name,
             resource=facts.get("resource_id") or facts.get("id"),
             records=len(facts.get("records") or ()),
-            filters=sum(len(it) if isinstance(it, list) else 1 for it in filters.values()),
+            filters=sum(len(it) if isinstance(it, list) else 1 for it in named),
         )
 
     def _due(self, call: Call) -> Fault | None:
