@@ -320,6 +320,36 @@ DESCRIPTORS: dict[str, Text] = {
         remedy_en='write it like "2026-01-31T12:00:00Z"',
         remedy_da='skriv det som "2026-01-31T12:00:00Z"',
     ),
+    "wrong-day": Text(
+        en='{key} is "{value}", which is no day',
+        da='{key} er "{value}", som ikke er en dag',
+        remedy_en='write it in quotes like "2026-01-31"',
+        remedy_da='skriv den i anførselstegn som "2026-01-31"',
+    ),
+    "end-before-start": Text(
+        en="the time covered ends before it begins",
+        da="den dækkede tid slutter, før den begynder",
+        remedy_en="put the earlier day under `start`",
+        remedy_da="sæt den tidligste dag under `start`",
+    ),
+    "wrong-bbox": Text(
+        en="{key} is no box of the Earth's surface",
+        da="{key} er ikke et udsnit af Jordens overflade",
+        remedy_en="write [west, south, east, north] in degrees, such as [10.3, 56.2, 10.9, 56.5]",
+        remedy_da="skriv [vest, syd, øst, nord] i grader, som [10.3, 56.2, 10.9, 56.5]",
+    ),
+    "wrong-hvd-category": Text(
+        en='{key} has "{value}", which is no category of high-value datasets',
+        da='{key} har "{value}", som ikke er en kategori af datasæt af høj værdi',
+        remedy_en="write geospatial, earth-observation-and-environment, meteorological, statistics, companies or mobility, or a code such as c_3af3368c",
+        remedy_da="skriv geospatial, earth-observation-and-environment, meteorological, statistics, companies eller mobility, eller en kode som c_3af3368c",
+    ),
+    "wrong-language": Text(
+        en='{key} has "{value}", which is no language',
+        da='{key} har "{value}", som ikke er et sprog',
+        remedy_en="write two letters, such as da or en",
+        remedy_da="skriv to bogstaver, som da eller en",
+    ),
     "wrong-municipality": Text(
         en='{key} is "{value}", which is no municipality\'s code',
         da='{key} er "{value}", som ikke er en kommunekode',

@@ -36,6 +36,14 @@ class Organization(Model):
     email: Email | None = None
     url: str | None = None
     description: str | None = None
+    uri: str | None = None
+    """Names it in linked data, such as its page in a register."""
+    type: Literal["local", "regional", "national"] | None = None
+    """Of authority; local where `municipality` is stated."""
+
+    @property
+    def authority(self) -> Literal["local", "regional", "national"] | None:
+        return self.type or ("local" if self.municipality else None)
 
 
 class TargetOrganization(Model):

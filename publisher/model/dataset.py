@@ -4,8 +4,9 @@ Spec: https://datapackage.org/standard/data-package/ ; CONTRACT keys ``publisher
 ``updateFrequency``, ``translations``, ``publish``, and per resource ``interval``, ``harvest``.
 """
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -71,6 +72,19 @@ Frequency = Literal[
 ]
 """EU frequency, http://publications.europa.eu/resource/authority/frequency"""
 
+AccessRights = Literal["PUBLIC", "RESTRICTED", "NON_PUBLIC"]
+"""http://publications.europa.eu/resource/authority/access-right"""
+
+HVD_CATEGORIES: Mapping[str, str] = {
+    "geospatial": "c_ac64a52d",
+    "earth-observation-and-environment": "c_dd313021",
+    "meteorological": "c_164e0bf5",
+    "statistics": "c_e1da4e07",
+    "companies": "c_a9135398",
+    "mobility": "c_b79e35eb",
+}
+"""High-value datasets of Regulation (EU) 2023/138, by the code under http://data.europa.eu/bna/"""
+
 Standard = Literal[
     "https://datapackage.org/profiles/1.0/datapackage.json",
     "https://datapackage.org/profiles/2.0/datapackage.json",
@@ -92,6 +106,69 @@ class Contributor(Model):
     role: str | None = None
     roles: tuple[str, ...] | None = None
     organization: str | None = None
+
+
+class ContactPoint(Model):
+    """Who answers questions about the dataset, and nothing else of a person."""
+
+    name: str | None = None
+    email: Email | None = None
+    url: str | None = None
+
+
+def _bbox(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    west, south, east, north = box
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise PydanticCustomError(
+            "wrong-bbox", "a box is written as [west, south, east, north] in degrees"
+        )
+    return box
+
+
+class Spatial(Model):
+    """Where the dataset is about."""
+
+    uri: tuple[str, ...] = ()
+    """Of places, such as https://sws.geonames.org/2612225/ ."""
+    title: str | None = None
+    bbox: Annotated[tuple[float, float, float, float], AfterValidator(_bbox)] | None = None
+    """West, south, east, north in degrees; computed from the data where it is not stated."""
+
+
+def _day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise PydanticCustomError("wrong-day", "a day is written like 2026-01-31") from None
+    return text
+
+
+class Temporal(Model):
+    """The time the dataset covers; computed from the data where it is not stated."""
+
+    start: Annotated[str, AfterValidator(_day)]
+    end: Annotated[str, AfterValidator(_day)] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Temporal":
+        if self.end is not None and self.end < self.start:
+            raise PydanticCustomError("end-before-start", "the end lies before the start")
+        return self
+
+
+def _category(name: str) -> str:
+    if name not in HVD_CATEGORIES and not re.fullmatch(r"c_[0-9a-f]{8}", name):
+        raise PydanticCustomError(
+            "wrong-hvd-category",
+            "a category has a name, or a code such as c_3af3368c",
+        )
+    return name
+
+
+def _language(code: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}", code):
+        raise PydanticCustomError("wrong-language", "a language is written like da or en")
+    return code
 
 
 class DataSource(Model):
@@ -313,6 +390,18 @@ class Dataset(Model):
     """The Data Package it is written in; 1 where it says nothing."""
     sources: tuple[DataSource, ...] = ()
     contributors: tuple[Contributor, ...] = ()
+    access_rights: AccessRights = "PUBLIC"
+    hvd_categories: tuple[Annotated[str, AfterValidator(_category)], ...] = ()
+    spatial: Spatial = Spatial()
+    temporal: Temporal | None = None
+    contact_point: ContactPoint | None = None
+    """The publisher's own address where it is not stated."""
+    languages: tuple[Annotated[str, AfterValidator(_language)], ...] = ()
+    """Danish and those of the translations where none is stated."""
+    conforms_to: tuple[str, ...] = ()
+    """Addresses of standards that the data follow."""
+    provenance: str | None = None
+    rights: str | None = None
 
     @property
     def public(self) -> bool:

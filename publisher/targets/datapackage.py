@@ -70,7 +70,8 @@ def descriptor(snapshot: Snapshot, files: Mapping[str, TableFiles]) -> dict[str,
     stated = dataset.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     kept = (
         "id title description version homepage created image keywords themes"
-        " updateFrequency translations sources"
+        " updateFrequency translations sources accessRights hvdCategories spatial contactPoint"
+        " languages conformsTo provenance rights"
     )
     package = {
         "name": dataset.name,
@@ -103,6 +104,9 @@ def fingerprint(snapshot: Snapshot, *more: Any) -> str:
         for table in snapshot.tables
     ]
     facts["formats"] = sorted(snapshot.dataset.publish.formats)
+    facts["keep"] = sorted(snapshot.dataset.publish.keep)
+    facts["temporal"] = snapshot.dataset.temporal and snapshot.dataset.temporal.descriptor()
+    facts["organization"] = snapshot.organization.descriptor()
     return sha256(orjson.dumps([facts, *more], option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
