@@ -341,8 +341,10 @@ DESCRIPTORS: dict[str, Text] = {
     "wrong-hvd-category": Text(
         en='{key} has "{value}", which is no category of high-value datasets',
         da='{key} har "{value}", som ikke er en kategori af datasæt af høj værdi',
-        remedy_en="write geospatial, earth-observation-and-environment, meteorological, statistics, companies or mobility, or a code such as c_3af3368c",
-        remedy_da="skriv geospatial, earth-observation-and-environment, meteorological, statistics, companies eller mobility, eller en kode som c_3af3368c",
+        remedy_en="write geospatial, earth-observation-and-environment, meteorological, "
+        "statistics, companies or mobility, or a code such as c_3af3368c",
+        remedy_da="skriv geospatial, earth-observation-and-environment, meteorological, "
+        "statistics, companies eller mobility, eller en kode som c_3af3368c",
     ),
     "wrong-language": Text(
         en='{key} has "{value}", which is no language',

@@ -2,13 +2,15 @@
 
 from collections import OrderedDict
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from publisher.engine import Connection, identifier
 from publisher.model.schema import Field
 from publisher.model.table import sql_type
-from publisher.model.values import TableRef
 from publisher.targets.snapshot import PinnedTable, Snapshot
+
+if TYPE_CHECKING:
+    from publisher.model.values import TableRef
 
 _MOST = 10_000  # tables whose extent is remembered
 _NUMBERS = ("DOUBLE", "DECIMAL", "BIGINT")

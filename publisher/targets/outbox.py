@@ -107,11 +107,17 @@ class Outbox:
                 await asyncio.wait_for(self._poked.wait(), wait)
 
     async def publish(
-        self, dataset: str, target: str | None = None, *, dry_run: bool = False
+        self,
+        dataset: str,
+        target: str | None = None,
+        *,
+        dry_run: bool = False,
+        thorough: bool = False,
     ) -> list[PublishResult]:
         """Bring the dataset's targets, or *target* alone, up to date now.
 
-        A failure is a result. Raises NotFoundError where there is no such dataset.
+        With *thorough* the rows themselves are compared, as a dry run does. A failure is a
+        result. Raises NotFoundError where there is no such dataset.
         """
         stated = self._catalog().dataset(dataset)
         known = await self._engine.run(self._store.publications, lane="query")
@@ -121,15 +127,15 @@ class Outbox:
             names = [target]
         configured = self._catalog().targets
         return [
-            await self._patiently(Pair(dataset, name), dry_run=dry_run)
+            await self._patiently(Pair(dataset, name), dry_run=dry_run, thorough=thorough)
             for name in names
             if name in configured
         ]
 
-    async def _patiently(self, pair: Pair, *, dry_run: bool) -> PublishResult:
+    async def _patiently(self, pair: Pair, *, dry_run: bool, thorough: bool) -> PublishResult:
         """Bring the pair up to date, waiting where newer rows have to."""
         for _ in range(_WAITS):
-            result = await self._bring(pair, dry_run=dry_run)
+            result = await self._bring(pair, dry_run=dry_run, thorough=thorough)
             if result.problem is None or result.problem.code != "ckan-settling":
                 break
             await asyncio.sleep(float(str(result.problem.params["seconds"])) + 0.1)

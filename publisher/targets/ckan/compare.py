@@ -64,9 +64,9 @@ async def comparing(
     header: Sequence[str],
     refused: Iterable[Sequence[Any]] = (),
 ) -> AsyncIterator[Comparison]:
-    """Compare the table with the *dump*, a CSV without header of the columns *header*; files go with the context.
+    """Compare the table with the *dump*, a CSV without header of the columns *header*.
 
-    Rows whose key is among the *refused* are not missed.
+    Files go with the context. Rows whose key is among the *refused* are not missed.
     """
     folder = snapshot.scratch()
     await asyncio.to_thread(folder.mkdir)

@@ -154,8 +154,9 @@ class DataStoreTable:
         self._pace.sent(self._table.name, len(first))
 
     async def reshape(self, held: Held, *, aliases: Sequence[str]) -> Held:
-        """Add and drop columns in place; what is known of the rows stays. Fields that may not
-        be shown any more are gone with this one call.
+        """Add and drop columns in place; what is known of the rows stays.
+
+        Fields that may not be shown any more are gone with this one call.
         """
         surplus = held.types.keys() - self._types().keys()
         if not surplus and held.types.keys() == self._types().keys():
@@ -187,10 +188,10 @@ class DataStoreTable:
         """
         marker = held.marker
         self._refused = set(marker.refused)
-        if not await self._reachable(marker):
-            marker = await self._load(held, marker)
+        if marker.at is not None and await self._reachable(marker.at, marker.upcoming):
+            marker = await self._catch_up(marker, marker.at)
         else:
-            marker = await self._catch_up(marker)
+            marker = await self._load(held, marker)
         if await self._rows() != self._expected() or thorough:
             await self._correct(marker)
             counted = await self._rows()
@@ -206,36 +207,35 @@ class DataStoreTable:
             await self._describe(final)  # again, where this very call left a doubt
             done = final
 
-    async def _reachable(self, marker: Marker) -> bool:
+    async def _reachable(self, held: Mark, upcoming: Mark | None) -> bool:
         """Tell whether the store can tell what changed since the version that is held."""
-        now, upcoming = marker.at, marker.upcoming or self._mark
+        until = upcoming or self._mark
         oldest, newest = self._table.state.oldest_version, self._table.version
-        if now is None or not oldest <= now.version <= upcoming.version <= newest:
+        if not oldest <= held.version <= until.version <= newest:
             return False
-        return await self._is_ours(now) and await self._is_ours(upcoming)
+        return await self._is_ours(held) and await self._is_ours(until)
 
     async def _is_ours(self, mark: Mark) -> bool:
         """Tell whether this store, and not one that was restored since, made the version."""
         committed = await self._snapshot.committed_at(self._table, mark.version)
         return committed is not None and committed.isoformat() == mark.committed
 
-    async def _catch_up(self, marker: Marker) -> Marker:
+    async def _catch_up(self, marker: Marker, held: Mark) -> Marker:
         """Send the deltas that lead from the version held to the snapshot's."""
         if marker.upcoming is not None:
             interrupted = marker.upcoming
-            marker = await self._delta(marker, interrupted)
+            marker = await self._delta(marker, held, interrupted)
             # Whoever was cut off may have left a request behind
             self._doubts.last = self._doubts.last or datetime.now(UTC)
             marker = self._doubtful(replace(marker, at=interrupted, upcoming=None))
             await self._describe(marker)
         if marker.at != self._mark:
             self._wait_for(marker)
-            marker = await self._delta(marker, self._mark)
+            marker = await self._delta(marker, marker.at or held, self._mark)
         return marker
 
-    async def _delta(self, marker: Marker, until: Mark) -> Marker:
-        assert marker.at is not None
-        between = {"since": marker.at.version, "until": until.version}
+    async def _delta(self, marker: Marker, since: Mark, until: Mark) -> Marker:
+        between = {"since": since.version, "until": until.version}
         marker = replace(marker, upcoming=until)
         await self._describe(marker)
         await self._delete(
