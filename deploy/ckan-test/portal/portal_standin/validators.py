@@ -3,7 +3,7 @@
 import json
 import re
 
-from ckan.plugins.toolkit import Invalid, get_validator, missing
+from ckan.plugins.toolkit import Invalid, _, get_validator, missing
 
 from .formats import FORMATS
 
@@ -28,7 +28,7 @@ def title_and_notes_in_data_directory(key, data, errors, context):
     if data.get(("data_directory",)) in (True, "True"):
         for field in ("title", "notes"):
             if data.get((field,)) in (missing, None, ""):
-                errors[field,].append("Missing value")
+                errors[field,].append(_("Missing value"))
 
 
 def fluent_text(key, data, errors, context):
