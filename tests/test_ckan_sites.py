@@ -16,11 +16,10 @@ from support import CkanSite
 FEED = """
 @prefix dcat: <http://www.w3.org/ns/dcat#> .
 @prefix dct: <http://purl.org/dc/terms/> .
-<https://data.example.org/> a dcat:Catalog ; dcat:dataset <https://data.example.org/water> .
-<https://data.example.org/water> a dcat:Dataset ;
-  dct:title "%s"@da ; dct:description "Made-up levels."@da ; dcat:keyword "vand"@da ;
-  dcat:distribution [ a dcat:Distribution ; dct:format "CSV" ;
-    dcat:accessURL <https://data.example.org/water.csv> ] .
+<{uri}/> a dcat:Catalog ; dcat:dataset <{uri}/water> .
+<{uri}/water> a dcat:Dataset ;
+  dct:title "{title}"@da ; dct:description "Made-up levels."@da ; dcat:keyword "vand"@da ;
+  dcat:distribution [ a dcat:Distribution ; dct:format "CSV" ; dcat:accessURL <{uri}/water.csv> ] .
 """
 
 
@@ -170,7 +169,8 @@ def test_the_harvester_imports_a_feed(harvester: CkanSite, feed: str, tmp_path: 
     version, extensions = plugins(harvester)
     assert version == "2.12.0"
     assert extensions >= {"dcat", "harvest", "dcat_rdf_harvester"}
-    (tmp_path / "feed.ttl").write_text(FEED % "Vandstand", "utf-8")
+    uri = f"https://{uuid.uuid4().hex}.example.org"  # one that no other source told of
+    (tmp_path / "feed.ttl").write_text(FEED.format(uri=uri, title="Vandstand"), "utf-8")
     try:
         first = harvest(harvester, feed)
         assert first["errors"] == []
@@ -178,8 +178,8 @@ def test_the_harvester_imports_a_feed(harvester: CkanSite, feed: str, tmp_path: 
         assert (found["status"], found["errors"]) == ("added", [])
         package = call(harvester, "package_show", id=found["package"]["id"])
         assert package["title"] == "Vandstand"
-        assert [it["url"] for it in package["resources"]] == ["https://data.example.org/water.csv"]
-        (tmp_path / "feed.ttl").write_text(FEED % "Andet", "utf-8")
+        assert [it["url"] for it in package["resources"]] == [f"{uri}/water.csv"]
+        (tmp_path / "feed.ttl").write_text(FEED.format(uri=uri, title="Andet"), "utf-8")
         [found] = harvest(harvester, feed)["objects"]
         assert (found["status"], found["package"]["title"]) == ("updated", "Andet")
     finally:
