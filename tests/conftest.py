@@ -108,7 +108,8 @@ def _started_beside(kind: str) -> CkanSite:
     try:
         return awaited(Path(home))
     except TimeoutError as error:
-        pytest.fail(f"the CKAN {kind} is not there: {error}", pytrace=False)
+        told = str(error)
+    pytest.fail(f"the CKAN {kind} is not there: {told}", pytrace=False)
 
 
 @pytest.fixture

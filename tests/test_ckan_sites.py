@@ -4,6 +4,7 @@ import http.server
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -145,6 +146,26 @@ def test_the_portal_bumps_every_call_and_deletes_what_an_update_leaves_out(
     assert len(same["resources"]) == 1
     del told["resources"]
     assert call(at_portal, "package_update", id=made["id"], **told)["resources"] == []
+
+
+def test_the_portal_takes_rows_and_a_revision_from_an_editor(at_portal: CkanSite) -> None:
+    told = dataset(at_portal, private=True, resources=[{"url": "x", "format": "CSV"}])
+    made = call(at_portal, "package_create", **told)
+    resource = made["resources"][0]["id"]
+    call(
+        at_portal,
+        "datastore_create",
+        resource_id=resource,
+        force=True,
+        fields=[{"id": "at", "type": "timestamp"}, {"id": "level", "type": "float8"}],
+        primary_key=["at"],
+        records=[{"at": "2026-03-01T00:00:00", "level": 0.1}],
+    )
+    match = {"id": made["id"], "metadata_modified": made["metadata_modified"]}
+    call(at_portal, "package_revise", match=match, update={"private": False})
+    assert refused(at_portal, "package_revise", match=match, update={"private": True})[0] == 409
+    shown = call(replace(at_portal, token=""), "datastore_search", resource_id=resource)
+    assert shown["records"] == [{"_id": 1, "at": "2026-03-01T00:00:00", "level": 0.1}]
 
 
 @pytest.fixture
