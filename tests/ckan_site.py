@@ -20,8 +20,8 @@ HARNESS = PROJECT / "deploy" / "ckan-test"
 class RefusedError(Exception):
     """An action was not carried out; *status* is HTTP's, *detail* what CKAN says of it."""
 
-    def __init__(self, status: int, detail: Any) -> None:
-        super().__init__(f"{status}: {detail}")
+    def __init__(self, action: str, status: int, detail: Any) -> None:
+        super().__init__(f"{action}: {status} {str(detail)[:500]}")
         self.status = status
         self.detail = detail
 
@@ -37,7 +37,8 @@ def call(site: CkanSite, action: str, **parameters: Any) -> Any:
         told = answer.json() if "json" in answer.headers.get("Content-Type", "") else answer.text
     if answer.status_code == 200 and isinstance(told, dict) and told["success"]:
         return told["result"]
-    raise RefusedError(answer.status_code, told.get("error") if isinstance(told, dict) else told)
+    detail = told.get("error") if isinstance(told, dict) else told
+    raise RefusedError(action, answer.status_code, detail)
 
 
 def awaited(home: Path, *, seconds: float = 300) -> CkanSite:
