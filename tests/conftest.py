@@ -13,6 +13,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from ckan_site import awaited
 from hypothesis.database import DirectoryBasedExampleDatabase
 from scale import FULL
 from support import PROJECT, CkanSite, LoopWatch
@@ -39,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = getattr(item, "obj", None)
         if hypothesis.is_hypothesis_test(test):
             hypothesis.seed(SEED)(getattr(test, "__func__", test))
-        if "ckan" in getattr(item, "fixturenames", ()):
+        if {"ckan", "portal", "harvester"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.ckan)
 
 
@@ -69,14 +70,46 @@ def _loop_is_never_blocked(
 
 @pytest.fixture(scope="session")
 def ckan() -> CkanSite:
-    """Give the real CKAN; skips where none was started."""
+    """Give the real CKAN, as it comes; skips where none was started."""
+    home = os.environ.get("CKAN_HOME")
     try:
-        return CkanSite(os.environ["CKAN_URL"], os.environ["CKAN_API_KEY"], os.environ["CKAN_ORG"])
+        return CkanSite(
+            os.environ["CKAN_URL"],
+            os.environ["CKAN_API_KEY"],
+            os.environ["CKAN_ORG"],
+            Path(home) if home else None,
+        )
     except KeyError as missing:
         pytest.skip(
             f"{missing.args[0]} is not set: the tests against a real CKAN are left out; "
             "make test starts one where it is root on Debian"
         )
+
+
+@pytest.fixture(scope="session")
+def portal() -> CkanSite:
+    """Give a real CKAN that behaves like the Open Data DK portal; waits until it is ready."""
+    return _started_beside("portal")
+
+
+@pytest.fixture(scope="session")
+def harvester() -> CkanSite:
+    """Give a real CKAN that can harvest a DCAT feed; waits until it is ready."""
+    return _started_beside("harvester")
+
+
+def _started_beside(kind: str) -> CkanSite:
+    variable = f"PUBLISHER_TEST_{kind.upper()}_HOME"
+    if not (home := os.environ.get(variable)):
+        pytest.skip(
+            f"{variable} is not set: the tests against this CKAN are left out; "
+            "make test starts one where it is root on Debian"
+        )
+    try:
+        return awaited(Path(home))
+    except TimeoutError as error:
+        told = str(error)
+    pytest.fail(f"the CKAN {kind} is not there: {told}", pytrace=False)
 
 
 @pytest.fixture

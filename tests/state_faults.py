@@ -15,49 +15,31 @@ what it would spoil is not there, as after another of them.
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import requests
+import ckan_site
+from ckan_site import RefusedError
 from support import CkanSite
-
-EDITOR = "publisher-test-editor"
 
 Heal = Callable[[], Awaitable[None]]
 
 
-class RefusedError(Exception):
-    """CKAN's answer was not a result."""
-
-    def __init__(self, action: str, status: int, text: str) -> None:
-        super().__init__(f"{action}: {status} {text[:500]}")
-        self.status = status
-
-
 @dataclass
 class Corner:
-    """An organisation of a test's own, and the token of an editor who may work in it alone."""
+    """An organisation of a test's own, and the token of an editor who may work in it alone.
+
+    The editor has the organisation's name.
+    """
 
     site: CkanSite
     organization: str
-    token: str = field(default="", repr=False)
+    token: str = field(repr=False)
 
     async def call(self, action: str, **parameters: Any) -> Any:
         """Give an action's result, as the site's administrator; raises RefusedError."""
-
-        def ask() -> Any:
-            with requests.post(
-                f"{self.site.url}/api/3/action/{action}",
-                json=parameters,
-                headers={"Authorization": self.site.token},
-                timeout=60,
-            ) as answer:
-                if answer.status_code != 200:
-                    raise RefusedError(action, answer.status_code, answer.text)
-                return answer.json()["result"]
-
-        return await asyncio.to_thread(ask)
+        return await asyncio.to_thread(ckan_site.call, self.site, action, **parameters)
 
     async def find(self, action: str, **parameters: Any) -> Any:
         """Give an action's result; None where CKAN has no such thing."""
@@ -69,8 +51,8 @@ class Corner:
             raise
 
     async def new_token(self) -> None:
-        made = await self.call("api_token_create", user=EDITOR, name=self.organization)
-        self.token = made["token"]
+        mine = replace(self.site, organization=self.organization)
+        self.token = (await asyncio.to_thread(ckan_site.new_token, self.site, mine)).token
 
     async def packages(self, **which: Any) -> list[str]:
         found = await self.call(
@@ -105,28 +87,12 @@ class Corner:
 @asynccontextmanager
 async def own_corner(site: CkanSite) -> AsyncIterator[Corner]:
     """Make a corner, and take it and its datasets away again."""
-    corner = Corner(site, f"publisher-test-{uuid.uuid4().hex[:12]}")
-    if await corner.find("user_show", id=EDITOR) is None:
-        with suppress(RefusedError):  # another run of the tests was quicker
-            await corner.call(
-                "user_create", name=EDITOR, email="editor@example.org", password=uuid.uuid4().hex
-            )
-    await corner.call("organization_create", name=corner.organization)
-    await corner.call(
-        "organization_member_create", id=corner.organization, username=EDITOR, role="editor"
-    )
-    await corner.new_token()
-    try:
-        yield corner
-    finally:
-        for package in await corner.packages(include_deleted=True):
-            await corner.call("dataset_purge", id=package)
-        await corner.call("organization_purge", id=corner.organization)
-        await revoke(corner)
+    with ckan_site.editor(site) as theirs:
+        yield Corner(site, theirs.organization, theirs.token)
 
 
 async def revoke(corner: Corner) -> None:
-    await corner.call("api_token_revoke", token=corner.token)
+    await asyncio.to_thread(ckan_site.revoke, corner.site, corner.token)
 
 
 async def token_revoked(corner: Corner, package: str) -> Heal:
@@ -144,7 +110,10 @@ async def organization_deleted(corner: Corner, package: str) -> Heal:
     async def restore() -> None:
         await corner.call("organization_patch", id=corner.organization, state="active")
         await corner.call(
-            "organization_member_create", id=corner.organization, username=EDITOR, role="editor"
+            "organization_member_create",
+            id=corner.organization,
+            username=corner.organization,
+            role="editor",
         )
         for each in packages:
             await corner.call("package_patch", id=each, state="active")

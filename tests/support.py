@@ -19,11 +19,15 @@ PACKAGE = str(PROJECT / "publisher")
 
 @dataclass(frozen=True)
 class CkanSite:
-    """The real CKAN that deploy/ckan-test started, with a token that may do everything."""
+    """A real CKAN that deploy/ckan-test started, and who speaks to it: at first its sysadmin.
+
+    What can be done with one beside Publisher stands in ckan_site.py.
+    """
 
     url: str
     token: str
     organization: str
+    home: Path | None = None  # where its logs and settings are; None if others started it
 
 
 def write_yaml(path: Path, content: Mapping[str, Any]) -> Path:
