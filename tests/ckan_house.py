@@ -88,13 +88,22 @@ class Quarter:
         return version
 
     async def allow(self, version: int) -> None:
-        shown = [
-            {name: as_ckan_shows(value) for name, value in row.items()}
-            for row in await self.house.rows(self.table)
-        ]
+        self._allow(version, await self.house.rows(self.table))
+
+    def allow_whole(self, version: int, rows: list[tuple[Any, ...]]) -> None:
+        """Allow a version that somebody else will commit, and that holds these rows alone."""
+        fields = self.house.schemas[self.table]["fields"]
+        named = [{it["name"]: value for it, value in zip(fields, row, strict=True)} for row in rows]
+        hidden = {it["name"] for it in fields if it.get("personal")}
+        self._allow(
+            version,
+            [{name: it for name, it in row.items() if name not in hidden} for row in named],
+        )
+
+    def _allow(self, version: int, rows: Iterable[Mapping[str, Any]]) -> None:
         key = self.house.schemas[self.table]["primaryKey"]
         self.watcher.allow(
-            self.resource, version, shown, key=[key] if isinstance(key, str) else key
+            self.resource, version, shown(rows), key=[key] if isinstance(key, str) else key
         )
 
     async def publish(self, **how: bool) -> PublishResult:

@@ -18,9 +18,6 @@ from publisher.targets.snapshot import ROW_ID, PinnedTable
 OURS = "publisher_"
 """What our keys in a column's info begin with."""
 
-KEY = "publisher_key"
-"""In the info of the columns that make the table's key."""
-
 
 class _Type(NamedTuple):
     name: str
@@ -71,8 +68,6 @@ def columns(table: PinnedTable, marker: Mapping[str, str]) -> list[dict[str, Any
         found.insert(0, {"id": row_id_column(table), "type": "int8", "info": info})
     for column in found:
         column["info"] |= marker
-        if column["id"] in key(table):
-            column["info"][KEY] = "true"
     return found
 
 

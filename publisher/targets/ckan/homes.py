@@ -76,6 +76,7 @@ class Home:
                 return {}
             return {f"update__resources__{self.resource}": {"datastore_active": True}}
 
+        await package.read()
         await package.settle(active)
 
     def _at(self, resource: str) -> DataStoreTable:

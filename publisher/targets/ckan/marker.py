@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from publisher.targets.ckan import columns
-
 _VERSION, _UPCOMING = "publisher_version", "publisher_upcoming"
 _COMMITTED = "_committed"  # behind either
 _SETTLES = "publisher_settles"
@@ -87,11 +85,9 @@ class Held:
     """The resource that the table belongs to: another one where the id is an alias."""
     types: Mapping[str, str]
     infos: Mapping[str, Mapping[str, str]]
+    key: frozenset[str]
+    """The columns that are indexed: we index none but the key's."""
     rows: int
-
-    @property
-    def key(self) -> frozenset[str]:
-        return frozenset(name for name, info in self.infos.items() if columns.KEY in info)
 
     @property
     def marker(self) -> Marker:
@@ -105,6 +101,9 @@ class Held:
             home=info["meta"]["id"],
             types={field["id"]: field["type"] for field in fields},
             infos={field["id"]: field.get("info") or {} for field in fields},
+            key=frozenset(
+                field["id"] for field in fields if field.get("schema", {}).get("is_index")
+            ),
             rows=info["meta"]["count"],
         )
 

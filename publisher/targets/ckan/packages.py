@@ -64,14 +64,25 @@ class Package:
 
     @classmethod
     async def find(
-        cls, client: CkanClient, name: str, *, known: str | None, installation: str
+        cls,
+        client: CkanClient,
+        name: str,
+        *,
+        known: str | None,
+        resource: str | None,
+        installation: str,
     ) -> "Package | None":
-        """Give our package by the id that is *known*, or else by its name; None: there is none.
+        """Give our package; None where there is none.
 
-        It may be deleted. Raises TargetError ``ckan-not-ours`` where another's is in its place.
+        It is looked for by the id that is *known*, by its name, and as the package of the
+        *resource*, whose id is ours for ever: a deleted one has lost its name. Raises
+        TargetError ``ckan-not-ours`` where another's is in its place.
         """
-        for reference in filter(None, (known, name)):
+        for reference in filter(None, (known, name, resource)):
             facts = await client.find("package_show", id=reference)
+            if facts is None and reference == resource:
+                held = await client.find("resource_show", id=resource)
+                facts = held and await client.find("package_show", id=held["package_id"])
             if facts is None:
                 continue
             mark = extras(facts).get(INSTALLATION)
@@ -85,9 +96,19 @@ class Package:
         """Read it again. Raises TargetError ``ckan-missing`` where it is gone."""
         self.facts = await self._client.call("package_show", repeatable=True, id=self.id)
 
-    async def restore(self) -> None:
-        """Bring back a deleted one; nobody sees it before it is up to date."""
-        await self._client.call("package_patch", id=self.id, state="active", private=True)
+    async def restore(self, name: str) -> None:
+        """Bring back a deleted one; nobody sees it before it is up to date.
+
+        Raises TargetError ``ckan-not-ours`` where another has its name by now.
+        """
+        try:
+            await self._client.call(
+                "package_patch", id=self.id, name=name, state="active", private=True
+            )
+        except TargetError as error:
+            if "name" in error.facts:
+                raise TargetError("ckan-not-ours", url=self._client.url, name=name) from None
+            raise
         await self.read()
 
     async def revise(self, **revision: Any) -> None:

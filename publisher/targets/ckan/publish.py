@@ -102,7 +102,11 @@ class CkanPublisher:
         publisher = str(remote.get("publisher", ""))
         client = self._client(publisher, self._organization(publisher))
         return await Package.find(
-            client, dataset, known=remote.get("id"), installation=self._context.installation
+            client,
+            dataset,
+            known=remote.get("id"),
+            resource=None,
+            installation=self._context.installation,
         )
 
     def _organization(self, publisher: str) -> TargetOrganization:
@@ -169,6 +173,7 @@ class _Work:
             self._client,
             self._snapshot.dataset.name,
             known=remote.get("id"),
+            resource=self._wanted.resources[0].id,
             installation=self._installation,
         )
 
@@ -182,7 +187,7 @@ class _Work:
         return Package(self._client, facts)
 
     async def restore(self, package: Package) -> Package:
-        await package.restore()
+        await package.restore(self._snapshot.dataset.name)
         return package
 
     async def resources(self, package: Package, *, dry_run: bool) -> list[Difference]:
