@@ -31,17 +31,37 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("publisher")
 
 
+SHARES = ("ckan", "rest")
+"""The suite in two, to be run side by side: the first waits for others, the second computes."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", choices=SHARES, help="one of the two shares of the suite")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if share := terminalreporter.config.stash.get(_SHARE, ""):
+        terminalreporter.write_line(share)
     terminalreporter.write_line(f"random seed: PUBLISHER_TEST_SEED={SEED} draws the same again")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+_SHARE = pytest.StashKey[str]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         test = getattr(item, "obj", None)
         if hypothesis.is_hypothesis_test(test):
             hypothesis.seed(SEED)(getattr(test, "__func__", test))
         if {"ckan", "portal", "harvester"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.ckan)
+    wanted = config.getoption("--share")
+    if wanted is not None:
+        kept = [
+            item for item in items if bool(item.get_closest_marker("ckan")) == (wanted == "ckan")
+        ]
+        config.stash[_SHARE] = f"share {wanted}: {len(kept)} of {len(items)} tests"
+        items[:] = kept
 
 
 @pytest.fixture(scope="session")
