@@ -61,10 +61,10 @@ async def test_extents_come_from_the_data_and_a_stated_one_wins(house: House) ->
     assert stated.tables[0].box == Box(10.5, 56.1, 10.7, 56.3)
 
 
-async def test_links_lead_to_the_api_and_to_files_that_are_there(house: House) -> None:
+async def test_links_lead_to_the_api_and_to_the_bulk_files(house: House) -> None:
     await house.commit(ODD_ROWS)
     [table] = (await facts(house)).tables
-    assert table.downloads == ()
+    assert [it.bytes for it in table.downloads] == [None, None]
     await house.outbox.publish(house.name)
     found = await facts(house)
     [table] = found.tables

@@ -135,7 +135,7 @@ async def test_read_back_it_equals_the_store(house: House, read: Read, ckan: Cka
     installation = (house.settings.data / "installation").read_text().strip()
     assert extras["publisher_installation"] == installation
     assert extras["publisher_schemas"] == '{"levels":"water@1.2.0"}'
-    assert extras["publisher_frequency"] == "HOURLY"
+    assert extras["frequency"].endswith("/authority/frequency/HOURLY")
     [resource] = package["resources"]
     assert (resource["name"], resource["format"]) == ("Målinger levels", "CSV")
     fields = {

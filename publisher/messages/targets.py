@@ -99,6 +99,40 @@ TARGETS: dict[str, Text] = {
         remedy_da="Alle andre er der. Ret værdien ved kilden, eller begræns feltet i skemaet, så "
         "den slags rækker går i karantæne.",
     ),
+    "ckan-group-closed": Text(
+        en="{dataset} cannot be put in the group {group}: the site has none, or the token may "
+        "not use it",
+        da="{dataset} kan ikke lægges i gruppen {group}: sitet har den ikke, eller tokenet må "
+        "ikke bruge den",
+        remedy_en="Ask the site's administrator, or mend the target's `groups`.",
+        remedy_da="Spørg sitets administrator, eller ret målets `groups`.",
+    ),
+    "ckan-profile": Text(
+        en="{dataset} does not meet the portal's rules",
+        da="{dataset} opfylder ikke portalens regler",
+        remedy_en="Mend what is named; `publisher check` tells the line.",
+        remedy_da="Ret det nævnte; `publisher check` angiver linjen.",
+    ),
+    "portal-short-name": Text(
+        en="the portal takes no name of one letter",
+        da="portalen tager ikke et navn på ét bogstav",
+        remedy_en="give the dataset a `name` of two letters or more",
+        remedy_da="giv datasættet et `name` på to bogstaver eller flere",
+    ),
+    "portal-no-description": Text(
+        en="the portal asks for a description",
+        da="portalen kræver en beskrivelse",
+        remedy_en="write `description`: what is measured, where, how often",
+        remedy_da="skriv `description`: hvad der måles, hvor og hvor tit",
+    ),
+    "portal-no-email": Text(
+        en="the portal asks for an e-mail address to write to",
+        da="portalen kræver en e-mailadresse at skrive til",
+        remedy_en="give the organisation an `email` in catalog/organizations.yaml, "
+        "or the dataset a `contactPoint`",
+        remedy_da="giv organisationen en `email` i catalog/organizations.yaml, "
+        "eller datasættet et `contactPoint`",
+    ),
     "ckan-too-large": Text(
         en="CKAN at {url} takes no request as large as one row needs ({action})",
         da="CKAN på {url} tager ikke imod en forespørgsel så stor, som én række kræver ({action})",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import AfterValidator
@@ -60,6 +60,13 @@ class FolderTarget(Model):
     """Default ``<data>/published``; relative paths start at ``--root``."""
 
 
+class SiteFields(Model):
+    """What stands in the fields of a site with a schema of its own: texts with {facts}."""
+
+    package: Mapping[str, Any] = {}
+    resource: Mapping[str, Any] = {}
+
+
 class CkanTarget(Model):
     type: Literal["ckan"]
     url: str
@@ -74,7 +81,10 @@ class CkanTarget(Model):
     grace: Duration = timedelta(days=30)
     """For how long a withdrawn dataset stays there, private, before it is removed."""
     keep: tuple[str, ...] = ()
-    """What the target's editors look after."""
+    """Fields that the target's editors look after."""
+    groups: Mapping[str, str] = {}
+    """The site's group for each EU theme."""
+    fields: SiteFields = SiteFields()
 
 
 TargetSpec = Annotated[FolderTarget | CkanTarget, Key(discriminator="type")]

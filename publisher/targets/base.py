@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 from publisher.model.run import Problem
 from publisher.secrets import Secrets
 from publisher.settings import Settings
+from publisher.targets.extents import Extents
+from publisher.targets.facts import Links
 from publisher.targets.snapshot import Snapshot
 
 
@@ -18,6 +20,8 @@ class TargetContext:
     secrets: Secrets
     installation: str
     """Marks what this installation published, so that it never touches another's."""
+    links: Links
+    extents: Extents
 
 
 @dataclass(frozen=True, slots=True)

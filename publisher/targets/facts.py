@@ -15,7 +15,7 @@ import orjson
 from publisher.model.catalog import Organization
 from publisher.model.dataset import ContactPoint, Dataset, License
 from publisher.model.schema import Translation
-from publisher.targets.datapackage import license_facts
+from publisher.targets.datapackage import file_name, license_facts
 from publisher.targets.extents import Box, Extents, Span
 from publisher.targets.snapshot import PinnedTable, Snapshot
 
@@ -29,7 +29,7 @@ LANGUAGE = "da"
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A bulk file that is there to be fetched."""
+    """A bulk file that the folder target writes; bytes and hash are of the last one written."""
 
     format: str
     """``csv`` or ``parquet``."""
@@ -127,7 +127,7 @@ class DatasetFacts:
 async def dataset_facts(snapshot: Snapshot, links: Links, extents: Extents) -> DatasetFacts:
     """Work out what is told of a dataset whose tables are pinned; it has one at least."""
     dataset, organization = snapshot.dataset, snapshot.organization
-    files = _files(links, dataset, links.package(dataset))
+    package = links.package(dataset)
     tables = []
     for table in snapshot.tables:
         extent = await extents.of(snapshot, table)
@@ -143,7 +143,7 @@ async def dataset_facts(snapshot: Snapshot, links: Links, extents: Extents) -> D
                 rows=links.to(*place, "rows"),
                 documentation=links.to("docs"),
                 schema_url=links.to("v1", "schemas", f"{schema.name}@{schema.version}"),
-                downloads=files.get(table.name, ()),
+                downloads=_files(links, dataset, table, package),
             )
         )
     firsts = [await snapshot.committed_at(table, 1) for table in snapshot.tables]
@@ -196,24 +196,27 @@ def _stated_span(dataset: Dataset) -> Span | None:
 
 
 def _files(
-    links: Links, dataset: Dataset, package: Mapping[str, Any]
-) -> Mapping[str, tuple[Download, ...]]:
-    """Give each table's bulk files, out of the descriptor that lies beside them."""
-    found: dict[str, tuple[Download, ...]] = {}
-    for file in package.get("resources", ()):
-        url = links.to("published", dataset.name, file["path"])
-        format_ = file.get("format")
-        if url is None or format_ not in MEDIA_TYPES:
+    links: Links, dataset: Dataset, table: PinnedTable, package: Mapping[str, Any]
+) -> tuple[Download, ...]:
+    """Give the table's bulk files; of one that was written already the descriptor tells more."""
+    if "folder" not in dataset.targets:
+        return ()
+    written = {file["path"]: file for file in package.get("resources", ())}
+    found = []
+    for format_ in sorted(set(dataset.publish.formats)):
+        path = file_name(table, format_)
+        url = links.to("published", dataset.name, path)
+        if url is None:
             continue
-        table = file["name"].removesuffix("-parquet") if format_ == "parquet" else file["name"]
-        hash_ = str(file.get("hash", ""))
-        download = Download(
-            format=format_,
-            url=url,
-            media_type=MEDIA_TYPES[format_],
-            bytes=file.get("bytes"),
-            sha256=hash_.removeprefix("sha256:") or None,
-            modified=datetime.fromisoformat(file["modified"]) if "modified" in file else None,
+        file = written.get(path, {})
+        found.append(
+            Download(
+                format=format_,
+                url=url,
+                media_type=MEDIA_TYPES[format_],
+                bytes=file.get("bytes"),
+                sha256=str(file.get("hash", "")).removeprefix("sha256:") or None,
+                modified=datetime.fromisoformat(file["modified"]) if "modified" in file else None,
+            )
         )
-        found[table] = (*found.get(table, ()), download)
-    return found
+    return tuple(found)

@@ -41,6 +41,8 @@ from publisher.targets.base import (
 )
 from publisher.targets.datapackage import fingerprint
 from publisher.targets.due import REMOVED, WITHDRAWN, Differing, Due, Pair, grace, left
+from publisher.targets.extents import Extents
+from publisher.targets.facts import Links
 from publisher.targets.kinds import installation_id, open_target
 from publisher.targets.progress import Progress, Tally
 from publisher.targets.snapshot import Snapshot
@@ -413,7 +415,13 @@ class Outbox:
         """Give the target as the catalog has it now."""
         if self._context is None:
             installation = await asyncio.to_thread(installation_id, self._settings.data)
-            self._context = TargetContext(self._settings, self._secrets, installation)
+            self._context = TargetContext(
+                settings=self._settings,
+                secrets=self._secrets,
+                installation=installation,
+                links=Links(self._settings.public_url, self._settings.published_path),
+                extents=Extents(),
+            )
         spec = catalog.targets[name]
         held = self._open.get(name)
         if held is not None and held[0] == spec:

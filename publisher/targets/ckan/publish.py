@@ -14,9 +14,18 @@ from publisher.targets.base import Difference, Receipt, TargetContext, Watch
 from publisher.targets.ckan.client import CkanClient
 from publisher.targets.ckan.homes import SPARES, Home
 from publisher.targets.ckan.marker import Held
-from publisher.targets.ckan.metadata import Profile, Site, Wanted, profile, site
+from publisher.targets.ckan.metadata import (
+    LINKS,
+    Profile,
+    Site,
+    Wanted,
+    add_view,
+    profile,
+    site,
+)
 from publisher.targets.ckan.packages import Package, resource_ids
 from publisher.targets.ckan.tables import Pace
+from publisher.targets.facts import dataset_facts
 from publisher.targets.snapshot import Snapshot
 
 _DUMP_SECONDS = 900.0
@@ -44,14 +53,15 @@ class CkanPublisher:
         publisher = snapshot.dataset.publisher
         organization = self._organization(publisher)
         client = self._client(publisher, organization)
+        facts = await dataset_facts(snapshot, self._context.links, self._context.extents)
         wanted = self._profile.wanted(
-            snapshot,
+            facts,
             installation=self._context.installation,
             organization=organization.name,
             resource_id=resource_ids(self._context.installation, snapshot.dataset.name),
             site=await self._site(client),
         )
-        work = _Work(client, snapshot, wanted, self._spec, self._context, watch)
+        work = _Work(client, snapshot, wanted, self._spec, context=self._context, watch=watch)
         package = await work.find(remote)
         changes: list[Difference] = []
         if package is None or package.deleted:
@@ -64,6 +74,7 @@ class CkanPublisher:
         changes += await work.tables(package, dry_run=dry_run, thorough=thorough)
         changes += await work.leave(package, remote, dry_run=dry_run)
         changes += await work.metadata(package, self._profile, dry_run=dry_run)
+        await work.views(await self._site(client))
         return Receipt(
             changes=tuple(changes),
             remote=work.remote(package, publisher),
@@ -151,6 +162,7 @@ class _Work:
         snapshot: Snapshot,
         wanted: Wanted,
         spec: CkanTarget,
+        *,
         context: TargetContext,
         watch: Watch,
     ) -> None:
@@ -166,7 +178,9 @@ class _Work:
             sent=watch.sent,
         )
         self._keep = {*spec.keep, *snapshot.dataset.publish.keep}
-        self.notices: list[Problem] = []
+        self._new: set[str] = set()
+        """Resources of tables that were made here."""
+        self.notices: list[Problem] = list(wanted.notices)
 
     async def find(self, remote: Mapping[str, Any]) -> Package | None:
         return await Package.find(
@@ -184,6 +198,7 @@ class _Work:
             private=True,
             resources=[{**it.fields, "id": it.id} for it in self._wanted.resources if it.table],
         )
+        self._new = {it.id for it in self._wanted.resources if it.table}
         return Package(self._client, facts)
 
     async def restore(self, package: Package) -> Package:
@@ -197,6 +212,7 @@ class _Work:
         ]
         if missing and not dry_run:
             await package.extend([{**it.fields, "id": it.id} for it in missing])
+            self._new |= {it.id for it in missing}
         return [Difference(f"{it.table}.resource", None, it.id) for it in missing]
 
     async def tables(self, package: Package, *, dry_run: bool, thorough: bool) -> list[Difference]:
@@ -240,7 +256,7 @@ class _Work:
         before |= {name: it["id"] for name, it in remote.get("resources", {}).items()}
         found = []
         for name in sorted(before.keys() - self._snapshot.versions.keys()):
-            leaving = [before[name], *(ids(f"{name}.{spare}") for spare in SPARES)]
+            leaving = [before[name], *(ids(f"{name}.{it}") for it in (*SPARES, *LINKS))]
             there = [resource for resource in leaving if resource in package.resources]
             if there:
                 found.append(Difference(f"{name}.resource", name, None))
@@ -299,6 +315,11 @@ class _Work:
         for gone in changes.gone:
             await self._client.call("resource_delete", id=gone)
         return found
+
+    async def views(self, site_: Site) -> None:
+        for it in self._wanted.resources:
+            if it.id in self._new:
+                await add_view(self._client, site_, it.id, str(it.fields["name"]))
 
     def remote(self, package: Package, publisher: str) -> dict[str, Any]:
         shown = package.resources

@@ -1,0 +1,64 @@
+"""What a profile hands to the target, and what comes of comparing it with the site's."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from publisher.model.run import Problem
+from publisher.targets.base import Difference
+from publisher.targets.ckan.metadata.site import Site
+from publisher.targets.facts import DatasetFacts
+
+
+@dataclass(frozen=True, slots=True)
+class WantedResource:
+    name: str
+    """``observations`` for a table's own, ``observations.parquet`` for what leads to more."""
+    id: str
+    table: str | None
+    """Whose rows it holds."""
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    package: Mapping[str, Any]
+    """Its own fields, without resources."""
+    resources: tuple[WantedResource, ...]
+    """In their order."""
+    former: tuple[str, ...] = ()
+    """Ids that resources of ours have had, or may have, and that are not wanted now."""
+    notices: tuple[Problem, ...] = ()
+    """What the site cannot take, and is there without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    differences: tuple[Difference, ...] = ()
+    revision: Mapping[str, Any] = field(default_factory=dict)
+    """What ``package_revise`` takes, beside ``match``; empty: nothing to do."""
+    gone: tuple[str, ...] = ()
+    """Resources of ours that are to go."""
+
+
+class Profile(Protocol):
+    """What a kind of site calls things."""
+
+    def wanted(
+        self,
+        facts: DatasetFacts,
+        *,
+        installation: str,
+        organization: str,
+        resource_id: Callable[[str], str],
+        site: Site,
+    ) -> Wanted:
+        """Say what is to be there, before any call.
+
+        Raises TargetError ``ckan-profile`` naming each rule of the site that is broken.
+        """
+
+    def changes(
+        self, wanted: Wanted, package: Mapping[str, Any], *, keep: Collection[str]
+    ) -> Changes:
+        """Compare with what ``package_show`` gives; nothing once the revision was made."""

@@ -1,0 +1,174 @@
+"""Compares what a site shows of a package with what is wanted.
+
+Sites give values back in another dress: a list as JSON text, a day with a time, a truth as text.
+A foreign value that we say nothing of is left alone.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from publisher.targets.base import Difference
+from publisher.targets.ckan.metadata.base import Changes, Wanted, WantedResource
+
+FIELDS = "publisher_fields"
+"""The extra that lists the names of the extras we wrote."""
+_DATASTORE = ("url", "url_type")  # CKAN puts its own in their place
+
+
+def same(wanted: Any, held: Any) -> bool:
+    """Tell whether a site shows *held* for what was sent as *wanted*."""
+    return bool(_plain(wanted) == _plain(held))
+
+
+def _plain(value: Any) -> Any:
+    if value in (None, "", [], {}):
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value[:1] in {"[", "{"}:
+        try:
+            return _plain(orjson.loads(value))
+        except orjson.JSONDecodeError:
+            return value
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    text = str(value)
+    if text in {"True", "False"}:
+        return text.lower()
+    day, found, clock = text.partition("T")
+    return day if found and clock.rstrip("Z") in {"00:00:00", "00:00:00.000000"} else text
+
+
+class Comparison:
+    """One package, being compared."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        package: Mapping[str, Any],
+        *,
+        keep: Collection[str],
+        habits: Collection[str] = (),
+    ) -> None:
+        self._wanted = wanted
+        self._package = package
+        self._keep = keep
+        self._habits = habits
+        """Fields by language in which the site itself writes all languages but the first."""
+        self._found: list[Difference] = []
+        self._update: dict[str, Any] = {}
+        self._revision: dict[str, Any] = {}
+
+    def changes(self) -> Changes:
+        for name, value in self._wanted.package.items():
+            if name in self._keep:
+                continue
+            if name == "extras":
+                self._extras()
+            elif name in {"tags", "groups"}:
+                self._names(name, value)
+            elif name == "owner_org":
+                self._organization(value)
+            else:
+                self._field(name, value)
+        self._resources()
+        if self._update:
+            self._revision["update"] = self._update
+        return Changes(tuple(self._found), self._revision, self._gone())
+
+    def _field(self, name: str, value: Any) -> None:
+        held = self._package.get(name)
+        if name in self._habits:
+            first = next(iter(value), None)
+            if same((held or {}).get(first), value.get(first)):
+                return
+        if not same(value, held):
+            self._tell(f"package.{name}", held, value)
+            self._update[name] = value
+
+    def _names(self, name: str, value: list[Mapping[str, str]]) -> None:
+        held = [it["name"] for it in self._package.get(name) or ()]
+        wanted = [it["name"] for it in value]
+        others = sorted({*held} - {*wanted}) if name == "groups" else []  # others put it there
+        if sorted(held) != sorted([*wanted, *others]):
+            self._tell(f"package.{name}", sorted(held), wanted)
+            self._update[name] = [*value, *({"name": other} for other in others)]
+
+    def _organization(self, value: str) -> None:
+        held = self._package.get("organization") or {}
+        if value not in {held.get("name"), self._package.get("owner_org")}:
+            self._tell("package.owner_org", held.get("name"), value)
+            self._update["owner_org"] = value
+
+    def _extras(self) -> None:
+        held = _pairs(self._package.get("extras") or ())
+        wanted = _pairs(self._wanted.package["extras"])
+        kept = {name for name in wanted if f"extras.{name}" in self._keep}
+        ours = {name for name in wanted if name not in kept}
+        # A site may show an extra as a field of its own
+        shown = {name: held.get(name, self._package.get(name)) for name in ours}
+        stale = _listed(held.get(FIELDS)) - {*wanted}
+        differing = [name for name in sorted(ours) if not same(wanted[name], shown[name])]
+        if not differing and not stale & held.keys():
+            return
+        for name in differing:
+            self._tell(f"package.{name}", shown[name], wanted[name])
+        for name in sorted(stale & held.keys()):
+            self._tell(f"package.{name}", held[name], None)
+        left = {name: it for name, it in held.items() if name not in stale | ours}
+        self._update["extras"] = [
+            {"key": name, "value": it}
+            for name, it in {**left, **{name: wanted[name] for name in sorted(ours)}}.items()
+        ]
+
+    def _resources(self) -> None:
+        there = {it["id"]: it for it in self._package.get("resources") or ()}
+        new = []
+        for it in self._wanted.resources:
+            if it.id not in there:
+                if it.table is None:  # those of tables are the target's own business
+                    new.append({**it.fields, "id": it.id})
+                    self._tell(f"{it.name}.resource", None, it.fields.get("url"))
+                continue
+            self._resource(it, there[it.id])
+        if new:
+            self._revision["update__resources__extend"] = new
+
+    def _resource(self, it: WantedResource, held: Mapping[str, Any]) -> None:
+        differing = {
+            name: value
+            for name, value in it.fields.items()
+            if f"resources.{name}" not in self._keep
+            and not (it.table and name in _DATASTORE)
+            and not same(value, held.get(name))
+        }
+        for name, value in differing.items():
+            self._tell(f"{it.name}.{name}", held.get(name), value)
+        if differing:
+            self._revision[f"update__resources__{it.id}"] = differing
+
+    def _gone(self) -> tuple[str, ...]:
+        there = {it["id"] for it in self._package.get("resources") or ()}
+        gone = tuple(it for it in self._wanted.former if it in there)
+        for it in gone:
+            self._tell("resource", it, None)
+        return gone
+
+    def _tell(self, what: str, before: Any, after: Any) -> None:
+        self._found.append(Difference(what, before, after))
+
+
+def _pairs(extras: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {extra["key"]: extra["value"] for extra in extras}
+
+
+def _listed(text: Any) -> frozenset[str]:
+    try:
+        found = orjson.loads(text or "[]")
+    except (orjson.JSONDecodeError, TypeError):
+        return frozenset()
+    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()

@@ -1,0 +1,101 @@
+"""A profile whose fields a steward has mapped to the schema of a site of its own.
+
+``fields`` of the target says for each field of the site what stands in it: a text with the
+names of facts in braces, a list of such texts, or nothing, which leaves the field out. A text
+that is one name alone gives the fact as it is, a list for one.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from publisher.model.catalog import CkanTarget
+from publisher.targets.ckan.metadata.base import Changes, Profile, Wanted
+from publisher.targets.ckan.metadata.said import said, said_of
+from publisher.targets.ckan.metadata.site import Site
+from publisher.targets.facts import DatasetFacts
+
+_NAME = re.compile(r"\{([a-z_.0-9]+)\}")
+_OURS = frozenset({"id", "url", "url_type", "publisher_table"})
+
+
+class MappedProfile:
+    def __init__(self, spec: CkanTarget, profile: Profile) -> None:
+        self._spec = spec
+        self._profile = profile
+
+    def wanted(
+        self,
+        facts: DatasetFacts,
+        *,
+        installation: str,
+        organization: str,
+        resource_id: Callable[[str], str],
+        site: Site,
+    ) -> Wanted:
+        wanted = self._profile.wanted(
+            facts,
+            installation=installation,
+            organization=organization,
+            resource_id=resource_id,
+            site=site,
+        )
+        tables = {it.name: it for it in facts.tables}
+        resources = []
+        for it in wanted.resources:
+            table, _, link = it.name.partition(".")
+            files = {file.format: file for file in tables[table].downloads}
+            told = said_of((tables[table], files.get(link)))
+            fields = _filled(self._spec.fields.resource, told, it.fields)
+            resources.append(replace(it, fields=fields))
+        package = _filled(self._spec.fields.package, said(facts), wanted.package)
+        return replace(wanted, package=package, resources=tuple(resources))
+
+    def changes(
+        self, wanted: Wanted, package: Mapping[str, Any], *, keep: Collection[str]
+    ) -> Changes:
+        return self._profile.changes(wanted, package, keep=keep)
+
+
+def _filled(
+    mapping: Mapping[str, Any], told: Mapping[str, Any], fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    found = dict(fields)
+    for name, template in mapping.items():
+        if name in _OURS:
+            continue
+        if template is None:
+            found.pop(name, None)
+        else:
+            found[name] = _fill(template, told)
+    return found
+
+
+def _fill(template: Any, told: Mapping[str, Any]) -> Any:
+    if isinstance(template, list | tuple):
+        return [it for it in (_fill(item, told) for item in template) if it not in (None, "")]
+    if isinstance(template, dict):
+        return {name: _fill(item, told) for name, item in template.items()}
+    if not isinstance(template, str):
+        return template
+    alone = _NAME.fullmatch(template)
+    if alone:
+        value = told[alone[1]]
+        return "" if value is None else value
+    return _NAME.sub(lambda match: _text(told[match[1]]), template)
+
+
+def names(template: Any) -> list[str]:
+    """Give the names of facts that a template holds."""
+    if isinstance(template, list | tuple):
+        return [name for item in template for name in names(item)]
+    if isinstance(template, dict):
+        return [name for item in template.values() for name in names(item)]
+    return _NAME.findall(template) if isinstance(template, str) else []
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,97 @@
+"""The profile ``opendata-dk``: the national portal's own fields, rules and habits.
+
+What the portal asks stands in publisher/model/opendata_dk.py. Its extension writes the
+translations of titles and descriptions itself, so that only the first language is insisted on;
+it makes root fields of extras named contact_name and contact_email, which are not sent.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from publisher.errors import TargetError
+from publisher.model import opendata_dk as portal
+from publisher.model.run import Problem
+from publisher.targets import authority
+from publisher.targets.ckan.metadata.base import Changes, Wanted
+from publisher.targets.ckan.metadata.compare import Comparison
+from publisher.targets.ckan.metadata.plain import PlainProfile
+from publisher.targets.ckan.metadata.said import said
+from publisher.targets.ckan.metadata.site import Site
+from publisher.targets.facts import LANGUAGE, DatasetFacts, Download, TableFacts
+
+_LANGUAGES = (LANGUAGE, "en")  # that the portal offers
+_PROMOTED = ("contact_name", "contact_email")
+
+
+class OpenDataDk(PlainProfile):
+    formats = {"api": "REST", "csv": "CSV", "parquet": "OCTET"}  # noqa: RUF012 - as the parent's
+
+    def wanted(
+        self,
+        facts: DatasetFacts,
+        *,
+        installation: str,
+        organization: str,
+        resource_id: Callable[[str], str],
+        site: Site,
+    ) -> Wanted:
+        wanted = super().wanted(
+            facts,
+            installation=installation,
+            organization=organization,
+            resource_id=resource_id,
+            site=site,
+        )
+        broken = [
+            Problem(code, {"key": key, "dataset": facts.dataset.name})
+            for code, key in portal.broken_rules(facts.dataset, facts.organization)
+        ]
+        if broken:
+            raise TargetError(
+                "ckan-profile",
+                dataset=facts.dataset.name,
+                problems=[problem.descriptor() for problem in broken],
+            )
+        return wanted
+
+    def changes(
+        self, wanted: Wanted, package: Mapping[str, Any], *, keep: Collection[str]
+    ) -> Changes:
+        habits = ("title_translated", "notes_translated")
+        return Comparison(wanted, package, keep=keep, habits=habits).changes()
+
+    def package(self, facts: DatasetFacts, site: Site) -> dict[str, Any]:
+        del site  # its licences are the resources'
+        told = said(facts)
+        return {
+            "title": told["title"],
+            "title_translated": _by_language(facts.title),
+            "notes": told["description"],
+            "notes_translated": _by_language(facts.description),
+            "author": told["publisher"],
+            "author_email": told["contact_email"] or told["publisher_email"],
+            "data_themes": told["themes"],
+            "update_frequency": told["frequency"] or "UNKNOWN",
+            "temporal_start": told["temporal_start_day"] or "",
+            "temporal_end": told["temporal_end_day"] or "",
+            "documentation": told["documentation"] or "",
+            "data_directory": True,
+        }
+
+    def extras(self, facts: DatasetFacts) -> dict[str, str]:
+        return {name: it for name, it in super().extras(facts).items() if name not in _PROMOTED}
+
+    def resource(self, kind: str, facts: TableFacts, download: Download | None) -> dict[str, Any]:
+        name = facts.license.get("name")
+        licence = portal.LICENSES.get(name or "") or authority.LICENCE_CODES.get(name or "")
+        return {
+            **super().resource(kind, facts, download),
+            "license_id": licence or portal.OTHER_LICENSE,
+        }
+
+    def groups(self) -> Mapping[str, str]:
+        return {**portal.GROUPS, **self._spec.groups}
+
+
+def _by_language(tell: Callable[[str], str | None]) -> dict[str, str]:
+    return {code: text for code in _LANGUAGES if (text := tell(code))}
