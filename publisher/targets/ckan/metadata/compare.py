@@ -78,6 +78,10 @@ class Comparison:
         self._resources()
         if self._update:
             self._revision["update"] = self._update
+        # An update of a list goes item by item: what is longer over there would stay
+        lists = [name for name, value in self._update.items() if isinstance(value, list)]
+        if lists:
+            self._revision["filter"] = [f"-{name}" for name in sorted(lists)]
         return Changes(tuple(self._found), self._revision, self._gone())
 
     def _field(self, name: str, value: Any) -> None:

@@ -49,7 +49,10 @@ class MappedProfile:
             told = said_of((tables[table], files.get(link)))
             fields = _filled(self._spec.fields.resource, told, it.fields)
             resources.append(replace(it, fields=fields))
-        package = _filled(self._spec.fields.package, said(facts), wanted.package)
+        mapping = self._spec.fields.package
+        package = _filled(mapping, said(facts), wanted.package)
+        # A site takes no extra that is called like one of its fields
+        package["extras"] = [it for it in wanted.package["extras"] if it["key"] not in mapping]
         return replace(wanted, package=package, resources=tuple(resources))
 
     def changes(

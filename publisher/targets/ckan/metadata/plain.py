@@ -59,7 +59,9 @@ class PlainProfile:
         site: Site,
     ) -> Wanted:
         groups, notices = self._groups(facts, site)
+        package = self.package(facts, site)
         extras = self.extras(facts) | _identity(facts, installation)
+        extras = {name: it for name, it in extras.items() if name not in package}
         extras[FIELDS] = orjson.dumps(sorted(extras)).decode()
         resources = [
             WantedResource(name, resource_id(name), table, fields)
@@ -70,7 +72,7 @@ class PlainProfile:
         former = (resource_id(f"{it.name}.{link}") for it in facts.tables for link in LINKS)
         return Wanted(
             package={
-                **self.package(facts, site),
+                **package,
                 "name": facts.dataset.name,
                 "owner_org": organization,
                 "tags": [{"name": name} for name in tags(facts.dataset.keywords)],
