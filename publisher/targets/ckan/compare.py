@@ -1,8 +1,8 @@
 """Compares the rows that a DataStore table holds with those it should hold, one by one.
 
 CKAN's dump is read into the engine beside the store's rows, and both are joined there, so that
-the size of neither matters. CKAN tells instants to the millisecond: that is how far they are
-compared. JSON is equal where its values are, however it is written.
+the size of neither matters. CKAN 2.12 tells instants to the millisecond, 2.11 to the second: that
+is how far they are compared. JSON is equal where its values are, however it is written.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from publisher.targets.snapshot import ROW_ID, PinnedTable, Snapshot
 
 _LONGEST_LINE = 33_554_432  # bytes of one row in the dump
 _BATCH = 10_000
+_SAMPLE = 1_000  # rows of the dump that show how far it tells instants
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class _Work:
         self._folder = folder
         self._types = columns.sql_types(table)
         self._key = columns.key(table)
+        self._unit = "millisecond"
         self._json = [name for name, type_ in self._types.items() if type_ == "JSON"]
         time = table.time_field
         dated = time is not None and self._types[time.name] in {"TIMESTAMP", "DATE"}
@@ -107,16 +109,19 @@ class _Work:
     def read(self, con: Connection, dump: Path, header: Sequence[str]) -> None:
         """Bring both sides into one form, in files."""
         texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
+        lines = (
+            f"read_csv({literal(str(dump))}, auto_detect = false, header = false, delim = ',', "
+            f"quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, "
+            f"columns = {{{texts}}}, new_line = '\\n', "
+            f"max_line_size = {_LONGEST_LINE}, buffer_size = {2 * _LONGEST_LINE})"
+        )
+        self._unit = self._told_to(con, lines)
         held = ", ".join(
             f"{self._form(f'TRY_CAST({identifier(name)} AS {type_})', type_)} AS {identifier(name)}"
             for name, type_ in self._types.items()
         )
         con.execute(
-            f"COPY (SELECT {identifier('_id')}::BIGINT AS _id, {held} FROM read_csv("  # noqa: S608
-            f"{literal(str(dump))}, auto_detect = false, header = false, delim = ',', "
-            f"quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false, "
-            f"columns = {{{texts}}}, new_line = '\\n', "
-            f"max_line_size = {_LONGEST_LINE}, buffer_size = {2 * _LONGEST_LINE}))"
+            f"COPY (SELECT {identifier('_id')}::BIGINT AS _id, {held} FROM {lines})"  # noqa: S608
             f" TO {self._file('held')} (FORMAT parquet)"
         )
         wanted = ", ".join(
@@ -135,12 +140,11 @@ class _Work:
         same = " AND ".join(
             f"h.{name} IS NOT DISTINCT FROM w.{name}" for name in map(identifier, self._types)
         )
-        first = identifier(self._key[0])
+        held = self._side("held")
         con.execute(
             f"CREATE TEMP TABLE lacking AS SELECT w._row, {self._month_of('w')} AS month,"  # noqa: S608
-            f" h.{first} IS NOT NULL AS there"
-            f" FROM {self._side('wanted')} AS w LEFT JOIN {self._side('held')} AS h ON {on_key}"
-            f" WHERE h.{first} IS NULL OR NOT ({same})"
+            f" EXISTS (SELECT 1 FROM {held} AS h WHERE {on_key}) AS there"
+            f" FROM {self._side('wanted')} AS w ANTI JOIN {held} AS h ON {same}"
         )
         con.execute(
             f"CREATE TEMP TABLE surplus AS SELECT h._id, {self._month_of('h')} AS month"  # noqa: S608
@@ -217,9 +221,17 @@ class _Work:
             [*self._parameters, keys],
         )
 
+    def _told_to(self, con: Connection, lines: str) -> str:
+        """Give the unit that the dump tells instants to."""
+        times = [name for name, type_ in self._types.items() if type_ == "TIMESTAMP"]
+        tests = " OR ".join(f"contains({identifier(name)}, '.')" for name in times)
+        sample = f"(SELECT * FROM {lines} LIMIT {_SAMPLE})"  # noqa: S608 - names are quoted
+        found = con.execute(f"SELECT bool_or({tests or 'false'}) FROM {sample}").fetchone()  # noqa: S608
+        return "millisecond" if found and found[0] else "second"
+
     def _form(self, value: str, type_: str) -> str:
         if type_ == "TIMESTAMP":
-            return f"date_trunc('millisecond', {value})"
+            return f"date_trunc('{self._unit}', {value})"
         if type_ == "JSON":
             return f"nullif(json({value})::VARCHAR, 'null')"
         return value

@@ -58,7 +58,7 @@ class Comparison:
         self._package = package
         self._keep = keep
         self._habits = habits
-        """Fields by language in which the site itself writes all languages but the first."""
+        """Fields that the site writes itself once they are there."""
         self._found: list[Difference] = []
         self._update: dict[str, Any] = {}
         self._revision: dict[str, Any] = {}
@@ -86,10 +86,8 @@ class Comparison:
 
     def _field(self, name: str, value: Any) -> None:
         held = self._package.get(name)
-        if name in self._habits:
-            first = next(iter(value), None)
-            if same((held or {}).get(first), value.get(first)):
-                return
+        if name in self._habits and held:
+            return
         if not same(value, held):
             self._tell(f"package.{name}", held, value)
             self._update[name] = value

@@ -1,8 +1,8 @@
 """The profile ``opendata-dk``: the national portal's own fields, rules and habits.
 
 What the portal asks stands in publisher/model/opendata_dk.py. Its extension writes the
-translations of titles and descriptions itself, so that only the first language is insisted on;
-it makes root fields of extras named contact_name and contact_email, which are not sent.
+translations of titles and descriptions itself, so that they are sent and not insisted on; it
+makes root fields of extras named contact_name and contact_email, which are not sent.
 """
 
 from collections.abc import Callable, Collection, Mapping
