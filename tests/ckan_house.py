@@ -50,12 +50,14 @@ def target(url: str, organization: str, **more: Any) -> dict[str, CkanTarget]:
     return {"portal": CkanTarget.model_validate(spec)}
 
 
-def described(url: str, organization: str, token: str, **more: Any) -> dict[str, Any]:
+def described(
+    url: str, organization: str, token: str, *, timeout: float = 3, **more: Any
+) -> dict[str, Any]:
     """Give what a house is made of that publishes at *url*."""
     return {
         "name": organization,
         "publish": {"access": "public", "targets": ["portal"]},
-        "targets": target(url, organization),
+        "targets": target(url, organization, timeout=timeout),
         "environ": {"CKAN_TOKEN": token},
         **more,
     }

@@ -17,7 +17,7 @@ ROWS = 6_000  # more than one call takes
 
 @pytest.fixture
 async def here(tmp_path: Path, ckan: CkanSite) -> AsyncIterator[Quarter]:
-    async with quarter(tmp_path, ckan, modes={"levels": "replace"}) as found:
+    async with quarter(tmp_path, ckan, modes={"levels": "replace"}, timeout=30) as found:
         yield found
 
 
@@ -100,7 +100,7 @@ async def test_another_type_and_what_follows(here: Quarter) -> None:
     assert second not in {here.resource, first}
     assert tables == [here.resource, second]
     assert await here.differences() == {}
-    assert here.watcher.gap_ms(here.resource) < 2_000
+    assert here.watcher.gap_ms(here.resource) < 5_000  # tests/bench/ckan.py measures it
 
 
 async def test_a_key_that_becomes_personal_goes_at_once(here: Quarter) -> None:
