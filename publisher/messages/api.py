@@ -113,6 +113,18 @@ API: dict[str, Text] = {
         remedy_en="/v1/sources lists those there are.",
         remedy_da="/v1/sources viser dem, der findes.",
     ),
+    "dataset-without-rows": Text(
+        en="The dataset “{dataset}” holds no rows yet",
+        da="Datasættet “{dataset}” har ingen rækker endnu",
+        remedy_en="It is in the catalog once its first delivery is stored.",
+        remedy_da="Det kommer med i kataloget, når dets første leverance er gemt.",
+    ),
+    "page-not-found": Text(
+        en="The catalog has no page {page}; the last is {last}",
+        da="Kataloget har ingen side {page}; den sidste er {last}",
+        remedy_en="Begin with the first page, and follow hydra:next.",
+        remedy_da="Begynd med den første side, og følg hydra:next.",
+    ),
     "unknown-version": Text(
         en="{table} has no version {version}; the newest is {newest}",
         da="{table} har ingen version {version}; den nyeste er {newest}",

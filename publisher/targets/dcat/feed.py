@@ -5,7 +5,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import structlog
-from rdflib import Graph
+from rdflib import Graph, URIRef
+from rdflib.namespace import DCAT
 
 from publisher.engine import Engine
 from publisher.errors import NotFoundError
@@ -78,7 +79,7 @@ class Feed:
     async def plan_dataset(self, catalog: Catalog, shape: Shape, name: str) -> Plan:
         """Plan a public dataset by itself.
 
-        Raises NotFoundError ``nothing-published`` where it has no rows yet.
+        Raises NotFoundError ``dataset-without-rows`` where it has no rows yet.
         """
         standing = await self._standing(catalog, name)
         return Plan(digest([str(shape), standing.key]), shape, catalog, (standing,))
@@ -114,13 +115,14 @@ class Feed:
         now = await Standings.read(self._engine, self._store, self._settings, catalog)
         standing = await asyncio.to_thread(now.of, name)
         if not standing.states:
-            raise NotFoundError("nothing-published", dataset=name)
+            raise NotFoundError("dataset-without-rows", dataset=name)
         return standing
 
     async def _write(self, plan: Plan) -> tuple[bytes, bool]:
         graphs = [] if plan.around is None else [plan.around]
         whole = True
         for standing in plan.datasets:
+            address = f"{plan.shape.base}/v1/datasets/{standing.name}"
             try:
                 facts = await self._facts(plan.catalog, standing, plan.shape.base)
                 graphs.append(
@@ -132,15 +134,14 @@ class Feed:
                 if plan.around is None:
                     raise
                 log.exception("a dataset is left out of the catalog", dataset=standing.name)
+                plan.around.remove((None, DCAT.dataset, URIRef(address)))
                 whole = False
         text = await asyncio.to_thread(written, graphs, plan.shape.form)
         if whole:
             self._remember(plan.key, text)
         return text, whole
 
-    async def _facts(
-        self, catalog: Catalog, standing: Standing, base: str | None
-    ) -> DatasetFacts:
+    async def _facts(self, catalog: Catalog, standing: Standing, base: str | None) -> DatasetFacts:
         snapshot = Snapshot.of(
             self._engine,
             self._store,
