@@ -34,6 +34,12 @@ API: dict[str, Text] = {
         remedy_en="Use one of {choices}.",
         remedy_da="Brug en af {choices}.",
     ),
+    "not-a-profile": Text(
+        en="There is no profile “{value}”",
+        da="Der er ingen profil “{value}”",
+        remedy_en="Use one of {choices}.",
+        remedy_da="Brug en af {choices}.",
+    ),
     "not-acceptable": Text(
         en="The Accept header asks for none of the formats there are",
         da="Accept-headeren beder ikke om nogen af de formater, der findes",

@@ -128,7 +128,7 @@ def _texts(sheet: Sheet, node: Node, facts: DatasetFacts, remotes: Remotes) -> N
     sheet.say(node, DCTERMS.identifier, text(dataset.id) or Literal(str(node)))
     sheet.say(node, DCTERMS.issued, instant(facts.issued))
     sheet.say(node, DCTERMS.modified, instant(facts.modified))
-    for version in (OWL.versionInfo, DCAT.version):  # of the Danish profile, and of DCAT-AP 3
+    for version in (OWL.versionInfo, words.VERSION):  # of the Danish profile, and of DCAT-AP 3
         sheet.say(node, version, text(dataset.version))
     documentation = next((uri(table.documentation) for table in facts.tables), None)
     shown = (uri(remote.get("url")) for _, remote in sorted(remotes.items()))

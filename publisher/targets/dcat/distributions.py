@@ -132,7 +132,7 @@ def _distribution(
     sheet.say(node, DCAT.accessURL, _resource(sheet, address))
     _titles(sheet, node, table, way)
     form = words.FILE_TYPES[words.FILE_CODES[way if way in words.FILE_CODES else media_form(media)]]
-    sheet.say(node, DCTERMS.term("format"), sheet.kind(form, DCTERMS.MediaTypeOrExtent))
+    sheet.say(node, words.FORMAT, sheet.kind(form, DCTERMS.MediaTypeOrExtent))
     sheet.say(node, DCAT.mediaType, sheet.kind(words.MEDIA_TYPES[media], DCTERMS.MediaType))
     sheet.say(node, DCTERMS.license, _licence(about, table))
     sheet.say(node, DCTERMS.rights, about.rights)

@@ -112,7 +112,7 @@ class Feed:
         return self._assessed[standing.key]
 
     async def _standing(self, catalog: Catalog, name: str) -> Standing:
-        now = await Standings.read(self._engine, self._store, self._settings, catalog)
+        now = await Standings.read_one(self._engine, self._store, self._settings, catalog, name)
         standing = await asyncio.to_thread(now.of, name)
         if not standing.states:
             raise NotFoundError("dataset-without-rows", dataset=name)

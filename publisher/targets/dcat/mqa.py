@@ -31,7 +31,7 @@ _RATINGS: tuple[tuple[int, Rating], ...] = (
 @dataclass(frozen=True, slots=True)
 class Missing:
     name: str
-    """The property as DCAT names it; ``mqa-`` and its lower-case form is the code of what to do about it."""
+    """As DCAT names the property; ``mqa-`` and its lower-case form tell what to do about it."""
     points: int
     """It would add so many."""
 
@@ -76,7 +76,6 @@ class _Read:
 
 
 _Test = Callable[[_Read], bool]
-_FORMAT: URIRef = DCTERMS.term("format")
 _OPEN_FORMATS = tuple(str(words.FILE_TYPES[code]) for code in ("CSV", "JSON"))
 """Of ours, those that the assessment's lists hold, as machine-readable and nobody's own."""
 
@@ -91,7 +90,7 @@ def _some(predicate: URIRef, *vocabularies: str) -> _Test:
 
 def _both_formats(read: _Read) -> bool:
     return any(
-        way.within(_FORMAT, str(words.FILE_TYPES))
+        way.within(words.FORMAT, str(words.FILE_TYPES))
         and way.within(DCAT.mediaType, str(words.MEDIA_TYPES))
         for way in read.ways()
     )
@@ -107,11 +106,11 @@ _METRICS: Mapping[str, tuple[int, _Test]] = {
     "accessURL": (50, _some(DCAT.accessURL)),
     "downloadURL": (20 + 30, _some(DCAT.downloadURL)),
     # interoperability
-    "format": (20, _some(_FORMAT)),
+    "format": (20, _some(words.FORMAT)),
     "mediaType": (10, _some(DCAT.mediaType)),
     "format-vocabulary": (10, _both_formats),
-    "format-non-proprietary": (20, _some(_FORMAT, *_OPEN_FORMATS)),
-    "format-machine-readable": (20, _some(_FORMAT, *_OPEN_FORMATS)),
+    "format-non-proprietary": (20, _some(words.FORMAT, *_OPEN_FORMATS)),
+    "format-machine-readable": (20, _some(words.FORMAT, *_OPEN_FORMATS)),
     "compliance": (30, lambda _: True),
     # reusability
     "license": (20, _some(DCTERMS.license)),

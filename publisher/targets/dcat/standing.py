@@ -16,6 +16,7 @@ from publisher.store import Published, Store
 from publisher.store.publications import Attempt
 from publisher.targets.dcat.distributions import Remotes
 
+_Found = tuple[dict[TableRef, TableState], dict[tuple[str, str], Published]]
 _TOLD = ("url", "resources")  # of what a CKAN site calls a dataset
 
 
@@ -42,14 +43,32 @@ class Standings:
     async def read(
         cls, engine: Engine, store: Store, settings: Settings, catalog: Catalog
     ) -> "Standings":
-        def look(
-            con: Connection,
-        ) -> tuple[dict[TableRef, TableState], dict[tuple[str, str], Published]]:
+        def look(con: Connection) -> _Found:
             con.execute("BEGIN")
             try:
                 return store.states(con), store.publications(con)
             finally:
                 con.execute("ROLLBACK")
+
+        states, publications = await engine.run(look, lane="query")
+        return cls(catalog, settings, states, publications)
+
+    @classmethod
+    async def read_one(
+        cls, engine: Engine, store: Store, settings: Settings, catalog: Catalog, name: str
+    ) -> "Standings":
+        """Read one dataset alone."""
+        refs = [entry.ref for entry in catalog.tables(name)]
+        targets = catalog.dataset(name).targets
+
+        def look(con: Connection) -> _Found:
+            con.execute("BEGIN")
+            try:
+                states = {ref: state for ref in refs if (state := store.state(con, ref))}
+                known = {(name, it): store.published(con, name, it) for it in targets}
+            finally:
+                con.execute("ROLLBACK")
+            return states, {pair: it for pair, it in known.items() if it is not None}
 
         states, publications = await engine.run(look, lane="query")
         return cls(catalog, settings, states, publications)

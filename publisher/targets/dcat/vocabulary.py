@@ -16,6 +16,11 @@ HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
 SPDX = Namespace("http://spdx.org/rdf/terms#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
+FORMAT = URIRef(f"{DCTERMS}format")
+"""Its name is a method of what the others are attributes of."""
+VERSION = URIRef(f"{DCAT}version")
+"""Of DCAT 3, which rdflib does not know."""
+
 PREFIXES: Mapping[str, object] = {
     "dcat": DCAT,
     "dcatap": DCATAP,
