@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from rdflib import BNode, Graph, Literal, URIRef
-from rdflib.namespace import RDF, XSD
+from rdflib.namespace import RDF
 
 Node = URIRef | BNode
 Value = URIRef | BNode | Literal
@@ -17,8 +17,7 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufff
 _URI = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f-\xa0<>"{}|\\^`\ud800-\udfff]+""")
 _SCHEMES = frozenset({"http", "https", "urn"})
 _NO_KEYWORD = re.compile(r"[^\w .-]")
-SHORTEST_KEYWORD = 2
-LONGEST_KEYWORD = 100
+_KEYWORD_LENGTH = range(2, 101)
 
 
 class Sheet(Graph):
@@ -60,19 +59,13 @@ def mailto(email: str | None) -> URIRef | None:
 def instant(at: datetime | None) -> Literal | None:
     if at is None:
         return None
-    return Literal(at.astimezone(UTC).isoformat().replace("+00:00", "Z"), datatype=XSD.dateTime)
+    return Literal(at.astimezone(UTC))
 
 
-def keywords(stated: Iterable[str]) -> Iterator[str]:
-    """Give the keywords as harvesters take them.
+def keywords(stated: Iterable[str]) -> list[str]:
+    """Give the keywords as harvesters take them, like the tags of a CKAN target.
 
-    They hold letters, digits, blanks, ``-``, ``.`` and ``_``, and have 2 to 100 characters:
-    a slash or a comma parts two, any other sign becomes a blank.
+    They hold letters, digits, blanks, ``-``, ``.`` and ``_``, and have 2 to 100 characters.
     """
-    seen = set()
-    for said in stated:
-        for part in re.split(r"[/,;]", unicodedata.normalize("NFC", said)):
-            word = " ".join(_NO_KEYWORD.sub(" ", part).split())[:LONGEST_KEYWORD].strip()
-            if len(word) >= SHORTEST_KEYWORD and word not in seen:
-                seen.add(word)
-                yield word
+    words = (" ".join(_NO_KEYWORD.sub(" ", word).split()) for word in stated)
+    return sorted({word for word in words if len(word) in _KEYWORD_LENGTH})
