@@ -66,7 +66,11 @@ async def test_what_is_served_is_what_was_made_from_the_routes(site: Site):
     assert await site.get("/openapi.json") == orjson.loads(orjson.dumps(DOCUMENT))
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ROUTES if "application/json" in route.formats],
+    ids=lambda route: route.name,
+)
 async def test_answers_have_the_shape_described(site: Site, route: Any):
     operation = DOCUMENT["paths"][route.path]["get"]
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]

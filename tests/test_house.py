@@ -29,6 +29,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pydantic_core": ("model", "registry"),
     "pydantic_settings": ("settings.py",),
     "python_calamine": ("validation/reading",),
+    "rdflib": ("targets/dcat",),
     "requests": ("targets/ckan",),
     "rich": ("cli",),
     "stamina": ("sources/http.py",),

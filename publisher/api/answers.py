@@ -53,8 +53,29 @@ class TableWithQuality(TableSummary):
     quality: Quality
 
 
+class MqaMissing(Model):
+    property: str
+    """As DCAT names it."""
+    points: int
+    """It would add so many."""
+    remedy: str
+    """What to write, in the language of the request."""
+
+
+class Mqa(Model):
+    """The score of the EU's metadata quality assessment."""
+
+    score: int
+    of: int
+    rating: str
+    """excellent, good, sufficient or bad."""
+    missing: tuple[MqaMissing, ...]
+
+
 class DatasetDetail(DatasetSummary):
     homepage: str | None
+    mqa: Mqa | None
+    """Null before the first delivery was stored."""
     tables: tuple[TableWithQuality, ...]
 
 

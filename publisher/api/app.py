@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler
 
 from publisher.api.openapi import document
 from publisher.api.pages import SECURITY, reading_page
-from publisher.api.parts import PARTS, SIGNER, Call, Parts
+from publisher.api.parts import FEED, PARTS, SIGNER, Call, Parts
 from publisher.api.problems import problems
 from publisher.api.replies import JSON, tagged
 from publisher.api.routes import ROUTES, Route
@@ -21,6 +21,7 @@ from publisher.errors import UsageError
 from publisher.query import Signer, load_key
 from publisher.query.grammar import Faults, distinct, given_twice, unknown
 from publisher.query.times import fault
+from publisher.targets.dcat.feed import Feed
 
 MOST_URL = 32_768
 """Bytes of a request's first line."""
@@ -52,6 +53,7 @@ def create_app(parts: Parts) -> web.Application:
         middlewares=[_outermost, problems, _addressed], client_max_size=_MOST_BODY
     )
     app[PARTS] = parts
+    app[FEED] = Feed(parts.settings, parts.engine, parts.store)
     app.cleanup_ctx.append(_signing)
     for route in ROUTES:
         app.router.add_get(route.path, _handler(route), name=route.name)

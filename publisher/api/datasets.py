@@ -7,9 +7,11 @@ from datetime import datetime
 from aiohttp import web
 
 from publisher.api import answers
+from publisher.api.negotiation import language_of
 from publisher.api.parts import Call
 from publisher.api.replies import paged, reply
 from publisher.engine import Connection
+from publisher.messages import render
 from publisher.model.base import Model
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.dataset import Dataset
@@ -52,7 +54,26 @@ async def get_dataset(call: Call) -> web.Response:
     return reply(
         call,
         answers.DatasetDetail(
-            **_summary(catalog, dataset, states), homepage=dataset.homepage, tables=tables
+            **_summary(catalog, dataset, states),
+            homepage=dataset.homepage,
+            mqa=await _mqa(call, dataset.name) if states else None,
+            tables=tables,
+        ),
+    )
+
+
+async def _mqa(call: Call, dataset: str) -> answers.Mqa:
+    found = await call.feed.assess(call.parts.catalog(), dataset)
+    language = language_of(call.request)
+    return answers.Mqa(
+        score=found.score,
+        of=found.of,
+        rating=found.rating,
+        missing=tuple(
+            answers.MqaMissing(
+                property=it.name, points=it.points, remedy=render(it.code, {}, language)[1]
+            )
+            for it in found.missing
         ),
     )
 

@@ -15,6 +15,7 @@ from publisher.model.values import TableRef
 from publisher.query import Signer
 from publisher.settings import Settings
 from publisher.store import Store
+from publisher.targets.dcat.feed import Feed
 
 _SHOWN = 100
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Parts:
 
 PARTS = web.AppKey("parts", Parts)
 SIGNER = web.AppKey("signer", Signer)
+FEED = web.AppKey("feed", Feed)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ class Call:
         return await self.parts.engine.run(
             work, lane="query", timeout=self.parts.settings.query_timeout
         )
+
+    @property
+    def feed(self) -> Feed:
+        return self.request.app[FEED]
 
     def path(self, name: str) -> str:
         return self.request.match_info[name]

@@ -58,11 +58,14 @@ def link(next_url: str | None) -> Mapping[str, str]:
 
 def url_of(call: Call, pairs: Iterable[tuple[str, str]]) -> str:
     """Give the request's own address with other parameters."""
-    here = call.request.url
-    public = call.parts.settings.public_url
-    if public is not None:
-        here = URL(f"{public.rstrip('/')}{here.raw_path}", encoded=True)
+    here = URL(f"{site(call)}{call.request.url.raw_path}", encoded=True)
     return str(here.with_query(list(pairs)))
+
+
+def site(call: Call) -> str:
+    """Give where the API is reached, without a slash at the end."""
+    public = call.parts.settings.public_url
+    return public.rstrip("/") if public is not None else str(call.request.url.origin())
 
 
 def page_size(call: Call) -> int:

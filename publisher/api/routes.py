@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from publisher.api import answers, datasets, operation, schemas, sources, tables
+from publisher.api import answers, catalog, datasets, operation, schemas, sources, tables
 from publisher.api.parts import Call
 from publisher.api.replies import DEFAULT_PAGE, MOST_PAGE
 from publisher.model.base import Model
 from publisher.query import parameters
 from publisher.query.parameters import Parameter
+from publisher.targets.dcat.writing import MEDIA_TYPES
 
 _NAME = {"type": "string"}
 DATASET = Parameter("dataset", "Name of a dataset.", _NAME, "vandstand-ribe")
@@ -55,6 +56,30 @@ class Route:
 
 _OF_TABLE = (DATASET, TABLE)
 _TABLE_PATH = "/v1/datasets/{dataset}/{table}"
+
+_CATALOG = tuple(
+    route
+    for form, media_type in MEDIA_TYPES.items()
+    for route in (
+        Route(
+            f"/catalog.{form}",
+            catalog.get_catalog(form),
+            "The catalog as DCAT-AP, to be harvested by portals",
+            None,
+            query=catalog.CATALOG_QUERY,
+            formats=(media_type,),
+        ),
+        Route(
+            f"/catalog/{{dataset}}.{form}",
+            catalog.get_catalog_dataset(form),
+            "One dataset as DCAT-AP",
+            None,
+            place=(DATASET,),
+            query=catalog.DATASET_QUERY,
+            formats=(media_type,),
+        ),
+    )
+)
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -131,6 +156,7 @@ ROUTES: tuple[Route, ...] = (
         answers.SourceAnswer,
         place=(SOURCE,),
     ),
+    *_CATALOG,
     Route("/healthz", operation.get_health, "Whether the service lives", answers.Health),
     Route("/readyz", operation.get_ready, "Whether the service is ready", answers.Health),
 )

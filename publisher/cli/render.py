@@ -17,7 +17,7 @@ from publisher.operations.base import Told
 from publisher.operations.harvest import Harvested, RunLine
 from publisher.operations.publish import Published
 from publisher.operations.quarantine import Discarded, Listed, Shown
-from publisher.operations.status import DatasetStatus, Status
+from publisher.operations.status import DatasetStatus, MqaStatus, Status
 
 _STYLES = {
     "committed": "green",
@@ -138,6 +138,16 @@ def status(session: Session, answer: Status) -> None:
         for target in dataset.targets:
             if target.problem is not None:
                 _problem(session, out, f"{dataset.name} → {target.target}", target.problem)
+        if dataset.mqa is not None:
+            _mqa(session, out, dataset.name, dataset.mqa)
+
+
+def _mqa(session: Session, out: Console, dataset: str, mqa: MqaStatus) -> None:
+    rating = session.label(f"rating-{mqa.rating}")
+    head = session.label("mqa", dataset=dataset, score=mqa.score, of=mqa.of, rating=rating)
+    out.print(head, soft_wrap=True, markup=False)
+    for it in mqa.missing:
+        out.print(f"  +{it.points} {it.property}: {it.remedy}", soft_wrap=True, markup=False)
 
 
 def quarantine_listed(session: Session, answer: Listed) -> None:

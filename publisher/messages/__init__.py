@@ -18,6 +18,7 @@ from publisher.messages.control import CONTROL
 from publisher.messages.demo import DEMO
 from publisher.messages.findings import FINDINGS
 from publisher.messages.harvest import HARVEST
+from publisher.messages.mqa import MQA
 from publisher.messages.sources import SOURCES
 from publisher.messages.store import STORE
 from publisher.messages.targets import TARGETS
@@ -45,6 +46,7 @@ TEXTS = _together(
     DEMO,
     FINDINGS,
     HARVEST,
+    MQA,
     SOURCES,
     STORE,
     TARGETS,

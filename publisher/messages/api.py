@@ -34,6 +34,12 @@ API: dict[str, Text] = {
         remedy_en="Use one of {choices}.",
         remedy_da="Brug en af {choices}.",
     ),
+    "not-a-profile": Text(
+        en="There is no profile “{value}”",
+        da="Der er ingen profil “{value}”",
+        remedy_en="Use one of {choices}.",
+        remedy_da="Brug en af {choices}.",
+    ),
     "not-acceptable": Text(
         en="The Accept header asks for none of the formats there are",
         da="Accept-headeren beder ikke om nogen af de formater, der findes",
@@ -112,6 +118,18 @@ API: dict[str, Text] = {
         da="Der er ingen kilde “{source}”",
         remedy_en="/v1/sources lists those there are.",
         remedy_da="/v1/sources viser dem, der findes.",
+    ),
+    "dataset-without-rows": Text(
+        en="The dataset “{dataset}” holds no rows yet",
+        da="Datasættet “{dataset}” har ingen rækker endnu",
+        remedy_en="It is in the catalog once its first delivery is stored.",
+        remedy_da="Det kommer med i kataloget, når dets første leverance er gemt.",
+    ),
+    "page-not-found": Text(
+        en="The catalog has no page {page}; the last is {last}",
+        da="Kataloget har ingen side {page}; den sidste er {last}",
+        remedy_en="Begin with the first page, and follow hydra:next.",
+        remedy_da="Begynd med den første side, og følg hydra:next.",
     ),
     "unknown-version": Text(
         en="{table} has no version {version}; the newest is {newest}",

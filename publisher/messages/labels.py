@@ -51,7 +51,15 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "severity-warning": ("warning", "advarsel"),
     "access-public": ("public", "offentlig"),
     "access-draft": ("draft", "kladde"),
+    "rating-excellent": ("excellent", "fremragende"),
+    "rating-good": ("good", "god"),
+    "rating-sufficient": ("sufficient", "tilstrækkelig"),
+    "rating-bad": ("bad", "dårlig"),
     # sentences
+    "mqa": (
+        "{dataset}: metadata score {score} of {of} by the EU's assessment ({rating})",
+        "{dataset}: metadata får {score} af {of} point i EU's vurdering ({rating})",
+    ),
     "error": ("Error", "Fejl"),
     "remedy": ("What to do", "Det kan du gøre"),
     "line": ("line {line}", "linje {line}"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from publisher.messages import render
 from publisher.model.base import Model
 from publisher.model.values import TableRef
 from publisher.operations import select
@@ -52,12 +53,31 @@ class TargetStatus(Model):
     problem: Told | None
 
 
+class MissingStatus(Model):
+    property: str
+    """As DCAT names it."""
+    points: int
+    """It would add so many."""
+    remedy: str
+
+
+class MqaStatus(Model):
+    """What data.europa.eu's metadata quality assessment gives."""
+
+    score: int
+    of: int
+    rating: Literal["excellent", "good", "sufficient", "bad"]
+    missing: tuple[MissingStatus, ...]
+
+
 class DatasetStatus(Model):
     name: str
     title: str
     access: Literal["public", "draft"]
     tables: tuple[TableStatus, ...]
     targets: tuple[TargetStatus, ...]
+    mqa: MqaStatus | None
+    """Only where one dataset is asked for, and it has rows."""
 
 
 class Status(Answer):
@@ -99,14 +119,19 @@ async def _status(service: "Service", params: Params, context: Context) -> Statu
         )
 
     known = await service.engine.run(look, lane="query")
+    mqa = await _mqa(service, params.dataset, known, context) if params.dataset else None
     return Status(
-        datasets=tuple(_dataset(service, known, dataset, context) for dataset in wanted),
+        datasets=tuple(_dataset(service, known, dataset, context, mqa) for dataset in wanted),
         problems=tuple(context.told(problem) for problem in problems),
     )
 
 
 def _dataset(
-    service: "Service", known: _Known, dataset: "Dataset", context: Context
+    service: "Service",
+    known: _Known,
+    dataset: "Dataset",
+    context: Context,
+    mqa: MqaStatus | None,
 ) -> DatasetStatus:
     refs = [entry.ref for entry in service.catalog.tables(dataset.name)]
     versions = {ref.table: known.states[ref].version for ref in refs if ref in known.states}
@@ -118,6 +143,32 @@ def _dataset(
         targets=tuple(
             _target(name, known.publications.get((dataset.name, name)), versions, context)
             for name in dataset.targets
+        ),
+        mqa=mqa,
+    )
+
+
+async def _mqa(
+    service: "Service", dataset: str, known: _Known, context: Context
+) -> MqaStatus | None:
+    if not any(ref.dataset == dataset for ref in known.states):
+        return None
+    # A while to load
+    from publisher.targets.dcat.feed import Feed  # noqa: PLC0415
+
+    feed = Feed(service.settings, service.engine, service.store)
+    found = await feed.assess(service.catalog, dataset)
+    return MqaStatus(
+        score=found.score,
+        of=found.of,
+        rating=found.rating,
+        missing=tuple(
+            MissingStatus(
+                property=it.name,
+                points=it.points,
+                remedy=render(it.code, {}, context.language)[1],
+            )
+            for it in found.missing
         ),
     )
 

@@ -92,7 +92,7 @@ class Extents:
         def look(con: Connection) -> list[object]:
             return list(con.execute(query, parameters).fetchone() or ())
 
-        found = await snapshot.run(look)
+        found = await snapshot.run(look, lane="query")
         span = _span(found[0], found[1]) if time else None
         box = None
         if place and found[-1] is not None:

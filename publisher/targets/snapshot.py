@@ -5,13 +5,13 @@ never leaves here. Later commits do not change a snapshot.
 """
 
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from publisher.engine import Connection, Engine, identifier, literal
+from publisher.engine import Connection, Engine, Lane, identifier, literal
 from publisher.model.catalog import Catalog, Organization, TableEntry
 from publisher.model.dataset import Dataset, Resource
 from publisher.model.schema import TEXTS, Field
@@ -94,7 +94,7 @@ class Snapshot:
 
         Scratch files go under *work*. Raises NotFoundError where there is no such dataset.
         """
-        wanted = catalog.dataset(dataset)
+        catalog.dataset(dataset)
         entries = list(catalog.tables(dataset))
 
         def read(con: Connection) -> list[TableState | None]:
@@ -105,6 +105,22 @@ class Snapshot:
                 con.execute("ROLLBACK")
 
         states = await engine.run(read, lane="query")
+        found = {entry.ref: state for entry, state in zip(entries, states, strict=True) if state}
+        return cls.of(engine, store, catalog, dataset, found, work=work)
+
+    @classmethod
+    def of(
+        cls,
+        engine: Engine,
+        store: Store,
+        catalog: Catalog,
+        dataset: str,
+        states: Mapping[TableRef, TableState],
+        *,
+        work: Path,
+    ) -> "Snapshot":
+        """Pin the dataset's tables at *states*, which were read in one transaction."""
+        wanted = catalog.dataset(dataset)
         return cls(
             engine,
             store,
@@ -112,9 +128,9 @@ class Snapshot:
             organization=catalog.organizations.get(wanted.publisher)
             or Organization(title=wanted.publisher),
             tables=[
-                _pinned(entry, state)
-                for entry, state in zip(entries, states, strict=True)
-                if state is not None
+                _pinned(entry, states[entry.ref])
+                for entry in catalog.tables(dataset)
+                if entry.ref in states
             ],
             work=work,
         )
@@ -146,7 +162,9 @@ class Snapshot:
 
     async def committed_at(self, table: PinnedTable, version: int) -> datetime | None:
         """Give when the store committed a *version* of the table; None where it knows none."""
-        return await self._engine.run(lambda con: self._store.committed_at(con, table.ref, version))
+        return await self._engine.run(
+            lambda con: self._store.committed_at(con, table.ref, version), lane="query"
+        )
 
     async def span(self, table: PinnedTable) -> tuple[datetime, datetime] | None:
         """Give the first and the last instant of the time field, in UTC without a zone."""
@@ -226,9 +244,9 @@ class Snapshot:
         """Give a FROM item with the table's rows at its version, and its parameters."""
         return self._store.relation(table.ref, table.version)
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def run(self, work: Callable[[Connection], T], *, lane: Lane = "work") -> T:
         """Do *work* in one of the engine's threads."""
-        return await self._engine.run(work)
+        return await self._engine.run(work, lane=lane)
 
     def scratch(self) -> Path:
         """Name a new folder for files that are let go of after use."""
