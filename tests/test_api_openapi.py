@@ -28,6 +28,7 @@ PLACE = {
     "table": "levels",
     "schema": "levels@1.2.0",
     "source": "river.levels",
+    "file": "levels.csv",
 }
 
 

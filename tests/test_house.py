@@ -30,7 +30,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pydantic_settings": ("settings.py",),
     "python_calamine": ("validation/reading",),
     "rdflib": ("targets/dcat",),
+    "prometheus_client": ("api/metrics.py",),
     "requests": ("targets/ckan",),
+    "urllib3": ("targets/ckan",),
     "rich": ("cli",),
     "stamina": ("sources/http.py",),
     "structlog": ("",),  # so are logs

@@ -21,7 +21,10 @@ from scale import scale
 
 from publisher.errors import StorageFullError
 from publisher.targets.folder import FolderTarget
+from publisher.targets.progress import Progress
 from publisher.targets.snapshot import Snapshot
+
+HOW: dict[str, Any] = {"dry_run": False, "thorough": False, "watch": Progress(0)}
 
 
 @pytest.fixture
@@ -276,13 +279,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_a_full_disk_leaves_the_last_package(house: House, small_disk: Path) -> None:
     await house.commit([water("a", n) for n in range(20)])
     target = FolderTarget(small_disk)
-    await target.publish(await pin(house), {}, dry_run=False)
+    await target.publish(await pin(house), {}, **HOW)
     await house.commit(
         [water(f"s{n % 9}", n, note=random.Random(n).randbytes(200).hex()) for n in range(5000)]
     )
     for _ in range(2):
         with pytest.raises(StorageFullError):
-            await target.publish(await pin(house), {}, dry_run=False)
+            await target.publish(await pin(house), {}, **HOW)
     package = await asyncio.to_thread(validated, small_disk / "vand")
     assert package["resources"][0]["rows"] == 20
     assert [path.name for path in (small_disk / ".packages/vand").iterdir()] == [
@@ -309,7 +312,7 @@ async def test_a_cancelled_publish_is_over_when_it_says_so_and_what_it_linked_is
     """Else its clean-up, or the next publish, removes files that its thread then links."""
     target = Dawdling(house.published.parent)
     await house.commit([water("a", n) for n in range(20)])
-    publishing = asyncio.create_task(target.publish(await pin(house), {}, dry_run=False))
+    publishing = asyncio.create_task(target.publish(await pin(house), {}, **HOW))
     await asyncio.to_thread(target.begins.wait)
     for _ in range(2):
         publishing.cancel()
@@ -320,7 +323,7 @@ async def test_a_cancelled_publish_is_over_when_it_says_so_and_what_it_linked_is
     assert package["resources"][0]["rows"] == 20
     left = [path.name for path in (house.published.parent / ".packages/vand").iterdir()]
     assert left == [house.published.readlink().name]
-    assert (await target.publish(await pin(house), {}, dry_run=False)).changes == ()
+    assert (await target.publish(await pin(house), {}, **HOW)).changes == ()
 
 
 async def pin(house: House) -> Snapshot:

@@ -56,7 +56,9 @@ def create_app(parts: Parts) -> web.Application:
     app[FEED] = Feed(parts.settings, parts.engine, parts.store)
     app.cleanup_ctx.append(_signing)
     for route in ROUTES:
-        app.router.add_get(route.path, _handler(route), name=route.name)
+        # A file may lie in a folder of the package
+        path = route.path.replace("{file}", "{file:.+}")
+        app.router.add_get(path, _handler(route), name=route.name)
     app.router.add_get("/openapi.json", _document(orjson.dumps(document(ROUTES)), JSON))
     page = reading_page(ROUTES).encode()
     app.router.add_get(

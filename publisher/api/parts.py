@@ -15,6 +15,7 @@ from publisher.model.values import TableRef
 from publisher.query import Signer
 from publisher.settings import Settings
 from publisher.store import Store
+from publisher.targets import Outbox
 from publisher.targets.dcat.feed import Feed
 
 _SHOWN = 100
@@ -34,6 +35,8 @@ class Parts:
     """Gives the present one; it may be read again while serving."""
     next_run: Callable[[TableRef], datetime | None] = _unplanned
     """When a table is harvested next; None where nothing is planned."""
+    outbox: Outbox | None = None
+    """What is told of publications under way; None where nothing is published from here."""
 
 
 PARTS = web.AppKey("parts", Parts)

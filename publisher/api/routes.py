@@ -5,18 +5,30 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from publisher.api import answers, catalog, datasets, operation, schemas, sources, tables
+from publisher.api import (
+    answers,
+    catalog,
+    datasets,
+    files,
+    metrics,
+    operation,
+    schemas,
+    sources,
+    tables,
+)
 from publisher.api.parts import Call
 from publisher.api.replies import DEFAULT_PAGE, MOST_PAGE
 from publisher.model.base import Model
 from publisher.query import parameters
 from publisher.query.parameters import Parameter
 from publisher.targets.dcat.writing import MEDIA_TYPES
+from publisher.targets.facts import MEDIA_TYPES as FILE_TYPES
 
 _NAME = {"type": "string"}
 DATASET = Parameter("dataset", "Name of a dataset.", _NAME, "vandstand-ribe")
 TABLE = Parameter("table", "Name of a table of the dataset.", _NAME, "observations")
 SCHEMA = Parameter("schema", "Name of a schema, or `name@version`.", _NAME, "water-level@1.0.0")
+FILE = Parameter("file", "Path of a file that the package names.", _NAME, "observations.csv")
 SOURCE = Parameter("source", "`dataset.table`", _NAME, "vandstand-ribe.observations")
 
 _PAGE = (
@@ -157,6 +169,21 @@ ROUTES: tuple[Route, ...] = (
         place=(SOURCE,),
     ),
     *_CATALOG,
+    Route(
+        "/published/{dataset}/{file}",
+        files.get_published,
+        "A bulk file of a dataset's Data Package, or its datapackage.json",
+        None,
+        place=(DATASET, FILE),
+        formats=tuple(FILE_TYPES.values()),
+    ),
+    Route(
+        "/metrics",
+        metrics.get_metrics,
+        "Counts and gauges, as Prometheus reads them",
+        None,
+        formats=("text/plain",),
+    ),
     Route("/healthz", operation.get_health, "Whether the service lives", answers.Health),
     Route("/readyz", operation.get_ready, "Whether the service is ready", answers.Health),
 )

@@ -24,7 +24,7 @@ def harvest(
 
 
 @command
-def publish(
+def publish(  # noqa: PLR0917 - typer reads them by name
     session: Session,
     datasets: Annotated[
         list[str] | None, typer.Argument(help="What to publish.", metavar="DATASET...")
@@ -34,6 +34,9 @@ def publish(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the difference, change nothing.")
     ] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Compare every row, whatever is known.")
+    ] = False,
 ) -> int:
     """Bring targets up to date."""
     params = {
@@ -41,6 +44,7 @@ def publish(
         "all": everything,
         "target": target,
         "dryRun": dry_run,
+        "thorough": thorough,
     }
     return perform(session, "publish", params)
 

@@ -15,10 +15,12 @@ from publisher.messages.text import cut
 from publisher.operations.backup import Copied
 from publisher.operations.base import Told
 from publisher.operations.harvest import Harvested, RunLine
-from publisher.operations.publish import Published
+from publisher.operations.publish import Change, Published
 from publisher.operations.quarantine import Discarded, Listed, Shown
 from publisher.operations.status import DatasetStatus, MqaStatus, Status
+from publisher.operations.target_status import TargetStatus
 
+_ROW_KINDS = ("missing", "different", "extra")
 _STYLES = {
     "committed": "green",
     "published": "green",
@@ -97,9 +99,20 @@ def published(session: Session, answer: Published) -> None:
         about = f"{line.dataset} → {line.target}"
         if line.problem is not None:
             _problem(session, out, about, line.problem)
+        for notice in line.notices:
+            _problem(session, out, about, notice)
         for change in line.changes[:_MOST_CHANGES] if answer.dry_run else ():
-            what = f"{_short(change.before)} → {_short(change.after)}"
-            out.print(f"{about}: {change.what}: {what}", soft_wrap=True)
+            out.print(f"{about}: {change.what}: {_change(session, change)}", soft_wrap=True)
+
+
+def _change(session: Session, change: Change) -> str:
+    if isinstance(change.before, dict) and change.after is None:
+        return ", ".join(
+            session.label(f"rows-{kind}", count=count)
+            for kind, count in change.before.items()
+            if count and kind in _ROW_KINDS
+        )
+    return f"{_short(change.before)} → {_short(change.after)}"
 
 
 def status(session: Session, answer: Status) -> None:
@@ -136,10 +149,30 @@ def status(session: Session, answer: Status) -> None:
                 if table.last_run.examples:
                     _findings(session, out, about, table.last_run)
         for target in dataset.targets:
-            if target.problem is not None:
-                _problem(session, out, f"{dataset.name} → {target.target}", target.problem)
+            _target(session, out, f"{dataset.name} → {target.target}", target)
         if dataset.mqa is not None:
             _mqa(session, out, dataset.name, dataset.mqa)
+
+
+def _target(session: Session, out: Console, about: str, target: TargetStatus) -> None:
+    """Say what the table has no room for."""
+    for told in (target.problem, *target.notices):
+        if told is not None:
+            _problem(session, out, about, told)
+    progress = target.progress
+    lines = {
+        "target-page": target.url,
+        "target-compared": target.compared_at and _instant(session, target.compared_at),
+        "target-found": ", ".join(target.found),
+        "target-removed": target.removed_at and _instant(session, target.removed_at),
+    }
+    if progress is not None:
+        out.print(
+            f"{about}: {session.label('target-progress', **progress.model_dump())}", soft_wrap=True
+        )
+    for name, line in lines.items():
+        if line:
+            out.print(f"{about}: {session.label(name)}: {line}", soft_wrap=True, markup=False)
 
 
 def _mqa(session: Session, out: Console, dataset: str, mqa: MqaStatus) -> None:

@@ -95,6 +95,14 @@ API: dict[str, Text] = {
         remedy_da="Afgræns den med time= eller en anden betingelse, eller bed om færre rækker.",
     ),
     # what there is
+    "file-not-found": Text(
+        en="There is no file {file} of the dataset {dataset}",
+        da="Der er ingen fil {file} i datasættet {dataset}",
+        remedy_en="Its files are named in /published/{dataset}/datapackage.json, where it is "
+        "published as files.",
+        remedy_da="Filerne nævnes i /published/{dataset}/datapackage.json, hvis det udgives som "
+        "filer.",
+    ),
     "dataset-not-found": Text(
         en="There is no dataset “{dataset}”",
         da="Der er intet datasæt “{dataset}”",

@@ -26,6 +26,8 @@ class Params(Model):
     target: str | None = None
     """Only this one of the datasets' targets."""
     dry_run: bool = False
+    thorough: bool = False
+    """Compare every row, as a dry run does."""
 
 
 class Change(Model):
@@ -43,6 +45,8 @@ class Publication(Model):
     versions: Mapping[str, int] = {}
     changes: tuple[Change, ...] = ()
     problem: Told | None = None
+    notices: tuple[Told, ...] = ()
+    """What the target does not take; all else is there."""
 
     @classmethod
     def of(cls, result: "PublishResult", context: Context) -> "Publication":
@@ -56,6 +60,7 @@ class Publication(Model):
                 for change in result.changes
             ),
             problem=context.told(result.problem) if result.problem else None,
+            notices=tuple(context.told(notice) for notice in result.notices),
         )
 
 
@@ -81,7 +86,10 @@ async def _publish(service: "Service", params: Params, context: Context) -> Publ
     for dataset in wanted:
         context.emit(Progress(task=dataset.name))
         results = await service.outbox.publish(
-            dataset.name, target=params.target, dry_run=params.dry_run
+            dataset.name,
+            target=params.target,
+            dry_run=params.dry_run,
+            thorough=params.thorough,
         )
         lines += [Publication.of(result, context) for result in results]
         context.emit(Progress(task=dataset.name, done=True))

@@ -9,8 +9,9 @@ from publisher.messages import render
 from publisher.model.base import Model
 from publisher.model.values import TableRef
 from publisher.operations import select
-from publisher.operations.base import Answer, Context, Operation, Told
+from publisher.operations.base import Answer, Context, Operation
 from publisher.operations.harvest import RunLine, rejected
+from publisher.operations.target_status import TargetStatus, target_states
 
 if TYPE_CHECKING:
     from publisher.app import Service
@@ -42,15 +43,6 @@ class TableStatus(Model):
     last_run: LastRun | None
     next_run: datetime | None
     """Known to the process that serves only."""
-
-
-class TargetStatus(Model):
-    target: str
-    state: Literal["current", "behind", "failing", "never"]
-    versions: Mapping[str, int]
-    """Of each table, as the target holds it."""
-    published_at: datetime | None
-    problem: Told | None
 
 
 class MissingStatus(Model):
@@ -140,10 +132,7 @@ def _dataset(
         title=dataset.title,
         access="public" if dataset.public else "draft",
         tables=tuple(_table(service, known, ref, context) for ref in refs),
-        targets=tuple(
-            _target(name, known.publications.get((dataset.name, name)), versions, context)
-            for name in dataset.targets
-        ),
+        targets=target_states(service, dataset, known.publications, versions, context),
         mqa=mqa,
     )
 
@@ -194,27 +183,6 @@ def _last_run(
 ) -> LastRun:
     line = RunLine.of(run, context, rejections)
     return LastRun(**line.model_dump(), started_at=run.started_at)
-
-
-def _target(
-    target: str, known: "Published | None", versions: Mapping[str, int], context: Context
-) -> TargetStatus:
-    held = known.success if known else None
-    problem = known.attempt.problem if known else None
-    state: Literal["current", "behind", "failing", "never"]
-    if problem is not None:
-        state = "failing"
-    elif held is None:
-        state = "never"
-    else:
-        state = "current" if held.versions == versions else "behind"
-    return TargetStatus(
-        target=target,
-        state=state,
-        versions=dict(held.versions) if held else {},
-        published_at=held.at if held else None,
-        problem=context.told(problem) if problem else None,
-    )
 
 
 STATUS = Operation(Params, Status, _status)

@@ -311,7 +311,8 @@ class Outbox:
             outcome: PublishOutcome = "different" if receipt.changes else "unchanged"
             return PublishResult(pair.dataset, pair.target, outcome, changes=receipt.changes)
         if success.fingerprint != WITHDRAWN:
-            await self._record(pair, {}, WITHDRAWN, receipt.remote)
+            ends = WITHDRAWN if grace(catalog, pair.target) else REMOVED
+            await self._record(pair, {}, ends, receipt.remote)
             log.info("withdrawn", dataset=pair.dataset, target=pair.target)
         elif left(success.at + grace(catalog, pair.target)) <= 0:
             receipt = await target.remove(pair.dataset, success.remote)
@@ -335,12 +336,13 @@ class Outbox:
         now = datetime.now(UTC).isoformat()
         remote = {
             **receipt.remote,
-            "notices": [[it.code, dict(it.params)] for it in receipt.notices],
+            **_noted(receipt),
             **{name: before[name] for name in _COMPARED if name in before},
         }
         if thorough:
             remote |= {"compared": now, "found": [change.what for change in receipt.changes][:20]}
-        remote.setdefault("compared", now)
+        if isinstance(catalog.targets[pair.target], CkanTarget):
+            remote.setdefault("compared", now)
         if (
             receipt.changes
             or last is None
@@ -433,6 +435,11 @@ class Outbox:
 
 
 _COMPARED = ("compared", "found")
+
+
+def _noted(receipt: Receipt) -> dict[str, Any]:
+    notices = [[it.code, dict(it.params)] for it in receipt.notices]
+    return {"notices": notices} if notices else {}
 
 
 def _nothing(pair: Pair, code: str, params: Mapping[str, Any]) -> PublishResult:
