@@ -1,6 +1,6 @@
 """The catalog as DCAT over HTTP: three ways to write one graph, valid, paged, remembered."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -208,7 +208,7 @@ async def test_without_a_public_url_addresses_are_the_requests_own(house: House)
 
 
 @pytest.fixture
-async def many(tmp_path: Path) -> AsyncIterator[tuple[Desk, Catalog]]:
+def many(tmp_path: Path) -> Iterator[tuple[Desk, Catalog]]:
     """101 datasets, one row each."""
     with opened(tmp_path) as desk:
         entries = [published(entry(name=f"d{number:03}"), title="Tal") for number in range(101)]
