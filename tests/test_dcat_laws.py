@@ -19,7 +19,7 @@ from publisher.model.catalog import Organization
 from publisher.model.dataset import ContactPoint, Dataset
 from publisher.targets.dcat.dataset import dataset_graph
 from publisher.targets.dcat.mqa import MOST, mqa
-from publisher.targets.dcat.writing import written
+from publisher.targets.dcat.writing import fragment, joined
 from publisher.targets.extents import Box, Extents
 from publisher.targets.facts import DatasetFacts, Links, dataset_facts
 from publisher.targets.snapshot import Snapshot
@@ -156,7 +156,7 @@ def test_whatever_is_stated_the_graph_is_valid_and_one(
     bad = [fault for fault in faults(made, shapes) if fault[0] == "Violation"]
     assert bad == []
     read = [
-        Graph().parse(data=written([made], form), format=name)
+        Graph().parse(data=joined([fragment(made, form)], form), format=name)
         for form, name in (("ttl", "turtle"), ("jsonld", "json-ld"), ("rdf", "xml"))
     ]
     assert all(isomorphic(read[0], other) for other in read[1:])
