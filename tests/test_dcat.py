@@ -207,6 +207,7 @@ async def test_without_a_public_url_addresses_are_the_requests_own(house: House)
     ) in found
 
 
+@pytest.mark.blocks_loop("a traceback is drawn on the terminal")
 async def test_a_dataset_that_cannot_be_told_of_is_left_out(house: House, client: Client) -> None:
     (house.published / "datapackage.json").write_text('{"resources": [{"name": "levels"}]}')
     answer = await client.get("/catalog.ttl")
