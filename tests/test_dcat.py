@@ -1,6 +1,6 @@
 """The catalog as DCAT over HTTP: three ways to write one graph, valid, paged, remembered."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -207,8 +207,37 @@ async def test_without_a_public_url_addresses_are_the_requests_own(house: House)
     ) in found
 
 
+@pytest.mark.blocks_loop("a traceback is drawn on the terminal")
+async def test_a_dataset_that_cannot_be_told_of_is_left_out(house: House, client: Client) -> None:
+    (house.published / "datapackage.json").write_text('{"resources": [{"name": "levels"}]}')
+    answer = await client.get("/catalog.ttl")
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert "ETag" not in answer.headers
+    found = Graph().parse(data=await answer.read(), format="turtle")
+    assert list(found.objects(None, DCAT.dataset)) == []
+    assert list(found.subjects(RDF.type, DCAT.Catalog)) == [URIRef(f"{BASE}/catalog")]
+    assert (await (await client.get("/v1/datasets/vand")).json())["mqa"] is None
+
+
+async def test_the_score_is_told_with_what_lacks(house: House, client: Client) -> None:
+    house.facts = FULL
+    house.describe()
+    best = (await (await client.get("/v1/datasets/vand")).json())["mqa"]
+    assert best == {"score": 405, "of": 405, "rating": "excellent", "missing": []}
+    house.facts = {}
+    house.describe()
+    told = await (await client.get("/v1/datasets/vand", headers={"Accept-Language": "da"})).json()
+    assert told["mqa"]["rating"] == "excellent"
+    assert {it["property"]: it["points"] for it in told["mqa"]["missing"]} == {
+        "spatial": 20,
+        "rights": 5,
+    }
+    assert told["mqa"]["score"] == told["mqa"]["of"] - 25
+    assert "Skriv `spatial`" in told["mqa"]["missing"][0]["remedy"]
+
+
 @pytest.fixture
-async def many(tmp_path: Path) -> AsyncIterator[tuple[Desk, Catalog]]:
+def many(tmp_path: Path) -> Iterator[tuple[Desk, Catalog]]:
     """101 datasets, one row each."""
     with opened(tmp_path) as desk:
         entries = [published(entry(name=f"d{number:03}"), title="Tal") for number in range(101)]

@@ -75,7 +75,7 @@ class Mqa(Model):
 class DatasetDetail(DatasetSummary):
     homepage: str | None
     mqa: Mqa | None
-    """Null before the first delivery was stored."""
+    """Null before the first delivery was stored, or where it cannot be told."""
     tables: tuple[TableWithQuality, ...]
 
 

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+import structlog
 from aiohttp import web
 
 from publisher.api import answers
@@ -11,6 +12,7 @@ from publisher.api.negotiation import language_of
 from publisher.api.parts import Call
 from publisher.api.replies import paged, reply
 from publisher.engine import Connection
+from publisher.errors import PublisherError
 from publisher.messages import render
 from publisher.model.base import Model
 from publisher.model.catalog import Catalog, TableEntry
@@ -19,6 +21,8 @@ from publisher.model.run import Run
 from publisher.model.schema import TEXTS, Field
 from publisher.model.table import TableState
 from publisher.model.values import TableRef, duration_text
+
+log = structlog.get_logger(__name__)
 
 States = Mapping[TableRef, TableState]
 
@@ -62,8 +66,14 @@ async def get_dataset(call: Call) -> web.Response:
     )
 
 
-async def _mqa(call: Call, dataset: str) -> answers.Mqa:
-    found = await call.feed.assess(call.parts.catalog(), dataset)
+async def _mqa(call: Call, dataset: str) -> answers.Mqa | None:
+    try:
+        found = await call.feed.assess(call.parts.catalog(), dataset)
+    except PublisherError:
+        raise
+    except Exception:  # costs the score, not the page
+        log.exception("a dataset's metadata could not be assessed", dataset=dataset)
+        return None
     language = language_of(call.request)
     return answers.Mqa(
         score=found.score,

@@ -17,14 +17,14 @@ from publisher.targets.dcat.catalog import PAGE, Place, catalog_graph, last_page
 from publisher.targets.dcat.dataset import dataset_graph
 from publisher.targets.dcat.mqa import Mqa, mqa
 from publisher.targets.dcat.standing import Standing, Standings, digest
-from publisher.targets.dcat.writing import Form, written
+from publisher.targets.dcat.writing import Form, fragment, joined
 from publisher.targets.extents import Extents
 from publisher.targets.facts import DatasetFacts, Links, dataset_facts
 from publisher.targets.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
 
-_MOST_BYTES = 32_000_000  # of texts that are remembered
+_MOST_BYTES = 32_000_000  # of datasets as text that are remembered
 _MOST_ASSESSED = 10_000
 
 
@@ -64,8 +64,10 @@ class Feed:
         self._engine = engine
         self._store = store
         self._extents = Extents()
-        self._texts: OrderedDict[str, bytes] = OrderedDict()
-        self._writing: dict[str, asyncio.Task[tuple[bytes, bool]]] = {}
+        self._fragments: OrderedDict[str, bytes] = OrderedDict()
+        self._held = 0
+        """Bytes of them."""
+        self._writing: dict[str, asyncio.Task[bytes]] = {}
         self._assessed: OrderedDict[str, Mqa] = OrderedDict()
 
     async def plan_page(self, catalog: Catalog, shape: Shape, number: int) -> Plan:
@@ -89,16 +91,22 @@ class Feed:
 
         On a page, a dataset that cannot be described is left out, and logged.
         """
-        known = self._texts.get(plan.key)
-        if known is not None:
-            self._texts.move_to_end(plan.key)
-            return known, True
-        if plan.key not in self._writing:
-            # One writes for all who ask meanwhile, and goes on where the first of them leaves
-            task = asyncio.create_task(self._write(plan))
-            self._writing[plan.key] = task
-            task.add_done_callback(lambda _: self._writing.pop(plan.key, None))
-        return await asyncio.shield(self._writing[plan.key])
+        fragments = []
+        whole = True
+        for standing in plan.datasets:
+            try:
+                fragments.append(await self._fragment(plan, standing))
+            except Exception:  # costs this dataset, not those beside it
+                if plan.around is None:
+                    raise
+                log.exception("a dataset is left out of the catalog", dataset=standing.name)
+                address = URIRef(f"{plan.shape.base}/v1/datasets/{standing.name}")
+                plan.around.remove((None, DCAT.dataset, address))
+                whole = False
+        form = plan.shape.form
+        if plan.around is not None:
+            fragments.insert(0, await asyncio.to_thread(fragment, plan.around, form))
+        return joined(fragments, form), whole
 
     async def assess(self, catalog: Catalog, name: str) -> Mqa:
         """Give the score of a dataset; raises as ``plan_dataset`` does."""
@@ -118,28 +126,32 @@ class Feed:
             raise NotFoundError("dataset-without-rows", dataset=name)
         return standing
 
-    async def _write(self, plan: Plan) -> tuple[bytes, bool]:
-        graphs = [] if plan.around is None else [plan.around]
-        whole = True
-        for standing in plan.datasets:
-            address = f"{plan.shape.base}/v1/datasets/{standing.name}"
-            try:
-                facts = await self._facts(plan.catalog, standing, plan.shape.base)
-                graphs.append(
-                    await asyncio.to_thread(
-                        dataset_graph, facts, standing.remotes, files=plan.shape.files
-                    )
-                )
-            except Exception:  # costs this dataset, not those beside it
-                if plan.around is None:
-                    raise
-                log.exception("a dataset is left out of the catalog", dataset=standing.name)
-                plan.around.remove((None, DCAT.dataset, URIRef(address)))
-                whole = False
-        text = await asyncio.to_thread(written, graphs, plan.shape.form)
-        if whole:
-            self._remember(plan.key, text)
-        return text, whole
+    async def _fragment(self, plan: Plan, standing: Standing) -> bytes:
+        key = f"{standing.key} {plan.shape}"
+        known = self._fragments.get(key)
+        if known is not None:
+            self._fragments.move_to_end(key)
+            return known
+        if key not in self._writing:
+            # One writes for all who ask meanwhile, and goes on where the first of them leaves
+            task = asyncio.create_task(self._write(plan, standing, key))
+            self._writing[key] = task
+            task.add_done_callback(lambda _: self._writing.pop(key))
+        return await asyncio.shield(self._writing[key])
+
+    async def _write(self, plan: Plan, standing: Standing, key: str) -> bytes:
+        facts = await self._facts(plan.catalog, standing, plan.shape.base)
+
+        def write() -> bytes:
+            graph = dataset_graph(facts, standing.remotes, files=plan.shape.files)
+            return fragment(graph, plan.shape.form)
+
+        written = await asyncio.to_thread(write)
+        self._fragments[key] = written
+        self._held += len(written)
+        while self._held > _MOST_BYTES:
+            self._held -= len(self._fragments.popitem(last=False)[1])
+        return written
 
     async def _facts(self, catalog: Catalog, standing: Standing, base: str | None) -> DatasetFacts:
         snapshot = Snapshot.of(
@@ -153,11 +165,6 @@ class Feed:
         return await dataset_facts(
             snapshot, Links(base, self._settings.published_path), self._extents
         )
-
-    def _remember(self, key: str, text: bytes) -> None:
-        self._texts[key] = text
-        while sum(map(len, self._texts.values())) > _MOST_BYTES and len(self._texts) > 1:
-            self._texts.popitem(last=False)
 
 
 def _plan_page(now: Standings, shape: Shape, number: int) -> Plan:

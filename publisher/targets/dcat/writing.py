@@ -1,4 +1,9 @@
-"""Graphs as text: the same graph is the same bytes, and Danish comes first."""
+"""Graphs as text: the same graph is the same bytes, and Danish comes first.
+
+A page is written dataset by dataset: what did not change is not written again, and no page's
+whole graph ever lies in memory, whose many small objects would stop all else while Python
+looks through them for garbage. What datasets share is stated with each of them.
+"""
 
 from collections.abc import Iterable, Mapping
 from io import BytesIO
@@ -25,23 +30,42 @@ MEDIA_TYPES: Mapping[Form, str] = {
 _Triple = tuple[Any, Any, Any]
 
 
-def written(graphs: Iterable[Graph], form: Form) -> bytes:
-    """Lay the graphs together and write them, in UTF-8."""
-    triples = sorted({triple for graph in graphs for triple in graph}, key=_order)
+def fragment(graph: Graph, form: Form) -> bytes:
+    """Write a graph so that it can be laid together with others, in UTF-8."""
+    triples = sorted(graph, key=_order)
     if form == "jsonld":
-        return _json_ld(triples)
-    whole = Graph(bind_namespaces="none")
+        return orjson.dumps(_nodes(triples))[1:-1]
+    ordered = Graph(bind_namespaces="none")
     for prefix, namespace in PREFIXES.items():
-        whole.bind(prefix, namespace)
+        ordered.bind(prefix, namespace)
     for triple in triples:
-        whole.add(triple)
+        ordered.add(triple)
     file = BytesIO()
-    writer = _Turtle(whole) if form == "ttl" else XMLSerializer(whole)
-    writer.serialize(file, encoding="utf-8")
-    return file.getvalue()
+    if form == "ttl":
+        _Turtle(ordered).serialize(file, encoding="utf-8")
+        return file.getvalue()
+    XMLSerializer(ordered).serialize(file, encoding="utf-8")
+    _, _, body = file.getvalue().partition(b"\n>\n")
+    return body.removesuffix(b"</rdf:RDF>\n")
+
+
+def joined(fragments: Iterable[bytes], form: Form) -> bytes:
+    """Make one document of fragments."""
+    if form == "jsonld":
+        context = orjson.dumps(_CONTEXT)
+        return b'{"@context":%b,"@graph":[%b]}\n' % (context, b",".join(filter(None, fragments)))
+    if form == "ttl":
+        head = "".join(f"@prefix {it}: <{name}> .\n" for it, name in _CONTEXT.items())
+        return b"".join((head.encode(), *fragments))
+    names = "".join(f'\n   xmlns:{it}="{name}"' for it, name in _CONTEXT.items())
+    head = f'<?xml version="1.0" encoding="utf-8"?>\n<rdf:RDF{names}\n>\n'
+    return b"".join((head.encode(), *fragments, b"</rdf:RDF>\n"))
 
 
 class _Turtle(TurtleSerializer):
+    def startDocument(self) -> None:  # noqa: N802
+        """Leave the prefixes to the whole document."""
+
     def sortProperties(self, properties: Mapping[Any, list[Any]]) -> list[Any]:  # noqa: N802
         found: list[Any] = super().sortProperties(properties)
         for values in properties.values():
@@ -69,8 +93,8 @@ def _value_order(value: Any) -> tuple[str, ...]:
     return type(value).__name__, str(value)
 
 
-def _json_ld(triples: Iterable[_Triple]) -> bytes:
-    """Write flattened JSON-LD 1.1, whose keys are shortened by a context of its own.
+def _nodes(triples: Iterable[_Triple]) -> list[dict[str, Any]]:
+    """Give the nodes of flattened JSON-LD 1.1, whose keys are shortened by a context of its own.
 
     rdflib's writer gives nodes in another order every time.
     """
@@ -81,7 +105,7 @@ def _json_ld(triples: Iterable[_Triple]) -> bytes:
             node.setdefault("@type", []).append(_short(value))
         else:
             node.setdefault(_short(predicate), []).append(_json_value(value))
-    return orjson.dumps({"@context": _CONTEXT, "@graph": list(nodes.values())})
+    return list(nodes.values())
 
 
 def _json_value(value: Any) -> dict[str, str]:
