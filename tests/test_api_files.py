@@ -99,7 +99,8 @@ async def test_who_reads_slowly_gets_one_whole_file(house: House, client: TestCl
 
 def _many(rows: int) -> str:
     nulls = ", ".join(["NULL"] * 11)
-    return f"SELECT i + 1, 's', TIMESTAMP '2026-01-01' + to_minutes(i), {nulls} FROM range({rows}) t(i)"
+    at = "TIMESTAMP '2026-01-01' + to_minutes(i)"
+    return f"SELECT i + 1, 's', {at}, {nulls} FROM range({rows}) t(i)"
 
 
 async def test_the_numbers_are_read_by_prometheus_and_documented(

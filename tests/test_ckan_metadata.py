@@ -15,7 +15,9 @@ from publishing import ODD_ROWS, WATER
 from support import CkanSite
 
 from publisher.model.catalog import CkanTarget
+from publisher.model.site_fields import DATASET_FACTS, RESOURCE_FACTS
 from publisher.settings import Settings
+from publisher.targets.ckan.metadata import said
 from publisher.targets.ckan.metadata.compare import same
 from publisher.targets.ckan.metadata.plain import tags
 
@@ -122,6 +124,7 @@ async def test_everything_that_is_known_is_told(here: Quarter) -> None:
         "http://publications.europa.eu/resource/authority/data-theme/ENVI"
     ]
     assert orjson.loads(told["hvd_category"]) == ["http://data.europa.eu/bna/c_164e0bf5"]
+    assert told["publisher_mqa"].endswith("/405 (excellent)")
     base = "https://data.example.org"
     assert [(it["format"], it["url"]) for it in package["resources"][1:]] == [
         ("API", f"{base}/v1/datasets/{here.house.name}/levels/rows"),
@@ -284,6 +287,11 @@ async def test_a_stewards_mapping_serves_another_schema(there: Quarter) -> None:
     assert {it["format"] for it in package["resources"]} == {"CSV"}
     assert package["resources"][0]["description"] == " (levels)"
     await assert_equal(there)
+
+
+def test_the_facts_a_mapping_may_name_are_those_that_are_told() -> None:
+    assert {*said.DATASET_FACTS} == DATASET_FACTS
+    assert {*said.RESOURCE_FACTS} == RESOURCE_FACTS
 
 
 @given(st.lists(st.text(max_size=120)))

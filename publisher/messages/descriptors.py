@@ -320,6 +320,14 @@ DESCRIPTORS: dict[str, Text] = {
         remedy_en='write it like "2026-01-31T12:00:00Z"',
         remedy_da='skriv det som "2026-01-31T12:00:00Z"',
     ),
+    "unknown-fact": Text(
+        en='{key} is "{value}", which names a fact that there is none of',
+        da='{key} er "{value}", som nævner en oplysning, der ikke findes',
+        remedy_en="write a name of the table in docs/targets/ckan.md in the braces, "
+        "such as {{description}}",
+        remedy_da="skriv et navn fra tabellen i docs/targets/ckan.md i tuborgklammerne, "
+        "som {{description}}",
+    ),
     "wrong-day": Text(
         en='{key} is "{value}", which is no day',
         da='{key} er "{value}", som ikke er en dag',

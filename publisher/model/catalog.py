@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import orjson
 from pydantic import AfterValidator
@@ -18,6 +18,7 @@ from publisher.model.base import Model
 from publisher.model.dataset import Dataset, Harvest, Mode, Resource
 from publisher.model.run import Outcome
 from publisher.model.schema import Field, Schema
+from publisher.model.site_fields import SiteFields
 from publisher.model.values import Duration, Email, Name, TableRef
 
 
@@ -58,13 +59,6 @@ class FolderTarget(Model):
     type: Literal["folder"]
     path: str | None = None
     """Default ``<data>/published``; relative paths start at ``--root``."""
-
-
-class SiteFields(Model):
-    """What stands in the fields of a site with a schema of its own: texts with {facts}."""
-
-    package: Mapping[str, Any] = {}
-    resource: Mapping[str, Any] = {}
 
 
 class CkanTarget(Model):

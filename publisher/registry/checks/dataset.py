@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from publisher.model import opendata_dk
 from publisher.model.catalog import CkanTarget, Organization
 from publisher.model.dataset import Dataset, License
 from publisher.model.schema import Field, Schema
@@ -162,6 +163,10 @@ def _check_targets(dataset: Dataset, around: Surroundings, document: Document) -
             yield document.warning(
                 "target-without-organization", path, target=name, organization=dataset.publisher
             )
+        if isinstance(target, CkanTarget) and target.profile == "opendata-dk":
+            organization = around.organizations.right.get(dataset.publisher)
+            for code, _ in opendata_dk.broken_rules(dataset, organization):
+                yield document.error(code, path)
     draft = not dataset.public and not document.lost(("publish", "access"))
     if dataset.publish.targets and draft:
         yield document.warning("draft-with-targets", ("publish", "targets"))

@@ -4,7 +4,8 @@ A package stays private until its tables are whole. Whatever fails half-way is f
 its id, its name or its marks, and finished by the next try.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from publisher.errors import TargetError
@@ -25,7 +26,8 @@ from publisher.targets.ckan.metadata import (
 )
 from publisher.targets.ckan.packages import Package, resource_ids
 from publisher.targets.ckan.tables import Pace
-from publisher.targets.facts import dataset_facts
+from publisher.targets.dcat.mqa import mqa
+from publisher.targets.facts import DatasetFacts, dataset_facts
 from publisher.targets.snapshot import Snapshot
 
 _DUMP_SECONDS = 900.0
@@ -54,12 +56,14 @@ class CkanPublisher:
         organization = self._organization(publisher)
         client = self._client(publisher, organization)
         facts = await dataset_facts(snapshot, self._context.links, self._context.extents)
+        ids = resource_ids(self._context.installation, snapshot.dataset.name)
         wanted = self._profile.wanted(
             facts,
             installation=self._context.installation,
             organization=organization.name,
-            resource_id=resource_ids(self._context.installation, snapshot.dataset.name),
+            resource_id=ids,
             site=await self._site(client),
+            mqa=await asyncio.to_thread(_score, facts, client.url, ids),
         )
         work = _Work(client, snapshot, wanted, self._spec, context=self._context, watch=watch)
         package = await work.find(remote)
@@ -151,6 +155,21 @@ class CkanPublisher:
                 "ckan-organization-missing", organization=name, publisher=publisher, url=client.url
             )
         raise TargetError("ckan-refused", url=client.url, action="package_create")
+
+
+def _score(facts: DatasetFacts, url: str, resource_id: Callable[[str], str]) -> str:
+    """Give the score of the metadata as it will be once the dataset is there."""
+    resources = {
+        table.name: {
+            "id": resource_id(table.name),
+            "url": f"{url}/datastore/dump/{resource_id(table.name)}",
+        }
+        for table in facts.tables
+    }
+    found = mqa(
+        facts, {url: {"url": f"{url}/dataset/{facts.dataset.name}", "resources": resources}}
+    )
+    return f"{found.score}/{found.of} ({found.rating})"
 
 
 class _Work:

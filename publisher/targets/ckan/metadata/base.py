@@ -52,8 +52,9 @@ class Profile(Protocol):
         organization: str,
         resource_id: Callable[[str], str],
         site: Site,
+        mqa: str,
     ) -> Wanted:
-        """Say what is to be there, before any call.
+        """Say what is to be there, before any call; *mqa* is the score of the metadata.
 
         Raises TargetError ``ckan-profile`` naming each rule of the site that is broken.
         """

@@ -33,6 +33,7 @@ class MappedProfile:
         organization: str,
         resource_id: Callable[[str], str],
         site: Site,
+        mqa: str,
     ) -> Wanted:
         wanted = self._profile.wanted(
             facts,
@@ -40,6 +41,7 @@ class MappedProfile:
             organization=organization,
             resource_id=resource_id,
             site=site,
+            mqa=mqa,
         )
         tables = {it.name: it for it in facts.tables}
         resources = []
@@ -87,15 +89,6 @@ def _fill(template: Any, told: Mapping[str, Any]) -> Any:
         value = told[alone[1]]
         return "" if value is None else value
     return _NAME.sub(lambda match: _text(told[match[1]]), template)
-
-
-def names(template: Any) -> list[str]:
-    """Give the names of facts that a template holds."""
-    if isinstance(template, list | tuple):
-        return [name for item in template for name in names(item)]
-    if isinstance(template, dict):
-        return [name for item in template.values() for name in names(item)]
-    return _NAME.findall(template) if isinstance(template, str) else []
 
 
 def _text(value: Any) -> str:

@@ -34,6 +34,7 @@ class OpenDataDk(PlainProfile):
         organization: str,
         resource_id: Callable[[str], str],
         site: Site,
+        mqa: str,
     ) -> Wanted:
         wanted = super().wanted(
             facts,
@@ -41,6 +42,7 @@ class OpenDataDk(PlainProfile):
             organization=organization,
             resource_id=resource_id,
             site=site,
+            mqa=mqa,
         )
         broken = [
             Problem(code, {"key": key, "dataset": facts.dataset.name})

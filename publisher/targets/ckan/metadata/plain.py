@@ -57,10 +57,11 @@ class PlainProfile:
         organization: str,
         resource_id: Callable[[str], str],
         site: Site,
+        mqa: str,
     ) -> Wanted:
         groups, notices = self._groups(facts, site)
         package = self.package(facts, site)
-        extras = self.extras(facts) | _identity(facts, installation)
+        extras = self.extras(facts) | _identity(facts, installation) | {"publisher_mqa": mqa}
         extras = {name: it for name, it in extras.items() if name not in package}
         extras[FIELDS] = orjson.dumps(sorted(extras)).decode()
         resources = [
