@@ -12,6 +12,7 @@ from rdflib.namespace import DCAT, DCTERMS, FOAF, OWL, RDFS, SKOS
 
 from publisher.model.catalog import Organization
 from publisher.model.dataset import HVD_CATEGORIES
+from publisher.targets import authority
 from publisher.targets.dcat import vocabulary as words
 from publisher.targets.dcat.distributions import Described, HighValue, Remotes, distributions
 from publisher.targets.dcat.terms import Node, Sheet, instant, keywords, mailto, text, uri
@@ -102,8 +103,8 @@ def taxonomy(sheet: Sheet) -> Node:
 def languages(sheet: Sheet, codes: Iterable[str]) -> Iterable[Node]:
     """State the languages that the EU's table has."""
     for code in codes:
-        if code in words.LANGUAGE_CODES:
-            node = words.LANGUAGES[words.LANGUAGE_CODES[code]]
+        if code in authority.LANGUAGE_CODES:
+            node = words.LANGUAGES[authority.LANGUAGE_CODES[code]]
             yield sheet.kind(node, DCTERMS.LinguisticSystem)
 
 

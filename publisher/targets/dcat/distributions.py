@@ -8,6 +8,7 @@ from typing import Any
 from rdflib import BNode, Literal, URIRef
 from rdflib.namespace import DCAT, DCTERMS, FOAF, RDFS, SKOS, XSD
 
+from publisher.targets import authority
 from publisher.targets.dcat import vocabulary as words
 from publisher.targets.dcat.terms import Node, Sheet, instant, text, uri
 from publisher.targets.facts import LANGUAGE, DatasetFacts, Download, TableFacts
@@ -175,7 +176,7 @@ def _titles(sheet: Sheet, node: Node, table: TableFacts, way: str) -> None:
 def _licence(about: Described, table: TableFacts) -> Node | None:
     """State the table's licence: by the EU's table where it is there, else by its own address."""
     said, sheet = table.license, about.sheet
-    code = words.LICENCE_CODES.get(said.get("name", ""))
+    code = authority.LICENCE_CODES.get(said.get("name", ""))
     address = words.LICENCES[code] if code else uri(said.get("path"))
     label = text(said.get("title")) or text(said.get("name"))
     if address is None and label is None:
