@@ -195,6 +195,8 @@ class CkanClient:
                 timeout=self._timeout,
                 stream=True,
             )
+            if response.status_code == 404:
+                self._refused("dump", ckanapi.NotFound(), 404)
             _save(response, path, most, time.monotonic() + seconds)
         except TargetError:
             raise
@@ -273,8 +275,6 @@ class CkanClient:
 
 
 def _save(response: requests.Response, path: Path, most: int, until: float) -> None:
-    if response.status_code == 404:
-        raise TargetError("ckan-missing", url=response.url, action="dump")
     if response.status_code != 200:
         raise _AnswerError(response.status_code, None)
     header = True

@@ -72,6 +72,7 @@ class CkanPublisher:
             await self._check_organization(client, publisher, organization.name)
             changes.append(Difference("package", None, snapshot.dataset.name))
             if dry_run:
+                changes += work.everything(self._profile)
                 return Receipt(changes=tuple(changes), remote=remote)
             package = await work.create() if package is None else await work.restore(package)
         changes += await work.resources(package, dry_run=dry_run)
@@ -209,6 +210,15 @@ class _Work:
             resource=self._wanted.resources[0].id,
             installation=self._installation,
         )
+
+    def everything(self, profile_: Profile) -> list[Difference]:
+        """Say what a new package will hold."""
+        rows = [
+            Difference(f"{table.name}.rows", None, table.state.rows)
+            for table in self._snapshot.tables
+        ]
+        told = profile_.changes(self._wanted, {}, keep=()).differences
+        return [*rows, *(it for it in told if it.after not in (None, "", []))]
 
     async def create(self) -> Package:
         facts = await self._client.call(
