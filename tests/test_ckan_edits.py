@@ -1,4 +1,4 @@
-"""What is published of a dataset besides its rows: at a plain CKAN, and as laws."""
+"""What others change of a package at a plain CKAN, and laws of what is compared there."""
 
 import json
 import uuid
@@ -122,37 +122,6 @@ async def changes(house: House, *, dry_run: bool = True) -> dict[str, tuple[Any,
     [result] = await house.new_outbox().publish(house.name, "portal", dry_run=dry_run)
     assert result.problem is None
     return {it.what: (it.before, it.after) for it in result.changes}
-
-
-async def test_it_is_whole_and_stays_equal(house: House, site: CkanSite) -> None:
-    package, extras = held(site, house)
-    assert package["url"] == f"https://data.example.org/v1/datasets/{house.name}"
-    assert (package["maintainer"], package["maintainer_email"]) == (
-        "Made-up desk",
-        "desk@example.org",
-    )
-    authority = "http://publications.europa.eu/resource/authority"
-    assert json.loads(extras["theme"]) == [
-        f"{authority}/data-theme/{it}" for it in ("ENVI", "TRAN")
-    ]
-    assert extras["frequency"] == f"{authority}/frequency/HOURLY"
-    assert json.loads(extras["language"]) == [f"{authority}/language/DAN"]
-    ring = json.loads(extras["spatial"])["coordinates"][0]
-    assert (ring[0], ring[2]) == ([8.3, 55.3], [8.9, 55.7])
-    assert (extras["temporal_start"], extras["temporal_end"]) == (
-        "2026-03-01T00:00:00Z",
-        "2026-03-01T00:02:00Z",
-    )
-    urls = [(it["format"], it["url"]) for it in package["resources"]]
-    base = "https://data.example.org"
-    assert urls[1:] == [
-        ("API", f"{base}/v1/datasets/{house.name}/levels/rows"),
-        ("CSV", f"{base}/published/{house.name}/levels.csv"),
-        ("Parquet", f"{base}/published/{house.name}/levels.parquet"),
-    ]
-    views = call(site, "resource_view_list", id=package["resources"][0]["id"])
-    assert [it["view_type"] for it in views] == ["datatables_view"]
-    assert await changes(house) == {}
 
 
 EDITS: dict[str, tuple[dict[str, Any], str]] = {

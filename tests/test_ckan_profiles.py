@@ -1,4 +1,4 @@
-"""Profiles against a real CKAN with a schema of its own, which behaves like the national portal."""
+"""Edits and mappings at a CKAN with a schema of its own, which behaves like the national portal."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -61,25 +61,6 @@ async def unchanged(house: House) -> None:
     assert (dry.outcome, dry.problem) == ("unchanged", None)
 
 
-async def test_the_portal_takes_the_package_and_it_stays_equal(
-    house: House, site: CkanSite
-) -> None:
-    [result] = await house.outbox.publish(house.name, "portal")
-    assert (result.outcome, result.problem, result.notices) == ("published", None, ())
-    package = call(site, "package_show", id=house.name)
-    assert package["title"] == package["title_translated"]["da"] == "Vandstand i åen"
-    assert package["data_themes"] == ["ENVI", "TRAN"]
-    assert (package["update_frequency"], package["data_directory"]) == ("HOURLY", True)
-    assert (package["author"], package["author_email"]) == ("Esbjerg Kommune", "desk@example.org")
-    assert package["temporal_start"][:10] == "2026-03-01"
-    extras = {it["key"]: it["value"] for it in package["extras"]}
-    assert extras["access_rights"].endswith("/access-right/PUBLIC")
-    assert extras["spatial_uri"] == "https://sws.geonames.org/2622447/"
-    kinds = [(it["format"], it["license_id"]) for it in package["resources"]]
-    assert kinds == [(it, "cc-by") for it in ("CSV", "REST", "CSV", "OCTET")]
-    await unchanged(house)
-
-
 async def test_what_changes_and_what_is_edited_there_is_put_right(
     house: House, site: CkanSite
 ) -> None:
@@ -105,19 +86,6 @@ async def test_what_changes_and_what_is_edited_there_is_put_right(
     assert (package["update_frequency"], package["data_directory"]) == ("HOURLY", True)
     assert [it["name"] for it in package["tags"]] == ["kun"]
     await unchanged(house)
-
-
-async def test_a_dataset_that_breaks_a_rule_is_held_before_any_call(
-    house: House, site: CkanSite
-) -> None:
-    house.targets = target(site, url="http://127.0.0.1:9", profile="opendata-dk")
-    house.facts |= {"description": None}
-    house.describe()
-    [result] = await house.new_outbox().publish(house.name, "portal")
-    assert result.problem is not None
-    assert result.problem.code == "ckan-profile"
-    broken = [it["code"] for it in result.problem.params["problems"]]
-    assert broken == ["portal-no-description"]
 
 
 async def test_a_mapping_fills_the_fields_of_another_schema(house: House, site: CkanSite) -> None:
