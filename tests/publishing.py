@@ -212,8 +212,10 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path, **described: Any) -> AsyncIterator[House]:
-    settings = Settings(root=folder, data=folder / "data", backoff_max=0.2)
+async def open_house(
+    folder: Path, *, public_url: str | None = None, **described: Any
+) -> AsyncIterator[House]:
+    settings = Settings(root=folder, data=folder / "data", backoff_max=0.2, public_url=public_url)
     settings.work_path.mkdir(parents=True, exist_ok=True)
     engine = await asyncio.to_thread(
         lambda: Engine.open(str(settings.store_path), work=settings.work_path)

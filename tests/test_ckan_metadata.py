@@ -9,8 +9,6 @@ import orjson
 import pytest
 from ckan_house import Quarter, quarter
 from ckan_site import call
-from hypothesis import given
-from hypothesis import strategies as st
 from publishing import ODD_ROWS, WATER
 from support import CkanSite
 
@@ -19,7 +17,6 @@ from publisher.model.site_fields import DATASET_FACTS, RESOURCE_FACTS
 from publisher.settings import Settings
 from publisher.targets.ckan.metadata import said
 from publisher.targets.ckan.metadata.compare import same
-from publisher.targets.ckan.metadata.plain import tags
 
 PLACED: dict[str, Any] = {
     **WATER,
@@ -292,14 +289,6 @@ async def test_a_stewards_mapping_serves_another_schema(there: Quarter) -> None:
 def test_the_facts_a_mapping_may_name_are_those_that_are_told() -> None:
     assert {*said.DATASET_FACTS} == DATASET_FACTS
     assert {*said.RESOURCE_FACTS} == RESOURCE_FACTS
-
-
-@given(st.lists(st.text(max_size=120)))
-def test_a_keyword_becomes_legal_or_is_dropped(keywords: list[str]) -> None:
-    for tag in tags(keywords):
-        assert 2 <= len(tag) <= 100
-        assert all(letter.isalnum() or letter in " -._" for letter in tag), tag
-        assert tag == " ".join(tag.split())
 
 
 @pytest.mark.parametrize(

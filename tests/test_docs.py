@@ -18,7 +18,7 @@ from publisher import errors
 from publisher.api.routes import ROUTES
 from publisher.cli.commands import app
 from publisher.messages import TEXTS
-from publisher.model import checks
+from publisher.model import checks, site_fields
 from publisher.settings import Settings
 from publisher.sources import SOURCES
 from publisher.targets import TARGETS
@@ -106,6 +106,13 @@ def test_every_source_has_a_page(docs: Path, kind: str):
 @pytest.mark.parametrize("kind", sorted(TARGETS))
 def test_every_target_has_a_page(docs: Path, kind: str):
     assert kind in text(docs / "targets" / f"{kind}.md")
+
+
+@BOTH
+def test_every_fact_of_a_mapping_is_documented(docs: Path):
+    page = text(docs / "targets" / "ckan.md")
+    names = {*site_fields.PACKAGE_FACTS, *site_fields.RESOURCE_FACTS}
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
 def test_the_error_pages_are_those_of_the_messages():

@@ -320,14 +320,6 @@ DESCRIPTORS: dict[str, Text] = {
         remedy_en='write it like "2026-01-31T12:00:00Z"',
         remedy_da='skriv det som "2026-01-31T12:00:00Z"',
     ),
-    "unknown-fact": Text(
-        en='{key} is "{value}", which names a fact that there is none of',
-        da='{key} er "{value}", som nævner en oplysning, der ikke findes',
-        remedy_en="write a name of the table in docs/targets/ckan.md in the braces, "
-        "such as {{description}}",
-        remedy_da="skriv et navn fra tabellen i docs/targets/ckan.md i tuborgklammerne, "
-        "som {{description}}",
-    ),
     "wrong-day": Text(
         en='{key} is "{value}", which is no day',
         da='{key} er "{value}", som ikke er en dag',
@@ -345,6 +337,22 @@ DESCRIPTORS: dict[str, Text] = {
         da="{key} er ikke et udsnit af Jordens overflade",
         remedy_en="write [west, south, east, north] in degrees, such as [10.3, 56.2, 10.9, 56.5]",
         remedy_da="skriv [vest, syd, øst, nord] i grader, som [10.3, 56.2, 10.9, 56.5]",
+    ),
+    "unknown-fact": Text(
+        en="{key} names {{{fact}}}, which is not known of it",
+        da="{key} nævner {{{fact}}}, som ikke vides om det",
+        remedy_en="did you mean {{{nearest}}}? Known are: {known}",
+        remedy_da="mente du {{{nearest}}}? Kendte er: {known}",
+        alone_en="known are: {known}",
+        alone_da="kendte er: {known}",
+    ),
+    "wrong-keep": Text(
+        en='{key} has "{value}", which cannot be left to the editors',
+        da='{key} har "{value}", som ikke kan overlades til redaktørerne',
+        remedy_en="write the site's name of the field, such as notes, tags, groups, extras.NAME "
+        "or resources.description",
+        remedy_da="skriv sitets navn på feltet, som notes, tags, groups, extras.NAVN "
+        "eller resources.description",
     ),
     "wrong-hvd-category": Text(
         en='{key} has "{value}", which is no category of high-value datasets',

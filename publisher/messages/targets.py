@@ -108,26 +108,38 @@ TARGETS: dict[str, Text] = {
         remedy_da="Spørg sitets administrator, eller ret målets `groups`.",
     ),
     "ckan-profile": Text(
-        en="{dataset} does not meet the portal's rules",
-        da="{dataset} opfylder ikke portalens regler",
-        remedy_en="Mend what is named; `publisher check` tells the line.",
-        remedy_da="Ret det nævnte; `publisher check` angiver linjen.",
+        en="{dataset} does not meet the portal's rules: {problems}",
+        da="{dataset} opfylder ikke portalens regler: {problems}",
+        remedy_en="Mend what is named; `publisher check` tells the line and the remedy.",
+        remedy_da="Ret det nævnte; `publisher check` angiver linjen og råd.",
+    ),
+    "portal-format": Text(
+        en='the portal refuses resources of the format "{format}"',
+        da='portalen afviser ressourcer med formatet "{format}"',
+        remedy_en='write one format of its list for all resources, such as "{nearest}"',
+        remedy_da='skriv ét format fra dens liste for alle ressourcer, som "{nearest}"',
+        alone_en="write one format of its list for all resources, such as CSV, or leave the line "
+        "out: each resource then has its own",
+        alone_da="skriv ét format fra dens liste for alle ressourcer, som CSV, eller udelad "
+        "linjen: så får hver ressource sit eget",
     ),
     "portal-short-name": Text(
-        en="the portal takes no name of one letter",
-        da="portalen tager ikke et navn på ét bogstav",
+        en="the portal takes no `name` of one letter",
+        da="portalen tager ikke et `name` på ét bogstav",
         remedy_en="give the dataset a `name` of two letters or more",
         remedy_da="giv datasættet et `name` på to bogstaver eller flere",
     ),
     "portal-no-description": Text(
-        en="the portal asks for a description",
-        da="portalen kræver en beskrivelse",
+        en="the portal asks for `description`, and there is none",
+        da="portalen kræver `description`, og der er ingen",
         remedy_en="write `description`: what is measured, where, how often",
         remedy_da="skriv `description`: hvad der måles, hvor og hvor tit",
     ),
     "portal-no-email": Text(
-        en="the portal asks for an e-mail address to write to",
-        da="portalen kræver en e-mailadresse at skrive til",
+        en="the portal asks for an e-mail address, and neither the organisation "
+        "nor `contactPoint` has one",
+        da="portalen kræver en e-mailadresse, og hverken organisationen "
+        "eller `contactPoint` har en",
         remedy_en="give the organisation an `email` in catalog/organizations.yaml, "
         "or the dataset a `contactPoint`",
         remedy_da="giv organisationen en `email` i catalog/organizations.yaml, "

@@ -15,10 +15,10 @@ from pydantic_core import PydanticCustomError
 
 from publisher.errors import NotFoundError
 from publisher.model.base import Model
-from publisher.model.dataset import Dataset, Harvest, Mode, Resource
+from publisher.model.dataset import Dataset, Harvest, Mode, Resource, Theme
 from publisher.model.run import Outcome
 from publisher.model.schema import Field, Schema
-from publisher.model.site_fields import SiteFields
+from publisher.model.site_fields import KeptField, SiteFields
 from publisher.model.values import Duration, Email, Name, TableRef
 
 
@@ -74,9 +74,9 @@ class CkanTarget(Model):
     """How often everything there is compared, row by row, and put right."""
     grace: Duration = timedelta(days=30)
     """For how long a withdrawn dataset stays there, private, before it is removed."""
-    keep: tuple[str, ...] = ()
+    keep: tuple[KeptField, ...] = ()
     """Fields that the target's editors look after."""
-    groups: Mapping[str, str] = {}
+    groups: Mapping[Theme, str] = {}
     """The site's group for each EU theme."""
     fields: SiteFields = SiteFields()
 

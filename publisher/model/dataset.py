@@ -18,6 +18,7 @@ from publisher.model.base import Model
 from publisher.model.checks import Check
 from publisher.model.profile import PROFILES, Profile, ProfileName
 from publisher.model.schema import Reading, Translation
+from publisher.model.site_fields import KeptField
 from publisher.model.values import Duration, Email, FieldName, Name, Share, Zone
 
 Theme = Literal[
@@ -352,7 +353,7 @@ class Publish(Model):
     every: Duration | None = None
     """Bulk files and targets are brought up to date this often; after every commit otherwise."""
     formats: tuple[Literal["csv", "parquet"], ...] = ("csv", "parquet")
-    keep: tuple[str, ...] = ()
+    keep: tuple[KeptField, ...] = ()
     """Fields at CKAN targets that their editors look after."""
 
 

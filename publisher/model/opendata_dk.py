@@ -6,7 +6,7 @@ Source: the portal's own CKAN extension, https://github.com/datopian/ckanext-por
 from collections.abc import Iterator, Mapping
 
 from publisher.model.catalog import Organization
-from publisher.model.dataset import Dataset
+from publisher.model.dataset import Dataset, Theme
 
 SHORTEST_NAME = 2
 
@@ -18,7 +18,7 @@ LICENSES: Mapping[str, str] = {
 OTHER_LICENSE = "oddk"
 """The dataset's description says under what licence it is."""
 
-GROUPS: Mapping[str, str] = {
+GROUPS: Mapping[Theme, str] = {
     "SOCI": "population-and-social-conditions",
     "ENER": "energy",
     "INTR": "international-issues",

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from publisher.model.base import Model
 from publisher.model.catalog import CkanTarget, FolderTarget, Organization
+from publisher.model.opendata_dk import FORMATS
 from publisher.registry.checks.texts import check_secret, check_url, check_variables
 from publisher.registry.document import Document, read
 from publisher.registry.files import Files, Listing
@@ -98,6 +99,13 @@ def _check_ckan(
         *check_url(target.url, document, (name, "url")),
         *check_variables(target.url, secrets, document, (name, "url")),
     ]
+    formats = target.fields.resource
+    if target.profile == "opendata-dk" and "format" in formats:
+        stated = formats["format"]
+        if not isinstance(stated, str) or stated.upper() not in FORMATS:
+            near = nearest(str(stated), sorted(FORMATS))
+            at = (name, "fields", "resource", "format")
+            findings.append(document.error("portal-format", at, format=stated, nearest=near))
     for organization, known in target.organizations.items():
         here = (name, "organizations", organization)
         if not organizations.knows(organization):

@@ -23,6 +23,7 @@ from publisher.registry.paths import ANY, Gone, Path, Steps
 M = TypeVar("M", bound=Model)
 
 _MAY_BE_NULL = {"constant", "example"}
+_LEAVES_OUT = (("fields", "package"), ("fields", "resource"))  # of a target: not to be sent
 _ROUNDS = 10
 """Each uncovers what the one before hid: a rule between two keys, an emptied list."""
 # Where two keys contradict each other, the one to go: the other is judged by more rules
@@ -324,7 +325,7 @@ def _without_value(value: Any, path: Steps) -> Iterator[Steps]:
             yield from _without_value(item, (*path, index))
     elif isinstance(value, dict):
         for key, below in value.items():
-            if below is None and key not in _MAY_BE_NULL:
+            if below is None and key not in _MAY_BE_NULL and path[1:3] not in _LEAVES_OUT:
                 yield (*path, key)
             else:
                 yield from _without_value(below, (*path, key))

@@ -137,14 +137,11 @@ def described(path: Path) -> str:
 def _finding(model: type[Model], document: Document, base: Path, fault: Fault) -> Finding:
     location, kind = fault.location, fault.kind
     path = (*base, *location)
-    at = described(document.known(path))
     context = fault.context
     if kind == "union_tag_not_found":
         return without_type(document, path)
-    if kind == "missing" and location[-1] == "type":
-        return without_type(document, path[:-1])
     if kind == "missing":
-        return document.error("missing-key", path, key=str(location[-1]), at=at or document.file)
+        return _missing_key(document, path)
     if kind == "extra_forbidden":
         return _unknown_key(model, document, path, location)
     if kind == "union_tag_invalid":
@@ -153,6 +150,8 @@ def _finding(model: type[Model], document: Document, base: Path, fault: Fault) -
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(context["expected"]))
         return unknown_value(document, path, fault.input, allowed)
+    if kind == "unknown-fact":
+        return _unknown_fact(document, path, context["fact"], context["known"])
     code = _CODES.get(kind, kind)
     if code in {"empty", "too-long", "too-small"}:
         return document.error(code, path, key=_key(document, path), **context)
@@ -168,6 +167,24 @@ def _finding(model: type[Model], document: Document, base: Path, fault: Fault) -
 def _wrong_kind(code: str, document: Document, path: Path) -> Finding:
     written = document.written(path)
     return document.error(code, path, key=_key(document, path), value=_shown(written))
+
+
+def _missing_key(document: Document, path: Path) -> Finding:
+    if path[-1] == "type":
+        return without_type(document, path[:-1])
+    at = described(document.known(path)) or document.file
+    return document.error("missing-key", path, key=str(path[-1]), at=at)
+
+
+def _unknown_fact(document: Document, path: Path, fact: str, known: Sequence[str]) -> Finding:
+    return document.error(
+        "unknown-fact",
+        path,
+        key=_key(document, path),
+        fact=fact,
+        nearest=nearest(fact, known),
+        known=", ".join(known),
+    )
 
 
 def _unknown_key(model: type[Model], document: Document, path: Path, location: Path) -> Finding:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from publisher.model import opendata_dk
+from publisher.model import opendata_dk as portal
 from publisher.model.catalog import CkanTarget, Organization
 from publisher.model.dataset import Dataset, License
 from publisher.model.schema import Field, Schema
@@ -165,8 +165,9 @@ def _check_targets(dataset: Dataset, around: Surroundings, document: Document) -
             )
         if isinstance(target, CkanTarget) and target.profile == "opendata-dk":
             organization = around.organizations.right.get(dataset.publisher)
-            for code, _ in opendata_dk.broken_rules(dataset, organization):
-                yield document.error(code, path)
+            for code, key in portal.broken_rules(dataset, organization):
+                if not document.lost((key,)):
+                    yield document.error(code, (key,), target=name)
     draft = not dataset.public and not document.lost(("publish", "access"))
     if dataset.publish.targets and draft:
         yield document.warning("draft-with-targets", ("publish", "targets"))

@@ -56,6 +56,7 @@ class CkanPublisher:
         organization = self._organization(publisher)
         client = self._client(publisher, organization)
         facts = await dataset_facts(snapshot, self._context.links, self._context.extents)
+        self._profile.check(facts)
         ids = resource_ids(self._context.installation, snapshot.dataset.name)
         wanted = self._profile.wanted(
             facts,
@@ -79,7 +80,8 @@ class CkanPublisher:
         changes += await work.tables(package, dry_run=dry_run, thorough=thorough)
         changes += await work.leave(package, remote, dry_run=dry_run)
         changes += await work.metadata(package, self._profile, dry_run=dry_run)
-        await work.views(await self._site(client))
+        if not dry_run:
+            await work.views(await self._site(client), remote)
         return Receipt(
             changes=tuple(changes),
             remote=work.remote(package, publisher),
@@ -345,9 +347,12 @@ class _Work:
             await self._client.call("resource_delete", id=gone)
         return found
 
-    async def views(self, site_: Site) -> None:
+    async def views(self, site_: Site, remote: Mapping[str, Any]) -> None:
+        """Show the tables that were not there when this dataset was last published."""
+        before = remote.get("resources", {})
         for it in self._wanted.resources:
-            if it.id in self._new:
+            # What a try that did not get this far has made is not in `_new`
+            if it.id in self._new or (it.table and it.table not in before):
                 await add_view(self._client, site_, it.id, str(it.fields["name"]))
 
     def remote(self, package: Package, publisher: str) -> dict[str, Any]:

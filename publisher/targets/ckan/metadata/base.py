@@ -44,6 +44,9 @@ class Changes:
 class Profile(Protocol):
     """What a kind of site calls things."""
 
+    def check(self, facts: DatasetFacts) -> None:
+        """Raise TargetError ``ckan-profile`` naming each rule of the site that is broken."""
+
     def wanted(
         self,
         facts: DatasetFacts,
@@ -54,10 +57,7 @@ class Profile(Protocol):
         site: Site,
         mqa: str,
     ) -> Wanted:
-        """Say what is to be there, before any call; *mqa* is the score of the metadata.
-
-        Raises TargetError ``ckan-profile`` naming each rule of the site that is broken.
-        """
+        """Say what is to be there; *mqa* is the score of the metadata."""
 
     def changes(
         self, wanted: Wanted, package: Mapping[str, Any], *, keep: Collection[str]

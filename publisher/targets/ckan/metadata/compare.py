@@ -17,6 +17,16 @@ FIELDS = "publisher_fields"
 _DATASTORE = ("url", "url_type")  # CKAN puts its own in their place
 
 
+def listed(extras: Mapping[str, str], package: Collection[str]) -> list[dict[str, str]]:
+    """Give extras as CKAN takes them, without those that the package has fields of its own for.
+
+    A site with a schema refuses both.
+    """
+    told = {name: value for name, value in extras.items() if name not in package}
+    told[FIELDS] = orjson.dumps(sorted(told)).decode()
+    return [{"key": name, "value": value} for name, value in sorted(told.items())]
+
+
 def same(wanted: Any, held: Any) -> bool:
     """Tell whether a site shows *held* for what was sent as *wanted*."""
     return bool(_plain(wanted) == _plain(held))
@@ -62,10 +72,13 @@ class Comparison:
         self._found: list[Difference] = []
         self._update: dict[str, Any] = {}
         self._revision: dict[str, Any] = {}
+        self._replaced: list[str] = []
+        """What goes before the update: CKAN merges a list into the one that is there."""
 
     def changes(self) -> Changes:
         for name, value in self._wanted.package.items():
-            if name in self._keep:
+            # An editor may give the package another name: it is known by its id
+            if name in self._keep or name == "name":
                 continue
             if name == "extras":
                 self._extras()
@@ -78,11 +91,10 @@ class Comparison:
         self._resources()
         if self._update:
             self._revision["update"] = self._update
-        # An update of a list goes item by item: what is longer over there would stay
-        lists = [name for name, value in self._update.items() if isinstance(value, list)]
-        if lists:
-            self._revision["filter"] = [f"-{name}" for name in sorted(lists)]
-        return Changes(tuple(self._found), self._revision, self._gone())
+        if self._replaced:
+            self._revision["filter"] = self._replaced
+        gone = self._gone()
+        return Changes(tuple(self._found), self._revision, gone)
 
     def _field(self, name: str, value: Any) -> None:
         held = self._package.get(name)
@@ -90,7 +102,7 @@ class Comparison:
             return
         if not same(value, held):
             self._tell(f"package.{name}", held, value)
-            self._update[name] = value
+            self._replace(name, value)
 
     def _names(self, name: str, value: list[Mapping[str, str]]) -> None:
         held = [it["name"] for it in self._package.get(name) or ()]
@@ -98,7 +110,7 @@ class Comparison:
         others = sorted({*held} - {*wanted}) if name == "groups" else []  # others put it there
         if sorted(held) != sorted([*wanted, *others]):
             self._tell(f"package.{name}", sorted(held), wanted)
-            self._update[name] = [*value, *({"name": other} for other in others)]
+            self._replace(name, [*value, *({"name": other} for other in others)])
 
     def _organization(self, value: str) -> None:
         held = self._package.get("organization") or {}
@@ -122,10 +134,8 @@ class Comparison:
         for name in sorted(stale & held.keys()):
             self._tell(f"package.{name}", held[name], None)
         left = {name: it for name, it in held.items() if name not in stale | ours}
-        self._update["extras"] = [
-            {"key": name, "value": it}
-            for name, it in {**left, **{name: wanted[name] for name in sorted(ours)}}.items()
-        ]
+        told = {**left, **{name: wanted[name] for name in sorted(ours)}}
+        self._replace("extras", [{"key": name, "value": it} for name, it in told.items()])
 
     def _resources(self) -> None:
         there = {it["id"]: it for it in self._package.get("resources") or ()}
@@ -152,6 +162,16 @@ class Comparison:
             self._tell(f"{it.name}.{name}", held.get(name), value)
         if differing:
             self._revision[f"update__resources__{it.id}"] = differing
+            self._replaced += [
+                f"-resources__{it.id}__{name}"
+                for name, value in differing.items()
+                if isinstance(value, list | dict)
+            ]
+
+    def _replace(self, name: str, value: Any) -> None:
+        self._update[name] = value
+        if isinstance(value, list | dict):
+            self._replaced.append(f"-{name}")
 
     def _gone(self) -> tuple[str, ...]:
         there = {it["id"] for it in self._package.get("resources") or ()}

@@ -5,18 +5,18 @@ names of facts in braces, a list of such texts, or nothing, which leaves the fie
 that is one name alone gives the fact as it is, a list for one.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from publisher.model.catalog import CkanTarget
+from publisher.model.site_fields import FACT
 from publisher.targets.ckan.metadata.base import Changes, Profile, Wanted
+from publisher.targets.ckan.metadata.compare import FIELDS, listed
 from publisher.targets.ckan.metadata.said import said, said_of
 from publisher.targets.ckan.metadata.site import Site
 from publisher.targets.facts import DatasetFacts
 
-_NAME = re.compile(r"\{([a-z_.0-9]+)\}")
 _OURS = frozenset({"id", "url", "url_type", "publisher_table"})
 
 
@@ -24,6 +24,9 @@ class MappedProfile:
     def __init__(self, spec: CkanTarget, profile: Profile) -> None:
         self._spec = spec
         self._profile = profile
+
+    def check(self, facts: DatasetFacts) -> None:
+        self._profile.check(facts)
 
     def wanted(
         self,
@@ -53,8 +56,8 @@ class MappedProfile:
             resources.append(replace(it, fields=fields))
         mapping = self._spec.fields.package
         package = _filled(mapping, said(facts), wanted.package)
-        # A site takes no extra that is called like one of its fields
-        package["extras"] = [it for it in wanted.package["extras"] if it["key"] not in mapping]
+        extras = {it["key"]: it["value"] for it in wanted.package["extras"] if it["key"] != FIELDS}
+        package["extras"] = listed(extras, {*package, *mapping})
         return replace(wanted, package=package, resources=tuple(resources))
 
     def changes(
@@ -84,11 +87,11 @@ def _fill(template: Any, told: Mapping[str, Any]) -> Any:
         return {name: _fill(item, told) for name, item in template.items()}
     if not isinstance(template, str):
         return template
-    alone = _NAME.fullmatch(template)
+    alone = FACT.fullmatch(template)
     if alone:
         value = told[alone[1]]
         return "" if value is None else value
-    return _NAME.sub(lambda match: _text(told[match[1]]), template)
+    return FACT.sub(lambda match: _text(told[match[1]]), template)
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from publisher.errors import TargetError
 from publisher.model import opendata_dk as portal
+from publisher.model.dataset import Theme
 from publisher.model.run import Problem
 from publisher.targets import authority
 from publisher.targets.ckan.metadata.base import Changes, Wanted
@@ -26,24 +27,7 @@ _PROMOTED = ("contact_name", "contact_email")
 class OpenDataDk(PlainProfile):
     formats = {"api": "REST", "csv": "CSV", "parquet": "OCTET"}  # noqa: RUF012 - as the parent's
 
-    def wanted(
-        self,
-        facts: DatasetFacts,
-        *,
-        installation: str,
-        organization: str,
-        resource_id: Callable[[str], str],
-        site: Site,
-        mqa: str,
-    ) -> Wanted:
-        wanted = super().wanted(
-            facts,
-            installation=installation,
-            organization=organization,
-            resource_id=resource_id,
-            site=site,
-            mqa=mqa,
-        )
+    def check(self, facts: DatasetFacts) -> None:
         broken = [
             Problem(code, {"key": key, "dataset": facts.dataset.name})
             for code, key in portal.broken_rules(facts.dataset, facts.organization)
@@ -54,7 +38,6 @@ class OpenDataDk(PlainProfile):
                 dataset=facts.dataset.name,
                 problems=[problem.descriptor() for problem in broken],
             )
-        return wanted
 
     def changes(
         self, wanted: Wanted, package: Mapping[str, Any], *, keep: Collection[str]
@@ -91,8 +74,8 @@ class OpenDataDk(PlainProfile):
             "license_id": licence or portal.OTHER_LICENSE,
         }
 
-    def groups(self) -> Mapping[str, str]:
-        return {**portal.GROUPS, **self._spec.groups}
+    def groups(self) -> Mapping[Theme, str]:
+        return {**portal.GROUPS, **super().groups()}
 
 
 def _by_language(tell: Callable[[str], str | None]) -> dict[str, str]:

@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 
 from publisher.model.catalog import CkanTarget
+from publisher.model.dataset import Theme
 from publisher.model.run import Problem
 from publisher.targets.ckan.metadata.base import Changes, Wanted, WantedResource
-from publisher.targets.ckan.metadata.compare import FIELDS, Comparison
+from publisher.targets.ckan.metadata.compare import Comparison, listed
 from publisher.targets.ckan.metadata.said import said, text_list
 from publisher.targets.ckan.metadata.site import Site
 from publisher.targets.ckan.packages import INSTALLATION
@@ -49,6 +50,9 @@ class PlainProfile:
     def __init__(self, spec: CkanTarget) -> None:
         self._spec = spec
 
+    def check(self, facts: DatasetFacts) -> None:
+        """Find nothing: CKAN itself asks for no more than a dataset file has."""
+
     def wanted(
         self,
         facts: DatasetFacts,
@@ -62,8 +66,6 @@ class PlainProfile:
         groups, notices = self._groups(facts, site)
         package = self.package(facts, site)
         extras = self.extras(facts) | _identity(facts, installation) | {"publisher_mqa": mqa}
-        extras = {name: it for name, it in extras.items() if name not in package}
-        extras[FIELDS] = orjson.dumps(sorted(extras)).decode()
         resources = [
             WantedResource(name, resource_id(name), table, fields)
             for it in facts.tables
@@ -78,7 +80,7 @@ class PlainProfile:
                 "owner_org": organization,
                 "tags": [{"name": name} for name in tags(facts.dataset.keywords)],
                 "groups": [{"name": name} for name in groups],
-                "extras": [{"key": key, "value": it} for key, it in sorted(extras.items())],
+                "extras": listed(extras, package),
             },
             resources=tuple(resources),
             former=tuple(it for it in former if it not in there),
@@ -178,7 +180,7 @@ class PlainProfile:
         ]
         return [group for group in dict.fromkeys(wanted) if group in site.groups], notices
 
-    def groups(self) -> Mapping[str, str]:
+    def groups(self) -> Mapping[Theme, str]:
         return self._spec.groups
 
 
