@@ -12,9 +12,6 @@ from test_target_ckan import Read, assert_equal, name, read, target
 
 from publisher.landing import Landing
 from publisher.store.backup import backup, restore
-from publisher.targets.ckan import mapping
-from publisher.targets.ckan.tables import DataStoreTable, Held
-from publisher.targets.snapshot import Snapshot
 
 __all__ = ["name", "read"]  # fixtures
 
@@ -30,39 +27,6 @@ async def restored(copy: Path, root: Path, **described: Any) -> AsyncIterator[Ho
     restore(copy, root / "data")
     async with open_house(root, **described) as house:
         yield house
-
-
-async def data_store(house: House) -> tuple[DataStoreTable, Held]:
-    """Give the DataStore table of the house, and what one that is up to date holds."""
-    snapshot = await Snapshot.pin(
-        house.engine, house.store, house.catalog, house.name, work=house.settings.work_path
-    )
-    [table] = snapshot.tables
-    client: Any = None  # nothing is asked of the site
-    data = DataStoreTable(client, snapshot, table, "resource")
-    columns = data._columns()
-    held = Held(
-        types={column["id"]: column["type"] for column in columns},
-        infos={column["id"]: column["info"] for column in columns},
-        key=frozenset(mapping.key(table)),
-        rows=table.state.rows,
-    )
-    return data, held
-
-
-async def test_a_version_of_the_same_number_from_before_the_restore_is_another(
-    tmp_path: Path,
-) -> None:
-    async with open_house(tmp_path / "old") as old:
-        await old.commit([water("a", 1)])
-        await back_up(old, tmp_path / "copy")
-        await old.commit([water("a", 1, level=2.0)])
-        data, held = await data_store(old)
-        assert data.differences(held) == []
-    async with restored(tmp_path / "copy", tmp_path / "new") as new:
-        await new.commit([water("a", 1, level=77.0)])
-        data, _ = await data_store(new)
-        assert [difference.what for difference in data.differences(held)] == ["levels.committed"]
 
 
 @pytest.mark.parametrize("commits", [0, 1, 2])
