@@ -30,8 +30,6 @@ from publisher.targets.dcat.mqa import mqa
 from publisher.targets.facts import DatasetFacts, dataset_facts
 from publisher.targets.snapshot import Snapshot
 
-_DUMP_SECONDS = 900.0
-
 
 class CkanPublisher:
     """A CKAN site as a target; each organisation writes with a token of its own."""
@@ -193,12 +191,7 @@ class _Work:
         self._wanted = wanted
         self._spec = spec
         self._installation = context.installation
-        self._pace = Pace(
-            late=spec.late,
-            dump_bytes=context.settings.max_delivery_bytes,
-            dump_seconds=_DUMP_SECONDS,
-            sent=watch.sent,
-        )
+        self._pace = Pace(late=spec.late, sent=watch.sent)
         self._keep = {*spec.keep, *snapshot.dataset.publish.keep}
         self._new: set[str] = set()
         """Resources of tables that were made here."""

@@ -29,6 +29,8 @@ CHUNK = 5_000
 _DELETE_CHUNK = 1_000
 _SPLIT_AFTER = 2  # tries of a chunk before it is halved
 _MOST_REFUSED = 1_000
+_DUMP_BYTES, _ROW_BYTES = 100_000_000, 4_096  # more is no table of so many rows
+_DUMP_SECONDS, _DUMP_ROWS_PER_SECOND = 300.0, 1_000  # CKAN 2.11 gives 4,000 rows a second
 
 Batches = AsyncGenerator[list[dict[str, Any]], None]
 
@@ -39,8 +41,6 @@ class Pace:
 
     late: timedelta
     """After which a request that was given up is carried out no more."""
-    dump_bytes: int
-    dump_seconds: float
     sent: Callable[[str, int], None]
     """Is told of each table's rows as they have arrived."""
 
@@ -115,12 +115,13 @@ class DataStoreTable:
         """Compare the rows themselves, of all that is held."""
         folder = self._snapshot.scratch()
         dump = folder.with_suffix(".csv")
+        rows = max(held.rows, self._table.state.rows)
         try:
             await self._client.dump(
                 self._resource,
                 dump,
-                most=self._pace.dump_bytes,
-                seconds=self._pace.dump_seconds,
+                most=_DUMP_BYTES + rows * _ROW_BYTES,
+                seconds=_DUMP_SECONDS + rows / _DUMP_ROWS_PER_SECOND,
             )
             async with comparing(
                 self._snapshot,
