@@ -111,7 +111,7 @@ def test_every_target_has_a_page(docs: Path, kind: str):
 @BOTH
 def test_every_fact_of_a_mapping_is_documented(docs: Path):
     page = text(docs / "targets" / "ckan.md")
-    names = {*site_fields.PACKAGE_FACTS, *site_fields.RESOURCE_FACTS}
+    names = {*site_fields.DATASET_FACTS, *site_fields.RESOURCE_FACTS}
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
