@@ -120,6 +120,8 @@ RULES = [
     ("targets", "  url:", "  fields: {package: {data_directory: null}}\n  url:", None, ""),
     ("targets", "  url:", "  fields: {resource: {format: PARQUET}}\n  url:", "portal-format",
      "fields:"),
+    ("targets", "  url:", '  fields: {package: {tags: "{keywords}"}}\n  url:', "field-not-free",
+     "fields:"),
     ("targets", "  url:", "  keep: [tags, owner_org]\n  url:", "wrong-keep", "keep:"),
     ("targets", "  url:", "  groups: {ENVY: miljo}\n  url:", "unknown-value", "groups:"),
     ("targets", "by:", "folder:", ["folder-reserved", "no-such-target"], "folder:"),

@@ -346,6 +346,12 @@ DESCRIPTORS: dict[str, Text] = {
         alone_en="known are: {known}",
         alone_da="kendte er: {known}",
     ),
+    "field-not-free": Text(
+        en="{key} is a field that Publisher fills itself",
+        da="{key} er et felt, som Publisher selv udfylder",
+        remedy_en="leave the line out; the dataset file says what stands there",
+        remedy_da="udelad linjen; datasætfilen siger, hvad der står dér",
+    ),
     "wrong-keep": Text(
         en='{key} has "{value}", which cannot be left to the editors',
         da='{key} har "{value}", som ikke kan overlades til redaktørerne',

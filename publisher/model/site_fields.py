@@ -58,11 +58,28 @@ def _of(known: frozenset[str]) -> Callable[[Any], Any]:
     return check
 
 
+def _free(ours: frozenset[str]) -> Callable[[str], str]:
+    def check(name: str) -> str:
+        if name in ours:
+            raise PydanticCustomError("field-not-free", "Publisher fills this field itself")
+        return name
+
+    return check
+
+
+_PACKAGE = frozenset(
+    {"id", "name", "owner_org", "private", "state", "extras", "tags", "groups", "resources"}
+)
+_RESOURCE = frozenset({"id", "url", "url_type", "publisher_table"})
+_PackageField = Annotated[str, AfterValidator(_free(_PACKAGE))]
+_ResourceField = Annotated[str, AfterValidator(_free(_RESOURCE))]
+
+
 class SiteFields(Model):
     """What stands in the fields of a site with a schema of its own; None leaves the field out."""
 
-    package: Mapping[str, Annotated[Any, AfterValidator(_of(DATASET_FACTS))]] = {}
-    resource: Mapping[str, Annotated[Any, AfterValidator(_of(RESOURCE_FACTS))]] = {}
+    package: Mapping[_PackageField, Annotated[Any, AfterValidator(_of(DATASET_FACTS))]] = {}
+    resource: Mapping[_ResourceField, Annotated[Any, AfterValidator(_of(RESOURCE_FACTS))]] = {}
 
 
 def _kept(name: str) -> str:

@@ -17,8 +17,6 @@ from publisher.targets.ckan.metadata.said import said, said_of
 from publisher.targets.ckan.metadata.site import Site
 from publisher.targets.facts import DatasetFacts
 
-_OURS = frozenset({"id", "url", "url_type", "publisher_table"})
-
 
 class MappedProfile:
     def __init__(self, spec: CkanTarget, profile: Profile) -> None:
@@ -71,8 +69,6 @@ def _filled(
 ) -> dict[str, Any]:
     found = dict(fields)
     for name, template in mapping.items():
-        if name in _OURS:
-            continue
         if template is None:
             found.pop(name, None)
         else:
