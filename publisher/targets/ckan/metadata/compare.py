@@ -14,6 +14,9 @@ from publisher.targets.ckan.metadata.base import Changes, Wanted, WantedResource
 
 FIELDS = "publisher_fields"
 """The extra that lists the names of the extras we wrote."""
+_MIDNIGHT = {
+    f"00:00:00{fraction}{zone}" for fraction in ("", ".000000") for zone in ("", "Z", "+00:00")
+}
 _DATASTORE = ("url", "url_type")  # CKAN puts its own in their place
 
 
@@ -43,14 +46,16 @@ def _plain(value: Any) -> Any:
         except orjson.JSONDecodeError:
             return value
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        items = [_plain(item) for item in value]
+        # A site keeps choices in the order of its own schema
+        return sorted(items) if all(isinstance(item, str) for item in items) else items
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     text = str(value)
     if text in {"True", "False"}:
         return text.lower()
-    day, found, clock = text.partition("T")
-    return day if found and clock.rstrip("Z") in {"00:00:00", "00:00:00.000000"} else text
+    day, found, clock = text.replace(" ", "T", 1).partition("T")
+    return day if found and clock in _MIDNIGHT else text
 
 
 class Comparison:

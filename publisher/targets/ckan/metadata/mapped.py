@@ -78,7 +78,9 @@ def _filled(
 
 def _fill(template: Any, told: Mapping[str, Any]) -> Any:
     if isinstance(template, list | tuple):
-        return [it for it in (_fill(item, told) for item in template) if it not in (None, "")]
+        filled = (_fill(item, told) for item in template)
+        spread = (it if isinstance(it, list) else [it] for it in filled)
+        return [it for items in spread for it in items if it not in (None, "")]
     if isinstance(template, dict):
         return {name: _fill(item, told) for name, item in template.items()}
     if not isinstance(template, str):

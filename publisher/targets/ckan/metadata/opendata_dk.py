@@ -21,6 +21,7 @@ from publisher.targets.ckan.metadata.site import Site
 from publisher.targets.facts import LANGUAGE, DatasetFacts, Download, TableFacts
 
 _LANGUAGES = (LANGUAGE, "en")  # that the portal offers
+_FREQUENCIES = {"CONT": "UPDATE_CONT"}  # the one EU code that the portal's list lacks
 _PROMOTED = ("contact_name", "contact_email")
 
 
@@ -56,7 +57,9 @@ class OpenDataDk(PlainProfile):
             "author": told["publisher"],
             "author_email": told["contact_email"] or told["publisher_email"],
             "data_themes": told["themes"],
-            "update_frequency": told["frequency"] or "UNKNOWN",
+            "update_frequency": _FREQUENCIES.get(
+                facts.frequency or "", facts.frequency or "UNKNOWN"
+            ),
             "temporal_start": told["temporal_start_day"] or "",
             "temporal_end": told["temporal_end_day"] or "",
             "documentation": told["documentation"] or "",
