@@ -269,6 +269,26 @@ def test_status_shows_tables_and_targets(here: Installation):
         "versions": {"levels": 1},
         "publishedAt": after["targets"][0]["publishedAt"],
     }
+    assert after["mqa"] is None
+
+
+def test_status_of_a_dataset_tells_the_score_of_its_metadata(here: Installation):
+    here.deliver("a.csv", *GOOD)
+    here.run("harvest", "river")
+    here.run("publish", "--all")
+    (alone,) = here.run("status", "river", "--json").json["datasets"]
+    (reached,) = here.run(
+        "status", "river", "--json", PUBLISHER_PUBLIC_URL="https://data.example.org"
+    ).json["datasets"]
+    told = [
+        {it["property"]: it["points"] for it in one["mqa"]["missing"]} for one in (alone, reached)
+    ]
+    assert told[0].items() > told[1].items()
+    assert told[0]["accessURL"] == 50
+    assert reached["mqa"]["score"] == 405 - sum(told[1].values())
+    shown = here.run("status", "river", PUBLISHER_LANGUAGE="da").out
+    assert f"metadata får {alone['mqa']['score']} af 405 point" in shown
+    assert "+50 accessURL: Sæt PUBLISHER_PUBLIC_URL" in shown
 
 
 def test_check_names_file_line_and_remedy_and_tells_errors_by_its_exit_code(here: Installation):

@@ -1,15 +1,17 @@
 """A real ckanext-dcat harvester reads the feed: every dataset arrives, and goes when it is gone."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
-from ckan_site import forget_feed, harvest
+from ckan_site import call, forget_feed, harvest
 from publishing import ODD_ROWS, House, open_house
 from support import CkanSite
+from test_dcat import BOX, FULL, serving
 
 from publisher.api.app import create_app
 from publisher.api.parts import Parts
@@ -100,3 +102,41 @@ async def test_every_dataset_arrives_and_goes(
             assert [package["state"] for package in gone] == ["deleted"]
         finally:
             await asyncio.to_thread(forget_feed, harvester, feed)
+
+
+async def test_what_a_dataset_tells_stands_where_ckan_has_it(
+    harvester: CkanSite, tmp_path: Path
+) -> None:
+    async with (
+        open_house(tmp_path, facts=FULL | BOX) as house,
+        serving(house, lambda: house.catalog, public_url=None) as client,
+    ):
+        await house.commit(ODD_ROWS)
+        await house.outbox.publish("vand")
+        base = str(client.make_url("")).rstrip("/")
+        feed = f"{base}/catalog.ttl?profile=dcat-ap"
+        try:
+            [found] = (await asyncio.to_thread(harvest, harvester, feed))["objects"]
+            package = await asyncio.to_thread(
+                call, harvester, "package_show", id=found["package"]["id"]
+            )
+        finally:
+            await asyncio.to_thread(forget_feed, harvester, feed)
+        size = (house.published / "levels.csv").stat().st_size
+    assert package["license_id"] == "cc-by"
+    assert {tag["name"] for tag in package["tags"]} == {"vand", "å bæk", "vej sti", "50"}
+    told = {extra["key"]: extra["value"] for extra in package["extras"]}
+    assert told["uri"] == f"{base}/v1/datasets/vand"
+    assert told["spatial_uri"] == FULL["spatial"]["uri"][0]
+    assert json.loads(told["spatial_bbox"])["coordinates"][0][0] == [8.5, 55.2]
+    assert told["temporal_start"] == "2020-01-01T00:00:00+00:00"
+    assert told["contact_email"] == "vand@example.org"
+    assert len(json.loads(told["hvd_category"])) == 2
+    ways = {it["url"]: it for it in package["resources"]}
+    assert {url: it["format"] for url, it in ways.items()} == {
+        f"{base}/v1/datasets/vand/levels/rows": "JSON",
+        f"{base}/published/vand/levels.csv": "CSV",
+        f"{base}/published/vand/levels.parquet": "PARQUET",
+    }
+    csv = ways[f"{base}/published/vand/levels.csv"]
+    assert (csv["size"], len(csv["hash"])) == (size, 64)

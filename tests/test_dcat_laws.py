@@ -1,6 +1,10 @@
 """Whatever a steward wrote, the graph is valid and the same however it is written; its score."""
 
 import asyncio
+import os
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -160,6 +164,33 @@ def test_whatever_is_stated_the_graph_is_valid_and_one(
         for form, name in (("ttl", "turtle"), ("jsonld", "json-ld"), ("rdf", "xml"))
     ]
     assert all(isomorphic(read[0], other) for other in read[1:])
+
+
+_WRITE = """
+import pickle, sys
+from rdflib import Graph
+from publisher.targets.dcat.writing import fragment
+graph = Graph()
+for triple in pickle.load(sys.stdin.buffer):
+    graph.add(triple)
+for form in ("ttl", "jsonld", "rdf"):
+    sys.stdout.buffer.write(fragment(graph, form))
+"""
+
+
+def test_every_process_writes_the_same_bytes(known: DatasetFacts) -> None:
+    made = pickle.dumps(list(dataset_graph(known, {})))
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _WRITE],
+            input=made,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(told) == 1
 
 
 def test_a_full_dataset_has_every_point_and_a_bare_one_is_told_what_lacks(

@@ -132,8 +132,7 @@ def _distribution(
     node = sheet.kind(URIRef(f"{about.dataset}#{table.name}-{way}{at}"), DCAT.Distribution)
     sheet.say(node, DCAT.accessURL, _resource(sheet, address))
     _titles(sheet, node, table, way)
-    form = words.FILE_TYPES[words.FILE_CODES[way if way in words.FILE_CODES else media_form(media)]]
-    sheet.say(node, words.FORMAT, sheet.kind(form, DCTERMS.MediaTypeOrExtent))
+    sheet.say(node, words.FORMAT, _file_type(sheet, media))
     sheet.say(node, DCAT.mediaType, sheet.kind(words.MEDIA_TYPES[media], DCTERMS.MediaType))
     sheet.say(node, DCTERMS.license, _licence(about, table))
     sheet.say(node, DCTERMS.rights, about.rights)
@@ -155,8 +154,11 @@ def _distribution(
     return node
 
 
-def media_form(media: str) -> str:
-    return media.rpartition("/")[2]
+def _file_type(sheet: Sheet, media: str) -> Node:
+    code = words.FILE_CODES[media]
+    node = sheet.kind(words.FILE_TYPES[code], DCTERMS.MediaTypeOrExtent)
+    sheet.say(node, RDFS.label, Literal(code))
+    return sheet.kind(node, words.IMT)
 
 
 def _titles(sheet: Sheet, node: Node, table: TableFacts, way: str) -> None:
@@ -183,6 +185,7 @@ def _licence(about: Described, table: TableFacts) -> Node | None:
         return None
     node = address or BNode(f"of-{about.facts.dataset.name}.{table.name}.licence")
     sheet.say(node, RDFS.label, label)
+    sheet.say(node, DCTERMS.title, text(words.CKAN_LICENCES.get(said.get("name", ""))))
     return sheet.kind(node, DCTERMS.LicenseDocument)
 
 

@@ -18,6 +18,8 @@ VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
 FORMAT = URIRef(f"{DCTERMS}format")
 """Its name is a method of what the others are attributes of."""
+IMT = URIRef(f"{DCTERMS}IMT")
+"""The class of formats whose label ckanext-dcat's harvester reads."""
 VERSION = URIRef(f"{DCAT}version")
 """Of DCAT 3, which rdflib does not know."""
 
@@ -103,4 +105,19 @@ PUBLISHER_TYPES: Mapping[str, tuple[URIRef, Label]] = {
         ("National myndighed", "National authority"),
     ),
 }
-FILE_CODES: Mapping[str, str] = {"csv": "CSV", "parquet": "PARQUET", "json": "JSON"}
+CKAN_LICENCES: Mapping[str, str] = {
+    "CC-BY-4.0": "Creative Commons Attribution",
+    "CC-BY-SA-4.0": "Creative Commons Attribution Share-Alike",
+    "CC-BY-NC-4.0": "Creative Commons Non-Commercial (Any)",
+    "CC0-1.0": "Creative Commons CCZero",
+    "ODC-BY-1.0": "Open Data Commons Attribution License",
+    "ODbL-1.0": "Open Data Commons Open Database License (ODbL)",
+    "PDDL-1.0": "Open Data Commons Public Domain Dedication and License (PDDL)",
+}
+"""Their titles in CKAN's own list, by which ckanext-dcat's harvester knows them."""
+FILE_CODES: Mapping[str, str] = {
+    "text/csv": "CSV",
+    "application/vnd.apache.parquet": "PARQUET",
+    "application/json": "JSON",
+}
+"""EU file type by media type."""

@@ -5,15 +5,17 @@ whole graph ever lies in memory, whose many small objects would stop all else wh
 looks through them for garbage. What datasets share is stated with each of them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
+from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 from rdflib import BNode, Graph
 from rdflib import Literal as Text
 from rdflib.namespace import RDF
-from rdflib.plugins.serializers.rdfxml import XMLSerializer
 from rdflib.plugins.serializers.turtle import TurtleSerializer
 
 from publisher.targets.dcat.vocabulary import PREFIXES
@@ -35,18 +37,16 @@ def fragment(graph: Graph, form: Form) -> bytes:
     triples = sorted(graph, key=_order)
     if form == "jsonld":
         return orjson.dumps(_nodes(triples))[1:-1]
+    if form == "rdf":
+        return "".join(_xml(triples)).encode()
     ordered = Graph(bind_namespaces="none")
     for prefix, namespace in PREFIXES.items():
         ordered.bind(prefix, namespace)
     for triple in triples:
         ordered.add(triple)
     file = BytesIO()
-    if form == "ttl":
-        _Turtle(ordered).serialize(file, encoding="utf-8")
-        return file.getvalue()
-    XMLSerializer(ordered).serialize(file, encoding="utf-8")
-    _, _, body = file.getvalue().partition(b"\n>\n")
-    return body.removesuffix(b"</rdf:RDF>\n")
+    _Turtle(ordered).serialize(file, encoding="utf-8")
+    return file.getvalue()
 
 
 def joined(fragments: Iterable[bytes], form: Form) -> bytes:
@@ -93,10 +93,28 @@ def _value_order(value: Any) -> tuple[str, ...]:
     return type(value).__name__, str(value)
 
 
+def _xml(triples: Iterable[_Triple]) -> Iterator[str]:
+    """Write descriptions of RDF/XML; rdflib's writer gives them in another order every time."""
+    for subject, said in groupby(triples, key=itemgetter(0)):
+        about = "nodeID" if isinstance(subject, BNode) else "about"
+        yield f"<rdf:Description rdf:{about}={quoteattr(str(subject))}>\n"
+        for _, predicate, value in said:
+            name = _short(predicate)
+            if isinstance(value, Text):
+                more = f" xml:lang={quoteattr(value.language)}" if value.language else ""
+                if value.datatype:
+                    more = f" rdf:datatype={quoteattr(str(value.datatype))}"
+                yield f"  <{name}{more}>{escape(str(value))}</{name}>\n"
+            else:
+                refers = "nodeID" if isinstance(value, BNode) else "resource"
+                yield f"  <{name} rdf:{refers}={quoteattr(str(value))}/>\n"
+        yield "</rdf:Description>\n"
+
+
 def _nodes(triples: Iterable[_Triple]) -> list[dict[str, Any]]:
     """Give the nodes of flattened JSON-LD 1.1, whose keys are shortened by a context of its own.
 
-    rdflib's writer gives nodes in another order every time.
+    It is written here for the same reason.
     """
     nodes: dict[Any, dict[str, Any]] = {}
     for subject, predicate, value in triples:
