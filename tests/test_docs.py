@@ -178,6 +178,17 @@ def test_the_codes_of_a_wrong_configuration_are_those_that_a_run_may_fail_with()
     assert raised == errors.CONFIGURATION_CODES
 
 
+def test_what_may_pass_by_itself_is_every_unavailable_target_and_no_other_code():
+    """And what else can stop a publication that says nothing of the dataset."""
+    raised = {
+        node.args[0].value
+        for place, node in calls()
+        if getattr(node.func, "id", "") == "TargetUnavailableError"
+    }
+    assert raised <= errors.PASSING_CODES
+    assert {*TEXTS} >= errors.PASSING_CODES
+
+
 def test_every_parameter_that_a_text_needs_is_given():
     missing = []
     for place, node in calls():
