@@ -51,7 +51,7 @@ lock:            ## newest versions that pyproject.toml allows, with hashes, for
 	$(LOCK) pyproject.toml --group dev -c $(LOCKS)/runtime.txt -c $(LOCKS)/build.txt -o $(LOCKS)/dev.txt
 	$(LOCK) pyproject.toml $(LOCKS)/ducklake.in --group dev -o $(LOCKS)/ducklake.txt
 
-bench: $(VENV)/.dev  ## the figures in the README, measured here; BENCH="store" for one of them
+bench: $(VENV)/.dev  ## the figures in the README, measured here; BENCH="store" for one of them, "ckan" with CKAN_URL and so on set
 	@for it in $(BENCH); do echo "== $$it"; $(BIN)/python tests/bench/$$it.py $(ARGS) || exit 1; done
 
 clean:           ## what can be made again

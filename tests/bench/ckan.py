@@ -1,7 +1,7 @@
 """What publishing to a real CKAN takes, beside the same CKAN's own pace.
 
     set -a; . HOME_OF_THE_CKAN/env; set +a
-    python tests/bench/ckan.py [pace|delta|datasets|types|memory] [rows]
+    make bench BENCH=ckan ARGS="[pace|delta|datasets|types|memory] [rows]"
 
 The peer is a bare loop of datastore_upsert in threads, at the best of several methods, sizes of
 chunk and numbers of connections, on the same CKAN in the same run.
@@ -36,6 +36,8 @@ from watcher import Watcher
 
 from publisher import log
 
+if "CKAN_URL" not in os.environ:
+    sys.exit("no CKAN: set -a; . HOME_OF_THE_CKAN/env; set +a (deploy/ckan-test/up starts one)")
 SITE = CkanSite(
     os.environ["CKAN_URL"],
     os.environ["CKAN_API_KEY"],
