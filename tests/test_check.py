@@ -10,6 +10,7 @@ from catalogs import (
     EXPECTED,
     FILES,
     LEVEL,
+    ORGANIZATIONS,
     OTHER,
     SECRETS,
     TARGETS,
@@ -192,6 +193,13 @@ def test_a_broken_rule_is_told_in_its_line(tmp_path, file, old, new, rule, told)
     if wanted:
         name = problems[0].file.split("/")[1].removesuffix(".yaml")
         assert problems[0].line == line_of(texts[name], told), problems[0].text()
+
+
+def test_what_a_portal_asks_for_costs_the_dataset_that_target_alone(tmp_path):
+    listed = ORGANIZATIONS.replace("  email: data@example.org\n", "")
+    found = loaded(write(tmp_path, organizations=listed))
+    assert [problem.code for problem in found.errors] == ["portal-no-email"]
+    assert found.catalog.datasets["vand"].publish.targets == ("folder", "by")
 
 
 def test_tables_of_one_name_are_told(tmp_path):

@@ -9,6 +9,8 @@ from publisher.model.catalog import Organization
 from publisher.model.dataset import Dataset, Theme
 
 SHORTEST_NAME = 2
+BROKEN_RULES = frozenset({"portal-short-name", "portal-no-description", "portal-no-email"})
+"""What `broken_rules` may give."""
 
 LICENSES: Mapping[str, str] = {
     "CC0-1.0": "cco",  # as the portal has it

@@ -22,6 +22,7 @@ from typing import Generic, TypeVar
 from publisher.model.base import Model
 from publisher.model.catalog import Catalog, Organization, TableEntry
 from publisher.model.dataset import Dataset
+from publisher.model.opendata_dk import BROKEN_RULES
 from publisher.model.schema import Schema, version_order
 from publisher.model.values import TableRef
 from publisher.registry.checks.dataset import Surroundings, check_dataset
@@ -39,7 +40,7 @@ from publisher.secrets import Secrets
 
 M = TypeVar("M", bound=Model)
 
-_COSTS_NO_DATASET = {"no-such-target"}
+_COSTS_NO_DATASET = {"no-such-target", *BROKEN_RULES}
 _TABLE_NAMES = (("name",), ("resources", ANY, "name"))
 
 
