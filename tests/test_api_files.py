@@ -83,6 +83,22 @@ async def test_a_draft_gives_none_at_once(house: House, client: TestClient) -> N
     assert (await client.get("/published/vand/levels.csv")).status == 404
 
 
+async def test_a_download_is_resumed_of_the_same_file_alone(
+    house: House, client: TestClient
+) -> None:
+    await house.commit(ODD_ROWS)
+    await house.outbox.publish(house.name)
+    whole = await client.get("/published/vand/levels.csv")
+    resumed = {"Range": "bytes=4-9", "If-Range": whole.headers["ETag"]}
+    part = await client.get("/published/vand/levels.csv", headers=resumed)
+    assert (part.status, await part.read()) == (206, (await whole.read())[4:10])
+    await house.commit([water("new", 1)])
+    await house.outbox.publish(house.name)
+    again = await client.get("/published/vand/levels.csv", headers=resumed)
+    assert again.status == 200
+    assert b"new" in await again.read()
+
+
 async def test_who_reads_slowly_gets_one_whole_file(house: House, client: TestClient) -> None:
     """Two newer packages come meanwhile, and the one being read is let go of."""
     await house.commit([], also=_many(200_000))
