@@ -63,12 +63,12 @@ async def test_another_type_and_what_follows(here: Quarter) -> None:
     await here.until_published()
     with here.watcher.suspended():
         await swap_type(here, here.resource)
-    here.watcher.allow(
-        here.resource,
-        1,
-        [{**row, "level": str(row["level"])} for row in shown(await here.house.rows())],
-        key=["station", "at"],
-    )
+        here.watcher.allow(
+            here.resource,
+            1,
+            [{**row, "level": str(row["level"])} for row in shown(await here.house.rows())],
+            key=["station", "at"],
+        )
     await here.until_published()
     first, tables = await homes(here)
     assert first != here.resource
