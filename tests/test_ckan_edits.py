@@ -17,7 +17,7 @@ from support import CkanSite
 from publisher.model.catalog import CkanTarget
 from publisher.targets.ckan.metadata import Wanted, WantedResource
 from publisher.targets.ckan.metadata.compare import Comparison, listed
-from publisher.targets.ckan.metadata.plain import tags
+from publisher.targets.facts import keywords as legal
 
 pytestmark = pytest.mark.blocks_loop  # the tests ask the site themselves
 
@@ -25,15 +25,15 @@ pytestmark = pytest.mark.blocks_loop  # the tests ask the site themselves
 @given(st.lists(st.text(max_size=120), max_size=6))
 @settings(max_examples=scale(200, 5_000))
 def test_any_keyword_becomes_a_legal_tag_or_none(keywords: list[str]) -> None:
-    found = tags(keywords)
+    found = legal(keywords)
     assert found == sorted({*found})
     for tag in found:
         assert 2 <= len(tag) <= 100
         assert all(letter.isalnum() or letter in " -_." for letter in tag)
         assert tag == tag.strip()
-    assert tags(found) == found
-    legal = {it for it in keywords if it.isalpha() and 2 <= len(it) <= 100}
-    assert legal <= {*found}
+    assert legal(found) == found
+    kept = {it for it in keywords if it.isalpha() and 2 <= len(it) <= 100}
+    assert kept <= {*found}
 
 
 VALUE = st.one_of(

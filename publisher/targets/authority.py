@@ -7,8 +7,12 @@ http://purl.org/adms/publishertype/ ; http://data.europa.eu/bna/ .
 from collections.abc import Mapping
 
 from publisher.model.dataset import HVD_CATEGORIES
+from publisher.targets.licenses import LICENSES
 
-_AUTHORITY = "http://publications.europa.eu/resource/authority"
+TABLES = "http://publications.europa.eu/resource/authority"
+"""Each table is below it under its name."""
+BNA = "http://data.europa.eu/bna/"
+"""What the codes of high-value datasets are below."""
 LANGUAGE_CODES: Mapping[str, str] = {
     "bg": "BUL",
     "cs": "CES",
@@ -42,15 +46,6 @@ LANGUAGE_CODES: Mapping[str, str] = {
     "sv": "SWE",
     "uk": "UKR",
 }
-LICENCE_CODES: Mapping[str, str] = {
-    "CC-BY-4.0": "CC_BY_4_0",
-    "CC-BY-SA-4.0": "CC_BYSA_4_0",
-    "CC-BY-NC-4.0": "CC_BYNC_4_0",
-    "CC0-1.0": "CC0",
-    "ODC-BY-1.0": "ODC_BY",
-    "ODbL-1.0": "ODC_BL",
-    "PDDL-1.0": "ODC_PDDL",
-}
 _PUBLISHER_TYPES = {
     "local": "LocalAuthority",
     "regional": "RegionalAuthority",
@@ -59,31 +54,30 @@ _PUBLISHER_TYPES = {
 
 
 def theme(code: str) -> str:
-    return f"{_AUTHORITY}/data-theme/{code}"
+    return f"{TABLES}/data-theme/{code}"
 
 
 def frequency(code: str) -> str:
-    return f"{_AUTHORITY}/frequency/{code}"
+    return f"{TABLES}/frequency/{code}"
 
 
 def access_right(code: str) -> str:
-    return f"{_AUTHORITY}/access-right/{code}"
+    return f"{TABLES}/access-right/{code}"
 
 
 def language(code: str) -> str | None:
-    return f"{_AUTHORITY}/language/{LANGUAGE_CODES[code]}" if code in LANGUAGE_CODES else None
+    return f"{TABLES}/language/{LANGUAGE_CODES[code]}" if code in LANGUAGE_CODES else None
 
 
 def licence(name: str | None) -> str | None:
     """Give the address of a licence known by its Open Definition id."""
-    code = LICENCE_CODES.get(name or "")
-    return f"{_AUTHORITY}/licence/{code}" if code else None
+    known = LICENSES.get(name or "")
+    return f"{TABLES}/licence/{known.eu}" if known else None
 
 
-def publisher_type(authority: str | None) -> str | None:
-    name = _PUBLISHER_TYPES.get(authority or "")
-    return f"http://purl.org/adms/publishertype/{name}" if name else None
+def publisher_type(authority: str) -> str:
+    return f"http://purl.org/adms/publishertype/{_PUBLISHER_TYPES[authority]}"
 
 
 def hvd_category(name: str) -> str:
-    return f"http://data.europa.eu/bna/{HVD_CATEGORIES.get(name, name)}"
+    return f"{BNA}{HVD_CATEGORIES.get(name, name)}"

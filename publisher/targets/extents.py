@@ -79,7 +79,6 @@ class Extents:
         if not wanted:
             return Extent(None, None)
         source, parameters = snapshot.relation(table)
-        where = ""
         if place:
             # A place off the Earth is no place: it says nothing of where the others are
             inside = f"{place[0]} BETWEEN -180 AND 180 AND {place[1]} BETWEEN -90 AND 90"
@@ -87,7 +86,7 @@ class Extents:
                 f"{it} FILTER (WHERE {inside})" if index >= 2 * len(time) else it
                 for index, it in enumerate(wanted)
             ]
-        query = f"SELECT {', '.join(wanted)} FROM {source}{where}"  # noqa: S608 - names are quoted
+        query = f"SELECT {', '.join(wanted)} FROM {source}"  # noqa: S608 - names are quoted
 
         def look(con: Connection) -> list[object]:
             return list(con.execute(query, parameters).fetchone() or ())

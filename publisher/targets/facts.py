@@ -3,7 +3,8 @@
 DCAT, CKAN and the Data Package say the same things in their own words: this is what they say.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -25,6 +26,8 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 LANGUAGE = "da"
 """Of the texts that a descriptor states outside its translations."""
+_NO_KEYWORD = re.compile(r"[^\w .-]")
+_KEYWORD_LENGTH = range(2, 101)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +161,25 @@ async def dataset_facts(snapshot: Snapshot, links: Links, extents: Extents) -> D
         span=_stated_span(dataset) or Span.over([table.span for table in tables]),
         box=Box(*stated) if stated else Box.over([table.box for table in tables]),
         frequency=dataset.update_frequency,
-        languages=dataset.languages or (LANGUAGE, *sorted({*dataset.translations} - {LANGUAGE})),
+        languages=dataset.languages or in_languages(dataset.translations),
         contact=dataset.contact_point
         or ContactPoint(name=organization.title, email=organization.email, url=organization.url),
         versions=snapshot.versions,
     )
+
+
+def keywords(stated: Iterable[str]) -> list[str]:
+    """Give the keywords that every catalog takes, CKAN's tags being the narrowest.
+
+    They hold letters, digits, blanks, ``-``, ``.`` and ``_``, and have 2 to 100 characters.
+    """
+    words = (" ".join(_NO_KEYWORD.sub(" ", word).split()) for word in stated)
+    return sorted({word for word in words if len(word) in _KEYWORD_LENGTH})
+
+
+def in_languages(translations: Iterable[str]) -> tuple[str, ...]:
+    """Give the languages something may be said in, the descriptor's own first."""
+    return (LANGUAGE, *sorted({*translations} - {LANGUAGE}))
 
 
 def _said(

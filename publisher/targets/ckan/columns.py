@@ -5,7 +5,7 @@ numbers are ``numeric``, which holds every double and decimal exactly; a JSON co
 what it was given; a field's ``info`` is stored with the table and dies with it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -84,19 +84,19 @@ def source(table: PinnedTable, name: str) -> str:
 
 def wire(table: PinnedTable) -> str:
     """List the expressions that give a row as it is sent, in the columns' order."""
-    sent = {field.name: _type(field).sent for field in table.fields}
-    return ", ".join(
-        f"{sent.get(name, '{}').format(source(table, name))} AS {identifier(name)}"
-        for name in sql_types(table)
-    )
+    return _wire(table, sql_types(table))
 
 
 def wire_key(table: PinnedTable) -> str:
     """List the same for the columns of the key alone."""
+    return _wire(table, key(table))
+
+
+def _wire(table: PinnedTable, names: Iterable[str]) -> str:
     sent = {field.name: _type(field).sent for field in table.fields}
     return ", ".join(
         f"{sent.get(name, '{}').format(source(table, name))} AS {identifier(name)}"
-        for name in key(table)
+        for name in names
     )
 
 

@@ -100,11 +100,6 @@ class _Work:
         self._key = columns.key(table)
         self._unit = "millisecond"
         self._json = [name for name, type_ in self._types.items() if type_ == "JSON"]
-        time = table.time_field
-        dated = time is not None and self._types[time.name] in {"TIMESTAMP", "DATE"}
-        self._month = (
-            f"coalesce(strftime({identifier(time.name)}, '%Y-%m'), '')" if time and dated else "''"
-        )
 
     def read(self, con: Connection, dump: Path, header: Sequence[str]) -> None:
         """Bring both sides into one form, in files."""
@@ -238,7 +233,7 @@ class _Work:
 
     def _month_of(self, side: str) -> str:
         time = self._table.time_field
-        if time is None or self._month == "''":
+        if time is None or self._types[time.name] not in {"TIMESTAMP", "DATE"}:
             return "''"
         return f"coalesce(strftime({side}.{identifier(time.name)}, '%Y-%m'), '')"
 

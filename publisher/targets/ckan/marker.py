@@ -8,7 +8,7 @@ second time, and rows of a version that is not this store's own tell nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -72,9 +72,6 @@ class Marker:
         if self.refused:
             told[_REFUSED] = orjson.dumps(sorted(self.refused, key=str)).decode()
         return told
-
-    def settled(self) -> "Marker":
-        return replace(self, upcoming=None, settles=self.settles if self.settling() else None)
 
 
 @dataclass(frozen=True, slots=True)

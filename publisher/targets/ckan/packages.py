@@ -17,7 +17,7 @@ INSTALLATION = "publisher_installation"
 _TRIES = 5
 
 
-def extras(package: Mapping[str, Any]) -> dict[str, str]:
+def extras_of(package: Mapping[str, Any]) -> dict[str, str]:
     return {extra["key"]: extra["value"] for extra in package.get("extras") or ()}
 
 
@@ -85,7 +85,7 @@ class Package:
                 facts = held and await client.find("package_show", id=held["package_id"])
             if facts is None:
                 continue
-            mark = extras(facts).get(INSTALLATION)
+            mark = extras_of(facts).get(INSTALLATION)
             if mark == installation or (mark is None and facts["id"] == known):
                 return cls(client, facts)
             if facts["state"] == "active":

@@ -17,6 +17,7 @@ from publisher.targets.ckan.homes import SPARES, Home
 from publisher.targets.ckan.marker import Held
 from publisher.targets.ckan.metadata import (
     LINKS,
+    Destination,
     Profile,
     Site,
     Wanted,
@@ -56,30 +57,38 @@ class CkanPublisher:
         facts = await dataset_facts(snapshot, self._context.links, self._context.extents)
         self._profile.check(facts)
         ids = resource_ids(self._context.installation, snapshot.dataset.name)
-        wanted = self._profile.wanted(
-            facts,
+        there = Destination(
             installation=self._context.installation,
             organization=organization.name,
             resource_id=ids,
             site=await self._site(client),
             mqa=await asyncio.to_thread(_score, facts, client.url, ids),
         )
-        work = _Work(client, snapshot, wanted, self._spec, context=self._context, watch=watch)
+        wanted = self._profile.wanted(facts, there)
+        work = _Work(
+            client,
+            snapshot,
+            profile_=self._profile,
+            wanted=wanted,
+            there=there,
+            spec=self._spec,
+            watch=watch,
+        )
         package = await work.find(remote)
         changes: list[Difference] = []
         if package is None or package.deleted:
             await self._check_organization(client, publisher, organization.name)
             changes.append(Difference("package", None, snapshot.dataset.name))
             if dry_run:
-                changes += work.everything(self._profile)
+                changes += work.everything()
                 return Receipt(changes=tuple(changes), remote=remote)
-            package = await work.create() if package is None else await work.restore(package)
+            package = await work.make(package)
         changes += await work.resources(package, dry_run=dry_run)
         changes += await work.tables(package, dry_run=dry_run, thorough=thorough)
         changes += await work.leave(package, remote, dry_run=dry_run)
-        changes += await work.metadata(package, self._profile, dry_run=dry_run)
+        changes += await work.metadata(package, dry_run=dry_run)
         if not dry_run:
-            await work.views(await self._site(client), remote)
+            await work.views(remote)
         return Receipt(
             changes=tuple(changes),
             remote=work.remote(package, publisher),
@@ -180,17 +189,18 @@ class _Work:
         self,
         client: CkanClient,
         snapshot: Snapshot,
-        wanted: Wanted,
-        spec: CkanTarget,
         *,
-        context: TargetContext,
+        profile_: Profile,
+        wanted: Wanted,
+        there: Destination,
+        spec: CkanTarget,
         watch: Watch,
     ) -> None:
         self._client = client
         self._snapshot = snapshot
+        self._profile = profile_
         self._wanted = wanted
-        self._spec = spec
-        self._installation = context.installation
+        self._there = there
         self._pace = Pace(late=spec.late, sent=watch.sent)
         self._keep = {*spec.keep, *snapshot.dataset.publish.keep}
         self._new: set[str] = set()
@@ -203,19 +213,23 @@ class _Work:
             self._snapshot.dataset.name,
             known=remote.get("id"),
             resource=self._wanted.resources[0].id,
-            installation=self._installation,
+            installation=self._there.installation,
         )
 
-    def everything(self, profile_: Profile) -> list[Difference]:
+    def everything(self) -> list[Difference]:
         """Say what a new package will hold."""
         rows = [
             Difference(f"{table.name}.rows", None, table.state.rows)
             for table in self._snapshot.tables
         ]
-        told = profile_.changes(self._wanted, {}, keep=()).differences
+        told = self._profile.changes(self._wanted, {}, keep=()).differences
         return [*rows, *(it for it in told if it.after not in (None, "", []))]
 
-    async def create(self) -> Package:
+    async def make(self, deleted: Package | None) -> Package:
+        """Make the package, or bring back the one that was *deleted*."""
+        if deleted is not None:
+            await deleted.restore(self._snapshot.dataset.name)
+            return deleted
         facts = await self._client.call(
             "package_create",
             **self._wanted.package,
@@ -224,10 +238,6 @@ class _Work:
         )
         self._new = {it.id for it in self._wanted.resources if it.table}
         return Package(self._client, facts)
-
-    async def restore(self, package: Package) -> Package:
-        await package.restore(self._snapshot.dataset.name)
-        return package
 
     async def resources(self, package: Package, *, dry_run: bool) -> list[Difference]:
         """Add the resources that are missing for tables; a lost one comes back under its id."""
@@ -242,7 +252,6 @@ class _Work:
     async def tables(self, package: Package, *, dry_run: bool, thorough: bool) -> list[Difference]:
         """Bring the DataStore tables up to date, and say in what they differed."""
         changes = []
-        ids = resource_ids(self._installation, self._snapshot.dataset.name)
         resources = {it.table: it.id for it in self._wanted.resources if it.table}
         for table in self._snapshot.tables:
             home = Home(
@@ -250,7 +259,7 @@ class _Work:
                 self._snapshot,
                 table,
                 resource=resources[table.name],
-                resource_id=ids,
+                resource_id=self._there.resource_id,
                 pace=self._pace,
             )
             held = await home.table.look()
@@ -275,7 +284,7 @@ class _Work:
         self, package: Package, remote: Mapping[str, Any], *, dry_run: bool
     ) -> list[Difference]:
         """Take out the resources of tables that the dataset has no longer."""
-        ids = resource_ids(self._installation, self._snapshot.dataset.name)
+        ids = self._there.resource_id
         before = {it["publisher_table"]: it["id"] for it in package.ours.values()}
         before |= {name: it["id"] for name, it in remote.get("resources", {}).items()}
         found = []
@@ -317,11 +326,9 @@ class _Work:
                 )
             )
 
-    async def metadata(
-        self, package: Package, profile_: Profile, *, dry_run: bool
-    ) -> list[Difference]:
+    async def metadata(self, package: Package, *, dry_run: bool) -> list[Difference]:
         """Bring the package's own properties up to date and, last of all, make it public."""
-        changes = profile_.changes(self._wanted, package.facts, keep=self._keep)
+        changes = self._profile.changes(self._wanted, package.facts, keep=self._keep)
         found = list(changes.differences)
         if package.private:
             found.append(Difference("package.private", True, False))
@@ -329,7 +336,7 @@ class _Work:
             return found
 
         def revision(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-            wanted = dict(profile_.changes(self._wanted, facts, keep=self._keep).revision)
+            wanted = dict(self._profile.changes(self._wanted, facts, keep=self._keep).revision)
             if facts["private"]:
                 wanted["update"] = {**wanted.get("update", {}), "private": False}
             return wanted
@@ -340,13 +347,13 @@ class _Work:
             await self._client.call("resource_delete", id=gone)
         return found
 
-    async def views(self, site_: Site, remote: Mapping[str, Any]) -> None:
+    async def views(self, remote: Mapping[str, Any]) -> None:
         """Show the tables that were not there when this dataset was last published."""
         before = remote.get("resources", {})
         for it in self._wanted.resources:
             # What a try that did not get this far has made is not in `_new`
             if it.id in self._new or (it.table and it.table not in before):
-                await add_view(self._client, site_, it.id, str(it.fields["name"]))
+                await add_view(self._client, self._there.site, it.id, str(it.fields["name"]))
 
     def remote(self, package: Package, publisher: str) -> dict[str, Any]:
         shown = package.resources

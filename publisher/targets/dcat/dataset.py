@@ -15,9 +15,9 @@ from publisher.model.dataset import HVD_CATEGORIES
 from publisher.targets import authority
 from publisher.targets.dcat import vocabulary as words
 from publisher.targets.dcat.distributions import Described, HighValue, Remotes, distributions
-from publisher.targets.dcat.terms import Node, Sheet, instant, keywords, mailto, text, uri
+from publisher.targets.dcat.terms import Node, Sheet, instant, mailto, text, uri
 from publisher.targets.extents import Box
-from publisher.targets.facts import LANGUAGE, DatasetFacts
+from publisher.targets.facts import LANGUAGE, DatasetFacts, in_languages, keywords
 
 
 def dataset_graph(facts: DatasetFacts, remotes: Remotes, *, files: bool = False) -> Sheet:
@@ -69,7 +69,8 @@ def agent(sheet: Sheet, name: str, organization: Organization, base: str | None)
     if homepage is not None:
         sheet.say(node, FOAF.homepage, sheet.kind(homepage, FOAF.Document))
     if organization.authority is not None:
-        kind, label = words.PUBLISHER_TYPES[organization.authority]
+        kind = URIRef(authority.publisher_type(organization.authority))
+        label = words.PUBLISHER_LABELS[organization.authority]
         sheet.say(node, DCTERMS.type, concept(sheet, kind, label))
     return node
 
@@ -103,14 +104,9 @@ def taxonomy(sheet: Sheet) -> Node:
 def languages(sheet: Sheet, codes: Iterable[str]) -> Iterable[Node]:
     """State the languages that the EU's table has."""
     for code in codes:
-        if code in authority.LANGUAGE_CODES:
-            node = words.LANGUAGES[authority.LANGUAGE_CODES[code]]
-            yield sheet.kind(node, DCTERMS.LinguisticSystem)
-
-
-def in_languages(translations: Iterable[str]) -> list[str]:
-    """Give the languages something may be said in, the descriptor's own first."""
-    return [LANGUAGE, *sorted({*translations} - {LANGUAGE})]
+        address = authority.language(code)
+        if address is not None:
+            yield sheet.kind(URIRef(address), DCTERMS.LinguisticSystem)
 
 
 def _texts(sheet: Sheet, node: Node, facts: DatasetFacts, remotes: Remotes) -> None:

@@ -12,6 +12,7 @@ from publisher.targets import authority
 from publisher.targets.dcat import vocabulary as words
 from publisher.targets.dcat.terms import Node, Sheet, instant, text, uri
 from publisher.targets.facts import LANGUAGE, DatasetFacts, Download, TableFacts
+from publisher.targets.licenses import LICENSES
 
 Remotes = Mapping[str, Mapping[str, Any]]
 """What CKAN targets call the dataset (``remote`` of the newest success), by the target's name."""
@@ -178,14 +179,14 @@ def _titles(sheet: Sheet, node: Node, table: TableFacts, way: str) -> None:
 def _licence(about: Described, table: TableFacts) -> Node | None:
     """State the table's licence: by the EU's table where it is there, else by its own address."""
     said, sheet = table.license, about.sheet
-    code = authority.LICENCE_CODES.get(said.get("name", ""))
-    address = words.LICENCES[code] if code else uri(said.get("path"))
+    known = LICENSES.get(said.get("name", ""))
+    address = uri(authority.licence(said.get("name")) or said.get("path"))
     label = text(said.get("title")) or text(said.get("name"))
     if address is None and label is None:
         return None
     node = address or BNode(f"of-{about.facts.dataset.name}.{table.name}.licence")
     sheet.say(node, RDFS.label, label)
-    sheet.say(node, DCTERMS.title, text(words.CKAN_LICENCES.get(said.get("name", ""))))
+    sheet.say(node, DCTERMS.title, text(known.ckan_title if known else None))
     return sheet.kind(node, DCTERMS.LicenseDocument)
 
 

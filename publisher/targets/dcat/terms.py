@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -16,8 +15,6 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufff
 """Characters that XML cannot hold, or only escaped."""
 _URI = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20\x7f-\xa0<>"{}|\\^`\ud800-\udfff]+""")
 _SCHEMES = frozenset({"http", "https", "urn"})
-_NO_KEYWORD = re.compile(r"[^\w .-]")
-_KEYWORD_LENGTH = range(2, 101)
 
 
 class Sheet(Graph):
@@ -60,12 +57,3 @@ def instant(at: datetime | None) -> Literal | None:
     if at is None:
         return None
     return Literal(at.astimezone(UTC))
-
-
-def keywords(stated: Iterable[str]) -> list[str]:
-    """Give the keywords as harvesters take them, like the tags of a CKAN target.
-
-    They hold letters, digits, blanks, ``-``, ``.`` and ``_``, and have 2 to 100 characters.
-    """
-    words = (" ".join(_NO_KEYWORD.sub(" ", word).split()) for word in stated)
-    return sorted({word for word in words if len(word) in _KEYWORD_LENGTH})

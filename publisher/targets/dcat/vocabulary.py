@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from rdflib import Namespace, URIRef
 from rdflib.namespace import DCAT, DCTERMS, FOAF, OWL, RDF, RDFS, SKOS, XSD
 
+from publisher.targets.authority import BNA, TABLES
+
 DCATAP = Namespace("http://data.europa.eu/r5r/")
 ELI = Namespace("http://data.europa.eu/eli/ontology#")
 GEO = Namespace("http://www.opengis.net/ont/geosparql#")
@@ -40,16 +42,15 @@ PREFIXES: Mapping[str, object] = {
     "xsd": XSD,
 }
 
-_AUTHORITY = "http://publications.europa.eu/resource/authority/"
-ACCESS_RIGHTS = Namespace(f"{_AUTHORITY}access-right/")
-FILE_TYPES = Namespace(f"{_AUTHORITY}file-type/")
-FREQUENCIES = Namespace(f"{_AUTHORITY}frequency/")
-LANGUAGES = Namespace(f"{_AUTHORITY}language/")
-LICENCES = Namespace(f"{_AUTHORITY}licence/")
-THEMES = Namespace(f"{_AUTHORITY}data-theme/")
-THEME_TAXONOMY = URIRef(f"{_AUTHORITY}data-theme")
+ACCESS_RIGHTS = Namespace(f"{TABLES}/access-right/")
+FILE_TYPES = Namespace(f"{TABLES}/file-type/")
+FREQUENCIES = Namespace(f"{TABLES}/frequency/")
+LANGUAGES = Namespace(f"{TABLES}/language/")
+LICENCES = Namespace(f"{TABLES}/licence/")
+THEMES = Namespace(f"{TABLES}/data-theme/")
+THEME_TAXONOMY = URIRef(f"{TABLES}/data-theme")
 MEDIA_TYPES = Namespace("https://www.iana.org/assignments/media-types/")
-HVD = Namespace("http://data.europa.eu/bna/")
+HVD = Namespace(BNA)
 HVD_LEGISLATION = URIRef("http://data.europa.eu/eli/reg_impl/2023/138/oj")
 AVAILABLE = URIRef("http://data.europa.eu/r5r/availability/available")
 """As the Danish profile has it; DCAT-AP 3 takes any concept."""
@@ -91,30 +92,11 @@ HVD_LABELS: Mapping[str, Label] = {
         "Observations data measured by weather stations",
     ),
 }
-PUBLISHER_TYPES: Mapping[str, tuple[URIRef, Label]] = {
-    "local": (
-        URIRef("http://purl.org/adms/publishertype/LocalAuthority"),
-        ("Lokal myndighed", "Local Authority"),
-    ),
-    "regional": (
-        URIRef("http://purl.org/adms/publishertype/RegionalAuthority"),
-        ("Regional myndighed", "Regional Authority"),
-    ),
-    "national": (
-        URIRef("http://purl.org/adms/publishertype/NationalAuthority"),
-        ("National myndighed", "National authority"),
-    ),
+PUBLISHER_LABELS: Mapping[str, Label] = {
+    "local": ("Lokal myndighed", "Local Authority"),
+    "regional": ("Regional myndighed", "Regional Authority"),
+    "national": ("National myndighed", "National authority"),
 }
-CKAN_LICENCES: Mapping[str, str] = {
-    "CC-BY-4.0": "Creative Commons Attribution",
-    "CC-BY-SA-4.0": "Creative Commons Attribution Share-Alike",
-    "CC-BY-NC-4.0": "Creative Commons Non-Commercial (Any)",
-    "CC0-1.0": "Creative Commons CCZero",
-    "ODC-BY-1.0": "Open Data Commons Attribution License",
-    "ODbL-1.0": "Open Data Commons Open Database License (ODbL)",
-    "PDDL-1.0": "Open Data Commons Public Domain Dedication and License (PDDL)",
-}
-"""Their titles in CKAN's own list, by which ckanext-dcat's harvester knows them."""
 FILE_CODES: Mapping[str, str] = {
     "text/csv": "CSV",
     "application/vnd.apache.parquet": "PARQUET",

@@ -1,7 +1,13 @@
 """What is published of a dataset besides its rows, in the words of the site."""
 
 from publisher.model.catalog import CkanTarget
-from publisher.targets.ckan.metadata.base import Changes, Profile, Wanted, WantedResource
+from publisher.targets.ckan.metadata.base import (
+    Changes,
+    Destination,
+    Profile,
+    Wanted,
+    WantedResource,
+)
 from publisher.targets.ckan.metadata.mapped import MappedProfile
 from publisher.targets.ckan.metadata.opendata_dk import OpenDataDk
 from publisher.targets.ckan.metadata.plain import LINKS, PlainProfile
@@ -11,6 +17,7 @@ from publisher.targets.ckan.metadata.views import add_view
 __all__ = [
     "LINKS",
     "Changes",
+    "Destination",
     "Profile",
     "Site",
     "Wanted",

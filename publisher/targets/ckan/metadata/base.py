@@ -41,23 +41,28 @@ class Changes:
     """Resources of ours that are to go."""
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a dataset goes, and what it is marked with there."""
+
+    installation: str
+    organization: str
+    """Its name at the site."""
+    resource_id: Callable[[str], str]
+    """Gives a resource's id by its name."""
+    site: Site
+    mqa: str
+    """The score of the metadata."""
+
+
 class Profile(Protocol):
     """What a kind of site calls things."""
 
     def check(self, facts: DatasetFacts) -> None:
         """Raise TargetError ``ckan-profile`` naming each rule of the site that is broken."""
 
-    def wanted(
-        self,
-        facts: DatasetFacts,
-        *,
-        installation: str,
-        organization: str,
-        resource_id: Callable[[str], str],
-        site: Site,
-        mqa: str,
-    ) -> Wanted:
-        """Say what is to be there; *mqa* is the score of the metadata."""
+    def wanted(self, facts: DatasetFacts, to: Destination) -> Wanted:
+        """Say what is to be there."""
 
     def changes(
         self, wanted: Wanted, package: Mapping[str, Any], *, keep: Collection[str]

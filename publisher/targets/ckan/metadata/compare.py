@@ -4,13 +4,14 @@ Sites give values back in another dress: a list as JSON text, a day with a time,
 A foreign value that we say nothing of is left alone.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
 
 from publisher.targets.base import Difference
 from publisher.targets.ckan.metadata.base import Changes, Wanted, WantedResource
+from publisher.targets.ckan.packages import extras_of
 
 FIELDS = "publisher_fields"
 """The extra that lists the names of the extras we wrote."""
@@ -73,7 +74,7 @@ class Comparison:
         self._package = package
         self._keep = keep
         self._habits = habits
-        """Fields that the site writes itself once they are there."""
+        self._there = {it["id"]: it for it in package.get("resources") or ()}
         self._found: list[Difference] = []
         self._update: dict[str, Any] = {}
         self._revision: dict[str, Any] = {}
@@ -124,13 +125,13 @@ class Comparison:
             self._update["owner_org"] = value
 
     def _extras(self) -> None:
-        held = _pairs(self._package.get("extras") or ())
-        wanted = _pairs(self._wanted.package["extras"])
+        held = extras_of(self._package)
+        wanted = extras_of(self._wanted.package)
         kept = {name for name in wanted if f"extras.{name}" in self._keep}
         ours = {name for name in wanted if name not in kept}
         # A site may show an extra as a field of its own
         shown = {name: held.get(name, self._package.get(name)) for name in ours}
-        stale = _listed(held.get(FIELDS)) - {*wanted}
+        stale = _names(held.get(FIELDS)) - {*wanted}
         differing = [name for name in sorted(ours) if not same(wanted[name], shown[name])]
         if not differing and not stale & held.keys():
             return
@@ -143,15 +144,14 @@ class Comparison:
         self._replace("extras", [{"key": name, "value": it} for name, it in told.items()])
 
     def _resources(self) -> None:
-        there = {it["id"]: it for it in self._package.get("resources") or ()}
         new = []
         for it in self._wanted.resources:
-            if it.id not in there:
+            if it.id not in self._there:
                 if it.table is None:  # those of tables are the target's own business
                     new.append({**it.fields, "id": it.id})
                     self._tell(f"{it.name}.resource", None, it.fields.get("url"))
                 continue
-            self._resource(it, there[it.id])
+            self._resource(it, self._there[it.id])
         if new:
             self._revision["update__resources__extend"] = new
 
@@ -179,8 +179,7 @@ class Comparison:
             self._replaced.append(f"-{name}")
 
     def _gone(self) -> tuple[str, ...]:
-        there = {it["id"] for it in self._package.get("resources") or ()}
-        gone = tuple(it for it in self._wanted.former if it in there)
+        gone = tuple(it for it in self._wanted.former if it in self._there)
         for it in gone:
             self._tell("resource", it, None)
         return gone
@@ -189,11 +188,7 @@ class Comparison:
         self._found.append(Difference(what, before, after))
 
 
-def _pairs(extras: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    return {extra["key"]: extra["value"] for extra in extras}
-
-
-def _listed(text: Any) -> frozenset[str]:
+def _names(text: Any) -> frozenset[str]:
     try:
         found = orjson.loads(text or "[]")
     except (orjson.JSONDecodeError, TypeError):

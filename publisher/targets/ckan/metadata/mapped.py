@@ -5,16 +5,15 @@ names of facts in braces, a list of such texts, or nothing, which leaves the fie
 that is one name alone gives the fact as it is, a list for one.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from publisher.model.catalog import CkanTarget
 from publisher.model.site_fields import FACT
-from publisher.targets.ckan.metadata.base import Changes, Profile, Wanted
+from publisher.targets.ckan.metadata.base import Changes, Destination, Profile, Wanted
 from publisher.targets.ckan.metadata.compare import FIELDS, listed
 from publisher.targets.ckan.metadata.said import said, said_of
-from publisher.targets.ckan.metadata.site import Site
 from publisher.targets.facts import DatasetFacts
 
 
@@ -26,24 +25,8 @@ class MappedProfile:
     def check(self, facts: DatasetFacts) -> None:
         self._profile.check(facts)
 
-    def wanted(
-        self,
-        facts: DatasetFacts,
-        *,
-        installation: str,
-        organization: str,
-        resource_id: Callable[[str], str],
-        site: Site,
-        mqa: str,
-    ) -> Wanted:
-        wanted = self._profile.wanted(
-            facts,
-            installation=installation,
-            organization=organization,
-            resource_id=resource_id,
-            site=site,
-            mqa=mqa,
-        )
+    def wanted(self, facts: DatasetFacts, to: Destination) -> Wanted:
+        wanted = self._profile.wanted(facts, to)
         tables = {it.name: it for it in facts.tables}
         resources = []
         for it in wanted.resources:

@@ -5,20 +5,18 @@ translations of titles and descriptions itself, so that they are sent and not in
 makes root fields of extras named contact_name and contact_email, which are not sent.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from publisher.errors import TargetError
 from publisher.model import opendata_dk as portal
 from publisher.model.dataset import Theme
 from publisher.model.run import Problem
-from publisher.targets import authority
-from publisher.targets.ckan.metadata.base import Changes, Wanted
-from publisher.targets.ckan.metadata.compare import Comparison
 from publisher.targets.ckan.metadata.plain import PlainProfile
-from publisher.targets.ckan.metadata.said import said
+from publisher.targets.ckan.metadata.said import Value
 from publisher.targets.ckan.metadata.site import Site
 from publisher.targets.facts import LANGUAGE, DatasetFacts, Download, TableFacts
+from publisher.targets.licenses import LICENSES
 
 _LANGUAGES = (LANGUAGE, "en")  # that the portal offers
 _FREQUENCIES = {"CONT": "UPDATE_CONT"}  # the one EU code that the portal's list lacks
@@ -27,6 +25,7 @@ _PROMOTED = ("contact_name", "contact_email")
 
 class OpenDataDk(PlainProfile):
     formats = {"api": "REST", "csv": "CSV", "parquet": "OCTET"}  # noqa: RUF012 - as the parent's
+    habits = ("title_translated", "notes_translated")
 
     def check(self, facts: DatasetFacts) -> None:
         broken = [
@@ -40,15 +39,8 @@ class OpenDataDk(PlainProfile):
                 problems=[problem.descriptor() for problem in broken],
             )
 
-    def changes(
-        self, wanted: Wanted, package: Mapping[str, Any], *, keep: Collection[str]
-    ) -> Changes:
-        habits = ("title_translated", "notes_translated")
-        return Comparison(wanted, package, keep=keep, habits=habits).changes()
-
-    def package(self, facts: DatasetFacts, site: Site) -> dict[str, Any]:
+    def package(self, facts: DatasetFacts, told: Mapping[str, Value], site: Site) -> dict[str, Any]:
         del site  # its licences are the resources'
-        told = said(facts)
         return {
             "title": told["title"],
             "title_translated": _by_language(facts.title),
@@ -66,15 +58,15 @@ class OpenDataDk(PlainProfile):
             "data_directory": True,
         }
 
-    def extras(self, facts: DatasetFacts) -> dict[str, str]:
-        return {name: it for name, it in super().extras(facts).items() if name not in _PROMOTED}
+    def extras(self, told: Mapping[str, Value]) -> dict[str, str]:
+        return {name: it for name, it in super().extras(told).items() if name not in _PROMOTED}
 
     def resource(self, kind: str, facts: TableFacts, download: Download | None) -> dict[str, Any]:
-        name = facts.license.get("name")
-        licence = portal.LICENSES.get(name or "") or authority.LICENCE_CODES.get(name or "")
+        name = facts.license.get("name") or ""
+        code = LICENSES[name].eu if name in LICENSES else portal.OTHER_LICENSE
         return {
             **super().resource(kind, facts, download),
-            "license_id": licence or portal.OTHER_LICENSE,
+            "license_id": portal.LICENSES.get(name, code),
         }
 
     def groups(self) -> Mapping[Theme, str]:

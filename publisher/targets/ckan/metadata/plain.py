@@ -1,7 +1,6 @@
 """The profile ``ckan``: a site without a schema of its own."""
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -9,19 +8,17 @@ import orjson
 from publisher.model.catalog import CkanTarget
 from publisher.model.dataset import Theme
 from publisher.model.run import Problem
-from publisher.targets.ckan.metadata.base import Changes, Wanted, WantedResource
+from publisher.targets.ckan.metadata.base import Changes, Destination, Wanted, WantedResource
 from publisher.targets.ckan.metadata.compare import Comparison, listed
-from publisher.targets.ckan.metadata.said import said, text_list
+from publisher.targets.ckan.metadata.said import Value, said, text_list
 from publisher.targets.ckan.metadata.site import Site
 from publisher.targets.ckan.packages import INSTALLATION
-from publisher.targets.facts import LANGUAGE, DatasetFacts, Download, TableFacts
+from publisher.targets.facts import LANGUAGE, DatasetFacts, Download, TableFacts, keywords
 from publisher.targets.licenses import LICENSES
 
 LINKS = ("api", "csv", "parquet")
 """What a table's resource is followed by, as far as there is such a thing."""
 
-_NO_TAG = re.compile(r"[^\w \-.]", re.UNICODE)
-_TAG_LENGTH = range(2, 101)
 _TEXTS = {
     "da": {
         "api": "{title}: API",
@@ -46,6 +43,8 @@ class PlainProfile:
     """Writes what CKAN has fields for, and into extras what ckanext-dcat reads there."""
 
     formats: Mapping[str, str] = {"api": "API", "csv": "CSV", "parquet": "Parquet"}
+    habits: Collection[str] = ()
+    """Fields that the site writes itself once they are there."""
 
     def __init__(self, spec: CkanTarget) -> None:
         self._spec = spec
@@ -53,32 +52,24 @@ class PlainProfile:
     def check(self, facts: DatasetFacts) -> None:
         """Find nothing: CKAN itself asks for no more than a dataset file has."""
 
-    def wanted(
-        self,
-        facts: DatasetFacts,
-        *,
-        installation: str,
-        organization: str,
-        resource_id: Callable[[str], str],
-        site: Site,
-        mqa: str,
-    ) -> Wanted:
-        groups, notices = self._groups(facts, site)
-        package = self.package(facts, site)
-        extras = self.extras(facts) | _identity(facts, installation) | {"publisher_mqa": mqa}
+    def wanted(self, facts: DatasetFacts, to: Destination) -> Wanted:
+        told = said(facts)
+        groups, notices = self._groups(facts, to.site)
+        package = self.package(facts, told, to.site)
+        extras = self.extras(told) | _identity(facts, to)
         resources = [
-            WantedResource(name, resource_id(name), table, fields)
+            WantedResource(name, to.resource_id(name), table, fields)
             for it in facts.tables
             for name, table, fields in self._resources(it, facts)
         ]
         there = {it.id for it in resources}
-        former = (resource_id(f"{it.name}.{link}") for it in facts.tables for link in LINKS)
+        former = (to.resource_id(f"{it.name}.{link}") for it in facts.tables for link in LINKS)
         return Wanted(
             package={
                 **package,
                 "name": facts.dataset.name,
-                "owner_org": organization,
-                "tags": [{"name": name} for name in tags(facts.dataset.keywords)],
+                "owner_org": to.organization,
+                "tags": [{"name": name} for name in keywords(facts.dataset.keywords)],
                 "groups": [{"name": name} for name in groups],
                 "extras": listed(extras, package),
             },
@@ -90,10 +81,10 @@ class PlainProfile:
     def changes(
         self, wanted: Wanted, package: Mapping[str, Any], *, keep: Collection[str]
     ) -> Changes:
-        return Comparison(wanted, package, keep=keep).changes()
+        return Comparison(wanted, package, keep=keep, habits=self.habits).changes()
 
-    def package(self, facts: DatasetFacts, site: Site) -> dict[str, Any]:
-        told = said(facts)
+    def package(self, facts: DatasetFacts, told: Mapping[str, Value], site: Site) -> dict[str, Any]:
+        """Give the package's own fields; *told* are the facts by their names."""
         return {
             "title": told["title"],
             "notes": told["description"] or "",
@@ -106,10 +97,9 @@ class PlainProfile:
             "license_id": _license_id(facts.tables[0], site),
         }
 
-    def extras(self, facts: DatasetFacts) -> dict[str, str]:
+    def extras(self, told: Mapping[str, Value]) -> dict[str, str]:
         """Give those that ckanext-dcat reads; what is not known is left out."""
-        told = said(facts)
-        uris = text_list(told["spatial_uris"])
+        places, pages = told["spatial_uris"], told["documentation"]
         found = {
             "identifier": told["identifier"],
             "issued": told["issued"],
@@ -118,7 +108,7 @@ class PlainProfile:
             "frequency": told["frequency_uri"],
             "language": text_list(told["language_uris"]),
             "spatial": told["spatial"],
-            "spatial_uri": orjson.loads(uris)[0] if uris else None,
+            "spatial_uri": places[0] if isinstance(places, list) and places else None,
             "spatial_text": told["spatial_title"],
             "temporal_start": told["temporal_start"],
             "temporal_end": told["temporal_end"],
@@ -132,7 +122,7 @@ class PlainProfile:
             "access_rights": told["access_rights_uri"],
             "provenance": told["provenance"],
             "conforms_to": text_list(told["conforms_to"]),
-            "documentation": text_list(list(filter(None, [facts.tables[0].documentation]))),
+            "documentation": text_list([str(pages)] if pages else None),
             "hvd_category": text_list(told["hvd_uris"]),
         }
         return {name: str(value) for name, value in found.items() if value}
@@ -184,22 +174,17 @@ class PlainProfile:
         return self._spec.groups
 
 
-def tags(keywords: Iterable[str]) -> list[str]:
-    """Clean keywords to what CKAN takes: letters, digits, blank, ``-``, ``.``, ``_``; 2 to 100."""
-    cleaned = (" ".join(_NO_TAG.sub(" ", keyword).split()) for keyword in keywords)
-    return sorted({tag for tag in cleaned if len(tag) in _TAG_LENGTH})
-
-
-def _identity(facts: DatasetFacts, installation: str) -> dict[str, str]:
+def _identity(facts: DatasetFacts, to: Destination) -> dict[str, str]:
     schemas = {
         it.name: f"{it.table.state.schema.name}@{it.table.state.schema.version}"
         for it in facts.tables
     }
     return {
-        INSTALLATION: installation,
+        INSTALLATION: to.installation,
         "publisher_dataset": facts.dataset.name,
         "publisher_versions": _json(facts.versions),
         "publisher_schemas": _json(schemas),
+        "publisher_mqa": to.mqa,
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from publisher.model.catalog import Organization
 from publisher.targets import authority
 from publisher.targets.extents import Box
 from publisher.targets.facts import DatasetFacts, Download, TableFacts
@@ -35,7 +36,7 @@ DATASET_FACTS: Mapping[str, Callable[[DatasetFacts], Value]] = {
     "publisher_email": lambda it: it.organization.email,
     "publisher_url": lambda it: it.organization.url,
     "publisher_uri": lambda it: it.organization.uri,
-    "publisher_type_uri": lambda it: authority.publisher_type(it.organization.authority),
+    "publisher_type_uri": lambda it: _publisher_type(it.organization),
     "municipality": lambda it: it.organization.municipality,
     "contact_name": lambda it: it.contact.name,
     "contact_email": lambda it: it.contact.email,
@@ -120,6 +121,11 @@ def said(facts: DatasetFacts) -> dict[str, Value]:
 
 def said_of(resource: _Resource) -> dict[str, Any]:
     return {name: tell(resource) for name, tell in RESOURCE_FACTS.items()}
+
+
+def _publisher_type(organization: Organization) -> str | None:
+    kind = organization.authority
+    return authority.publisher_type(kind) if kind else None
 
 
 def _license_uri(table: TableFacts) -> str | None:
