@@ -131,6 +131,29 @@ class Quarter:
         assert result.problem is None, result.problem
         return {change.what: (change.before, change.after) for change in result.changes}
 
+    async def assert_equal(self) -> None:
+        """The reconcile finds no difference, and the watcher saw nothing wrong."""
+        await asyncio.to_thread(self.watcher.wait)
+        assert await self.differences() == {}
+        assert self.watcher.violations == []
+
+
+async def remade(corner: Corner, resource: str, as_text: str, rows: list[Any]) -> None:
+    """Make a DataStore table anew by hand: its own columns, one of them *as_text*, and *rows*."""
+    fields = await corner.fields(resource)
+    for field in fields:
+        if field["id"] == as_text:
+            field["type"] = "text"
+    await corner.call("datastore_delete", resource_id=resource, force=True)
+    await corner.call(
+        "datastore_create",
+        resource_id=resource,
+        fields=fields,
+        primary_key=["station", "at"],
+        records=rows,
+        force=True,
+    )
+
 
 @asynccontextmanager
 async def quarter(

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -228,6 +228,29 @@ async def open_house(
     finally:
         await house.outbox.close()
         await asyncio.to_thread(engine.close)
+
+
+async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float = 30) -> None:
+    """Wait until it is; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = true()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.02)
+
+
+def together(catalogs: Iterable[Catalog]) -> Catalog:
+    """Give one catalog with the datasets of all; the last one's organisations and targets count."""
+    last = Catalog()
+    for catalog in catalogs:
+        last = replace(
+            catalog,
+            datasets={**last.datasets, **catalog.datasets},
+            schemas={**last.schemas, **catalog.schemas},
+            entries={**last.entries, **catalog.entries},
+        )
+    return last
 
 
 def outcomes(results: Iterable[Any]) -> Mapping[str, str]:

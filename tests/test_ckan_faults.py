@@ -62,12 +62,6 @@ async def settle(here: Quarter) -> None:
     await here.until_published(thorough=True)
 
 
-async def assert_equal(here: Quarter) -> None:
-    await asyncio.to_thread(here.watcher.wait)
-    assert await here.differences() == {}
-    assert here.watcher.violations == []
-
-
 STRUCK = [
     (fault, call)
     for fault in FAULTS
@@ -89,7 +83,7 @@ async def test_a_fault_on_the_wire(here: Quarter, fault: str, call: str) -> None
             await here.until_published()
             await settle(here)
     await here.until_published()
-    await assert_equal(here)
+    await here.assert_equal()
 
 
 @pytest.mark.parametrize("fault", STATE_FAULTS)
@@ -107,7 +101,7 @@ async def test_something_done_by_hand(here: Quarter, fault: str) -> None:
             await heal()
             here.house.environ["CKAN_TOKEN"] = here.corner.token
         await here.until_published(thorough=True)
-    await assert_equal(here)
+    await here.assert_equal()
     again = await here.corner.call("package_show", id=here.house.name)
     assert again["id"] == package["id"]
     assert not again["private"]
@@ -156,7 +150,7 @@ async def test_a_random_sequence_of_faults(here: Quarter, number: int, seed: int
     await _sequence(here, random.Random(f"{seed}/{number}"))
     with here.watcher.suspended():
         await settle(here)
-    await assert_equal(here)
+    await here.assert_equal()
 
 
 @pytest.mark.parametrize("number", range(scale(25, 60)))
@@ -182,7 +176,7 @@ async def test_killed_at_any_call(tmp_path: Path, ckan: CkanSite, number: int, s
         async with open_house(tmp_path, **again) as after:
             here.house = after
             await here.until_published()
-            await assert_equal(here)
+            await here.assert_equal()
 
 
 async def test_a_row_that_ckan_does_not_take_among_ten_thousand(
@@ -254,7 +248,7 @@ async def test_away_for_a_day(here: Quarter) -> None:
     async with asyncio.timeout(60):
         while await here.differences():  # noqa: ASYNC110 - it is another process that is asked
             await asyncio.sleep(0.2)
-    await assert_equal(here)
+    await here.assert_equal()
 
 
 async def test_nobody_sees_a_first_load_before_it_is_whole(here: Quarter) -> None:
@@ -262,6 +256,6 @@ async def test_nobody_sees_a_first_load_before_it_is_whole(here: Quarter) -> Non
     here.watcher.watch(here.resource)
     await here.commit(levels(rng, 8_000))
     await here.until_published()
-    await assert_equal(here)
+    await here.assert_equal()
     statuses = set(here.watcher.answers(here.resource))
     assert statuses <= {403, 404, 200}

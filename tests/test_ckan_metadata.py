@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,11 @@ FACTS: dict[str, Any] = {
 PUBLISH: dict[str, Any] = {"access": "public", "targets": ["portal", "folder"]}
 
 
-@pytest.fixture
-async def here(tmp_path: Path, ckan: CkanSite) -> AsyncIterator[Quarter]:
+@asynccontextmanager
+async def placed(folder: Path, site: CkanSite) -> AsyncIterator[Quarter]:
     async with quarter(
-        tmp_path,
-        ckan,
+        folder,
+        site,
         watched=False,
         schemas={"levels": PLACED},
         facts=dict(FACTS),
@@ -52,17 +53,15 @@ async def here(tmp_path: Path, ckan: CkanSite) -> AsyncIterator[Quarter]:
 
 
 @pytest.fixture
+async def here(tmp_path: Path, ckan: CkanSite) -> AsyncIterator[Quarter]:
+    async with placed(tmp_path, ckan) as found:
+        yield found
+
+
+@pytest.fixture
 async def there(tmp_path: Path, portal: CkanSite) -> AsyncIterator[Quarter]:
     """The same at a site with the portal's schema and habits."""
-    async with quarter(
-        tmp_path,
-        portal,
-        watched=False,
-        schemas={"levels": PLACED},
-        facts=dict(FACTS),
-        publish=dict(PUBLISH),
-    ) as found:
-        link(found)
+    async with placed(tmp_path, portal) as found:
         retarget(found, profile="opendata-dk")
         yield found
 

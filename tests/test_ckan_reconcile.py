@@ -3,13 +3,13 @@
 import asyncio
 import random
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ckan_house import Quarter, described, quarter
-from publishing import open_house, water
+from publishing import open_house, until, water
 from state_faults import STATE_FAULTS, own_corner
 from structlog.testing import capture_logs
 from support import CkanSite
@@ -27,12 +27,6 @@ def with_target(here: Quarter, **more: Any) -> None:
     held = here.house.targets["portal"].model_dump(by_alias=True)
     here.house.targets = {"portal": CkanTarget.model_validate({**held, **more})}
     here.house.describe()
-
-
-async def until(true: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not await true():  # noqa: ASYNC110 - it is another process that is asked
-            await asyncio.sleep(0.1)
 
 
 def levels(rows: int = 20) -> list[tuple[Any, ...]]:

@@ -1,6 +1,5 @@
 """A table that has to be made anew while it is read: its address stays, and nobody sees it half."""
 
-import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ckan_house import Quarter, quarter, shown
+from ckan_house import Quarter, quarter, remade, shown
 from publishing import WATER, water
 from support import CkanSite
 
@@ -27,20 +26,10 @@ def levels(level: float, *, rows: int = ROWS) -> list[tuple[Any, ...]]:
 
 async def swap_type(here: Quarter, resource: str) -> None:
     """Replace the table by one with the same rows and dictionary, but text for numbers."""
-    fields = await here.corner.fields(resource)
     rows = await here.corner.rows(resource)
-    for field in fields:
-        if field["id"] == "level":
-            field["type"] = "text"
-    await here.corner.call("datastore_delete", resource_id=resource, force=True)
-    await here.corner.call(
-        "datastore_create",
-        resource_id=resource,
-        fields=fields,
-        primary_key=["station", "at"],
-        records=[{name: it for name, it in row.items() if name != "_id"} for row in rows],
-        force=True,
-    )
+    for row in rows:
+        del row["_id"]
+    await remade(here.corner, resource, "level", rows)
 
 
 async def homes(here: Quarter) -> tuple[str, list[str]]:
@@ -49,12 +38,6 @@ async def homes(here: Quarter) -> tuple[str, list[str]]:
     package = await here.corner.call("package_show", id=here.house.name)
     tables = [it["id"] for it in package["resources"] if it.get("datastore_active")]
     return info["meta"]["id"], tables
-
-
-async def assert_equal(here: Quarter) -> None:
-    await asyncio.to_thread(here.watcher.wait)
-    assert await here.differences() == {}
-    assert here.watcher.violations == []
 
 
 async def test_another_type_and_what_follows(here: Quarter) -> None:
@@ -75,7 +58,7 @@ async def test_another_type_and_what_follows(here: Quarter) -> None:
     assert tables == [here.resource, first]
     await here.commit(levels(0.75, rows=5_900))
     await here.until_published()
-    await assert_equal(here)
+    await here.assert_equal()
     here.house.schemas["levels"] = {
         **WATER,
         "fields": [*WATER["fields"], {"name": "extra", "type": "integer"}],
@@ -83,7 +66,7 @@ async def test_another_type_and_what_follows(here: Quarter) -> None:
     here.house.describe()
     await here.commit([(*row, 7) for row in levels(0.75, rows=5_900)])
     await here.until_published()
-    await assert_equal(here)
+    await here.assert_equal()
     here.house.schemas["levels"]["fields"][-1]["personal"] = True
     here.house.describe()
     await here.until_published()
@@ -129,5 +112,5 @@ async def test_a_dropped_table_is_back_whole(here: Quarter) -> None:
     with here.watcher.suspended():
         await here.corner.call("datastore_delete", resource_id=here.resource, force=True)
     await here.until_published()
-    await assert_equal(here)
+    await here.assert_equal()
     assert (await homes(here))[0] != here.resource

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
 from ckan_site import call, forget_feed, harvest
-from publishing import ODD_ROWS, House, open_house
+from publishing import ODD_ROWS, House, open_house, together
 from support import CkanSite
 from test_dcat import BOX, FULL, serving
 
@@ -39,22 +40,13 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 async def fill(house: House, names: list[str]) -> Catalog:
     """Commit a dataset of each kind, and give the catalog of them all."""
-    entries: dict[Any, Any] = {}
-    datasets: dict[str, Any] = {}
+    found = []
     for name, facts in zip(names, ODD, strict=True):
         house.name, house.facts = name, dict(facts)
         house.describe()
         await house.commit(ODD_ROWS)
-        entries |= house.catalog.entries
-        datasets |= house.catalog.datasets
-    last = house.catalog
-    return Catalog(
-        datasets=datasets,
-        schemas=last.schemas,
-        organizations=last.organizations,
-        targets=last.targets,
-        entries=entries,
-    )
+        found.append(house.catalog)
+    return together(found)
 
 
 @pytest.mark.parametrize(
@@ -89,13 +81,8 @@ async def test_every_dataset_arrives_and_goes(
                 for it in catalog.datasets.values()
             )
             left = {name: it for name, it in catalog.datasets.items() if name != names[0]}
-            shown["catalog"] = Catalog(
-                datasets=left,
-                schemas=catalog.schemas,
-                organizations=catalog.organizations,
-                targets=catalog.targets,
-                entries={ref: it for ref, it in catalog.entries.items() if ref.dataset in left},
-            )
+            kept = {ref: it for ref, it in catalog.entries.items() if ref.dataset in left}
+            shown["catalog"] = replace(catalog, datasets=left, entries=kept)
             again = await asyncio.to_thread(harvest, harvester, feed, media_type)
             assert again["errors"] == []
             gone = [it["package"] for it in again["objects"] if it["status"] == "deleted"]

@@ -1,12 +1,12 @@
 """The outbox: what was committed or changed is published by itself, once, until it is there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
 import pytest
-from publishing import ODD_ROWS, House, open_house, outcomes, water
+from publishing import ODD_ROWS, House, open_house, outcomes, until, water
 from structlog.testing import capture_logs
 
 from publisher.model.catalog import FolderTarget
@@ -27,15 +27,6 @@ def version(house: House) -> int | None:
     if not house.published.is_symlink():
         return None
     return package(house)["resources"][0]["version"]
-
-
-async def until(true: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            found = true()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.02)
 
 
 async def test_each_commit_is_published_by_itself(house: House) -> None:

@@ -6,14 +6,13 @@ import json
 import random
 import uuid
 from collections.abc import AsyncIterator, Callable
-from datetime import date, datetime, time
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from ckan_house import shown
 from publishing import ODD_ROWS, WATER, House, open_house, outcomes, water
 from scale import scale
 from support import CkanSite
@@ -90,26 +89,11 @@ async def rows_at(read: Read, resource: str) -> list[dict[str, Any]]:
     return answer["records"]
 
 
-def as_ckan_shows(value: Any) -> Any:
-    """Give a stored value as datastore_search tells it: times to the millisecond."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, str) and value[:1] in {"{", "["}:
-        return json.loads(value)
-    return value
-
-
 async def assert_equal(read: Read, house: House, ckan: CkanSite) -> list[dict[str, Any]]:
     """Compare the DataStore and its CSV dump with the store; give the DataStore's rows."""
     resource = resource_of(await package_of(read, house))
     held = await rows_at(read, resource["id"])
-    stored = [
-        {name: as_ckan_shows(value) for name, value in row.items()} for row in await house.rows()
-    ]
+    stored = shown(await house.rows())
     found = [{key: value for key, value in row.items() if key != "_id"} for row in held]
     order = lambda row: (row["station"], row["at"])  # noqa: E731
     assert sorted(found, key=order) == sorted(stored, key=order)

@@ -27,9 +27,9 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ckan_house import Quarter, quarter
+from ckan_house import Quarter, described, quarter, remade
 from faulty import FaultyProxy
-from publishing import House, open_house
+from publishing import House, open_house, together
 from state_faults import own_corner
 from support import CkanSite
 from watcher import Watcher
@@ -222,29 +222,16 @@ async def datasets(count: int) -> None:
 
 def many(house: House, corner: Any, names: list[str], url: str) -> Any:
     """Give a catalog of datasets that are alike but for their names."""
-    from ckan_house import described  # noqa: PLC0415
-
-    from publisher.model.catalog import Catalog  # noqa: PLC0415
-
     told = described(url, corner.organization, corner.token)
     house.environ.update(told["environ"])
-    entries: dict[Any, Any] = {}
-    found: dict[str, Any] = {}
     house.targets, house.publish = told["targets"], told["publish"]
     house.schemas = {"measured": SCHEMA}
+    found = []
     for name in names:
         house.name = name
         house.describe()
-        entries |= house.catalog.entries
-        found |= house.catalog.datasets
-    last = house.catalog
-    return Catalog(
-        datasets=found,
-        schemas=last.schemas,
-        organizations=last.organizations,
-        targets=last.targets,
-        entries=entries,
-    )
+        found.append(house.catalog)
+    return together(found)
 
 
 async def types(rows: int) -> None:
@@ -252,19 +239,8 @@ async def types(rows: int) -> None:
     async with house_of(rows) as ours:
         await published(ours)
         table = ours.resource
-        fields = await ours.corner.fields(table)
-        for field in fields:
-            if field["id"] == "quality":
-                field["type"] = "text"
-        await ours.corner.call("datastore_delete", resource_id=table, force=True)
-        await ours.corner.call(
-            "datastore_create",
-            resource_id=table,
-            fields=fields,
-            primary_key=["station", "at"],
-            records=[{**record(i), "quality": "0"} for i in range(rows)],
-            force=True,
-        )
+        rows_as_text = [{**record(i), "quality": "0"} for i in range(rows)]
+        await remade(ours.corner, table, "quality", rows_as_text)
         with Watcher(SITE.url) as watcher:
             watcher.watch(table)
             watcher.wait()
