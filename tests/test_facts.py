@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from publishing import ODD_ROWS, House, open_house
 
+from publisher.targets.dcat.feed import Feed, Shape
 from publisher.targets.extents import Box, Extents, Span
 from publisher.targets.facts import DatasetFacts, Links, dataset_facts
 from publisher.targets.snapshot import Snapshot
 
-PLACES = {
+PLACES: dict[str, Any] = {
     "name": "places",
     "version": "2.0.0",
     "fields": [
@@ -30,13 +32,24 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-async def facts(house: House, public_url: str | None = "https://data.example.org") -> DatasetFacts:
+async def facts(
+    house: House,
+    public_url: str | None = "https://data.example.org",
+    extents: Extents | None = None,
+) -> DatasetFacts:
     snapshot = await Snapshot.pin(
         house.engine, house.store, house.catalog, house.name, work=house.settings.work_path
     )
     return await dataset_facts(
-        snapshot, Links(public_url, house.settings.published_path), Extents()
+        snapshot, Links(public_url, house.settings.published_path), extents or Extents()
     )
+
+
+async def turtle(house: House, feed: Feed) -> str:
+    shape = Shape("https://data.example.org", "ttl", files=False)
+    text, whole = await feed.text(await feed.plan_dataset(house.catalog, shape, house.name))
+    assert whole
+    return text.decode()
 
 
 async def test_extents_come_from_the_data_and_a_stated_one_wins(house: House) -> None:
@@ -59,6 +72,34 @@ async def test_extents_come_from_the_data_and_a_stated_one_wins(house: House) ->
     assert stated.span is not None
     assert stated.span.start == datetime(2020, 1, 1, tzinfo=UTC)
     assert stated.tables[0].box == Box(10.5, 56.1, 10.7, 56.3)
+
+
+async def test_a_place_that_became_personal_is_told_no_more(house: House) -> None:
+    """There is no new version, and what remembers the old one's extent is asked again."""
+    house.schemas = {"places": PLACES}
+    house.describe()
+    await house.commit([(1, 8.76123, 55.33123, datetime(2026, 1, 2).date())], "places")
+    extents = Extents()
+    feed = Feed(house.settings, house.engine, house.store)
+    assert "8.76123" in await turtle(house, feed)
+    assert (await facts(house, extents=extents)).box == Box(8.76123, 55.33123, 8.76123, 55.33123)
+    hidden = [
+        {**field, "personal": True} if field["name"] in {"lon", "day"} else field
+        for field in PLACES["fields"]
+    ]
+    house.schemas = {"places": {**PLACES, "fields": hidden}}
+    house.describe()
+    found = await facts(house, extents=extents)
+    assert (found.box, found.span) == (None, None)
+    assert "8.76123" not in await turtle(house, feed)
+
+
+async def test_a_time_without_an_end_has_none_whenever_it_is_asked(house: House) -> None:
+    house.facts = {"temporal": {"start": "2020-01-01"}}
+    house.describe()
+    await house.commit(ODD_ROWS)
+    found = await facts(house)
+    assert found.span == Span(datetime(2020, 1, 1, tzinfo=UTC), None)
 
 
 async def test_links_lead_to_the_api_and_to_the_bulk_files(house: House) -> None:

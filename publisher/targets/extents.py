@@ -20,14 +20,16 @@ class Span(NamedTuple):
     """Aware instants, in UTC."""
 
     start: datetime
-    end: datetime
+    end: datetime | None
+    """None: it goes on."""
 
     @classmethod
     def over(cls, spans: "list[Span | None]") -> "Span | None":
         found = [span for span in spans if span is not None]
         if not found:
             return None
-        return cls(min(span.start for span in found), max(span.end for span in found))
+        ends = [span.end for span in found if span.end is not None]
+        return cls(min(span.start for span in found), max(ends, default=None))
 
 
 class Box(NamedTuple):
@@ -58,14 +60,21 @@ class Extent(NamedTuple):
     """Of the fields with the roles longitude and latitude."""
 
 
+_Key = tuple["TableRef", int, datetime, tuple[str, ...]]
+
+
 class Extents:
-    """Gives tables' extents, and remembers them: a version's rows do not change."""
+    """Gives tables' extents, and remembers them: a version's rows do not change.
+
+    Which of its fields may be shown can, without a new version.
+    """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[TableRef, int, datetime], Extent] = OrderedDict()
+        self._known: OrderedDict[_Key, Extent] = OrderedDict()
 
     async def of(self, snapshot: Snapshot, table: PinnedTable) -> Extent:
-        key = (table.ref, table.version, table.state.committed_at)
+        shown = (*_time(table), *_place(table))
+        key = (table.ref, table.version, table.state.committed_at, shown)
         if key not in self._known:
             self._known[key] = await self._look(snapshot, table)
             while len(self._known) > _MOST:

@@ -203,12 +203,12 @@ def _issued(dataset: Dataset) -> datetime | None:
 
 
 def _stated_span(dataset: Dataset) -> Span | None:
-    """Give the time that is stated; without an end it lasts until now."""
+    """Give the time that is stated."""
     if dataset.temporal is None:
         return None
     start = datetime.combine(date.fromisoformat(dataset.temporal.start), time.min, UTC)
     if dataset.temporal.end is None:
-        return Span(start, max(start, datetime.now(UTC)))
+        return Span(start, None)
     return Span(start, datetime.combine(date.fromisoformat(dataset.temporal.end), time.max, UTC))
 
 

@@ -159,12 +159,10 @@ def _subjects(sheet: Sheet, node: Node, facts: DatasetFacts) -> None:
 
 
 def _extent(sheet: Sheet, node: Node, facts: DatasetFacts) -> None:
-    stated = facts.dataset.temporal
     if facts.span is not None:
         period = sheet.kind(blank(facts, "period"), DCTERMS.PeriodOfTime)
         sheet.say(period, DCAT.startDate, instant(facts.span.start))
-        if stated is None or stated.end is not None:  # without an end it goes on
-            sheet.say(period, DCAT.endDate, instant(facts.span.end))
+        sheet.say(period, DCAT.endDate, instant(facts.span.end))
         sheet.say(node, DCTERMS.temporal, period)
     spatial, place = facts.dataset.spatial, blank(facts, "place")
     sheet.say(place, SKOS.prefLabel, text(spatial.title, LANGUAGE))

@@ -9,6 +9,7 @@ import orjson
 
 from publisher.engine import Connection, Engine
 from publisher.model.catalog import Catalog, CkanTarget
+from publisher.model.schema import Schema
 from publisher.model.table import TableState
 from publisher.model.values import TableRef
 from publisher.settings import Settings
@@ -100,7 +101,11 @@ class Standings:
         facts = [
             dataset.model_dump_json(exclude_unset=True),
             repr(self.catalog.organizations.get(dataset.publisher)),
-            [(str(it.ref), it.schema.name, it.schema.version) for it in entries],
+            [
+                # Which fields may be shown changes without a version of either kind
+                (str(it.ref), it.schema.name, it.schema.version, _open(it.schema))
+                for it in entries
+            ],
             [(str(ref), it.version, it.committed_at) for ref, it in states.items()],
             self._files(name),
             remotes,
@@ -118,6 +123,10 @@ class Standings:
         except OSError:
             return ()
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _open(schema: Schema) -> list[tuple[str, str | None]]:
+    return [(field.name, field.role) for field in schema.open_fields]
 
 
 def digest(facts: object) -> str:

@@ -45,8 +45,8 @@ DATASET_FACTS: Mapping[str, Callable[[DatasetFacts], Value]] = {
     "modified": lambda it: instant(it.modified),
     "temporal_start": lambda it: instant(it.span.start) if it.span else None,
     "temporal_end": lambda it: instant(it.span.end) if it.span else None,
-    "temporal_start_day": lambda it: it.span.start.date().isoformat() if it.span else None,
-    "temporal_end_day": lambda it: it.span.end.date().isoformat() if it.span else None,
+    "temporal_start_day": lambda it: _day(it.span.start) if it.span else None,
+    "temporal_end_day": lambda it: _day(it.span.end) if it.span else None,
     "spatial": lambda it: geojson(it.box) if it.box else None,
     "spatial_uris": lambda it: list(it.dataset.spatial.uri),
     "spatial_title": lambda it: it.dataset.spatial.title or it.organization.title,
@@ -92,6 +92,10 @@ def instant(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _day(moment: datetime | None) -> str | None:
+    return moment.date().isoformat() if moment else None
 
 
 def geojson(box: Box) -> str:
