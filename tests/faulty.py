@@ -10,6 +10,7 @@ How it can fail stands in faults.py.
 """
 
 import asyncio
+import io
 import json
 import re
 import socket
@@ -360,7 +361,7 @@ class Exchange:
             request.method,
             URL(f"{self.proxy.upstream}{request.raw_path}", encoded=True),
             headers=_end_to_end(request.headers, but="host"),
-            data=request.content if self._body is None else self._body,
+            data=request.content if self._body is None else io.BytesIO(self._body),
             allow_redirects=False,
         ) as answer:
             call.ckan_status = answer.status

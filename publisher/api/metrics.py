@@ -1,8 +1,7 @@
 """What the service does, in numbers, as Prometheus reads them.
 
 Format: https://prometheus.io/docs/instrumenting/exposition_formats/ , or OpenMetrics where it
-is asked for. No label holds more than public names, outcomes and codes: of drafts there are
-counts alone.
+is asked for. No label holds more than public names, outcomes and codes; drafts do not show.
 """
 
 from collections import Counter
@@ -21,6 +20,7 @@ from prometheus_client.registry import Collector
 from publisher.api.negotiation import NEVER
 from publisher.api.parts import Call
 from publisher.model.values import TableRef
+from publisher.targets.due import completed, standing
 
 if TYPE_CHECKING:
     from publisher.engine import Connection
@@ -106,19 +106,18 @@ class _Collector(Collector):
             }
             for target in dataset.targets if states else ():
                 published = self._known.publications.get((name, target))
-                success = published.success if published else None
-                held = dict(success.versions) if success else {}
-                late = [
-                    state for table, state in states.items() if held.get(table) != state.version
-                ]
-                failing = published is not None and published.attempt.problem is not None
-                counted[target, "failing" if failing else "behind" if late else "current"] += 1
-                for state in late:
+                versions = {table: state.version for table, state in states.items()}
+                counted[target, standing(published, versions)] += 1
+                last = completed(published)
+                held = dict(last.versions) if last else {}
+                for table, state in states.items():
+                    if held.get(table) == state.version:
+                        continue
                     age = (self._now - state.committed_at).total_seconds()
                     oldest[target] = max(oldest.get(target, 0), age)
         datasets = _gauge("target_datasets", "Public datasets by state.", ("target", "state"))
-        for (target, standing), count in sorted(counted.items()):
-            datasets.add_metric((target, standing), count)
+        for place, count in sorted(counted.items()):
+            datasets.add_metric(place, count)
         behind = _gauge(
             "target_oldest_unpublished_seconds", "Age of the oldest version not there.", ("target",)
         )

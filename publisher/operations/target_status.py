@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from publisher.errors import PASSING_CODES
 from publisher.model.base import Model
 from publisher.model.run import Problem
 from publisher.operations.base import Context, Told
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from publisher.app import Service
     from publisher.model.dataset import Dataset
     from publisher.store import Published
-
-State = Literal["current", "behind", "failing", "held", "never", "withdrawn"]
 
 
 class ProgressStatus(Model):
@@ -27,7 +24,7 @@ class ProgressStatus(Model):
 
 class TargetStatus(Model):
     target: str
-    state: State
+    state: Literal["current", "behind", "failing", "held", "never", "withdrawn"]
     """``failing`` passes by itself and is tried again, ``held`` waits for a person;
     ``withdrawn``: nobody but the target's editors sees it any more."""
     versions: Mapping[str, int]
@@ -82,11 +79,17 @@ def _target(
     versions: Mapping[str, int],
     context: Context,
 ) -> TargetStatus:
-    from publisher.targets.due import WITHDRAWN, Pair, grace  # noqa: PLC0415 - as above
+    from publisher.targets.due import (  # noqa: PLC0415 - as above
+        WITHDRAWN,
+        Pair,
+        completed,
+        grace,
+        standing,
+    )
 
     dataset, target = place
     known = publications.get(place)
-    success = known.success if known else None
+    success = completed(known)
     problem = known.attempt.problem if known else None
     withdrawn = success is not None and success.fingerprint == WITHDRAWN
     remote: Mapping[str, Any] = success.remote if success else {}
@@ -95,7 +98,7 @@ def _target(
     tally = service.outbox.tallies.get(target)
     return TargetStatus(
         target=target,
-        state=_state(known, versions, withdrawn=withdrawn),
+        state=standing(known, versions),
         versions=dict(success.versions) if success else {},
         published_at=success.at if success else None,
         problem=context.told(problem) if problem else None,
@@ -111,14 +114,3 @@ def _target(
         else None,
         rows_per_second=round(tally.rows / tally.seconds, 1) if tally and tally.seconds else None,
     )
-
-
-def _state(known: "Published | None", versions: Mapping[str, int], *, withdrawn: bool) -> State:
-    problem = known.attempt.problem if known else None
-    if problem is not None:
-        return "failing" if problem.code in PASSING_CODES else "held"
-    if withdrawn:
-        return "withdrawn"
-    if known is None or known.success is None:
-        return "never"
-    return "current" if known.success.versions == versions else "behind"

@@ -11,14 +11,19 @@ from typing import Any, Literal, NamedTuple
 from publisher.errors import PASSING_CODES
 from publisher.model.catalog import Catalog, CkanTarget
 from publisher.model.run import Problem
-from publisher.store import Published
+from publisher.store import Attempt, Published
 
-WITHDRAWN, REMOVED = "withdrawn", "removed"  # in the place of a fingerprint
+BEGUN, WITHDRAWN, REMOVED = "begun", "withdrawn", "removed"  # in the place of a fingerprint
 _FIRST_BACKOFF = 2.0
 _SPREAD = 0.1  # of the reconcile period: what was new at the same time is not compared so
 
 Differing = Literal["nothing", "rows", "facts"]
 """In what a target may differ: facts are all that is published besides rows."""
+
+
+State = Literal["current", "behind", "failing", "held", "never", "withdrawn"]
+"""``failing`` passes by itself and is tried again, ``held`` waits for a person; ``withdrawn``:
+nobody but the target's editors sees it any more."""
 
 
 class Pair(NamedTuple):
@@ -84,6 +89,25 @@ class Due:
         if failing is None or failing.catalog is not catalog:
             return 0
         return max(0.0, failing.again - time.monotonic())
+
+
+def completed(state: Published | None) -> Attempt | None:
+    """Give the newest publication, or withdrawal, that came to its end."""
+    success = state.success if state else None
+    return None if success is None or success.fingerprint == BEGUN else success
+
+
+def standing(state: Published | None, versions: Mapping[str, int]) -> State:
+    """Tell how a dataset stands at a target, where its tables have these *versions*."""
+    problem = state.attempt.problem if state else None
+    if problem is not None:
+        return "failing" if problem.code in PASSING_CODES else "held"
+    last = completed(state)
+    if last is None or last.fingerprint == REMOVED:
+        return "never"
+    if last.fingerprint == WITHDRAWN:
+        return "withdrawn"
+    return "current" if last.versions == versions else "behind"
 
 
 def grace(catalog: Catalog, target: str) -> timedelta:

@@ -15,8 +15,9 @@ renewed over there.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -40,7 +41,7 @@ from publisher.targets.base import (
     TargetContext,
 )
 from publisher.targets.datapackage import fingerprint
-from publisher.targets.due import REMOVED, WITHDRAWN, Differing, Due, Pair, grace, left
+from publisher.targets.due import BEGUN, REMOVED, WITHDRAWN, Differing, Due, Pair, grace, left
 from publisher.targets.extents import Extents
 from publisher.targets.facts import Links
 from publisher.targets.kinds import installation_id, open_target
@@ -52,6 +53,13 @@ log = structlog.get_logger(__name__)
 _BROKEN_WAIT = 10.0
 _AT_ONCE = 2  # datasets that are published to one target at the same time
 _WAITS = 3  # for what was left unanswered to settle, where somebody waits for the result
+
+
+@dataclass(slots=True)
+class _Open:
+    spec: FolderTarget | CkanTarget
+    target: Target
+    uses: int = 0
 
 
 class Outbox:
@@ -72,7 +80,7 @@ class Outbox:
         self._store = store
         self._catalog = catalog
         self._context: TargetContext | None = None
-        self._open: dict[str, tuple[FolderTarget | CkanTarget, Target]] = {}
+        self._open: dict[str, _Open] = {}
         self._locks: defaultdict[Pair, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(_AT_ONCE)
@@ -149,8 +157,8 @@ class Outbox:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for _, target in self._open.values():
-            await target.close()
+        for held in self._open.values():
+            await held.target.close()
         self._open.clear()
 
     # what is due
@@ -225,9 +233,7 @@ class Outbox:
     async def _bring(self, pair: Pair, *, dry_run: bool, thorough: bool = False) -> PublishResult:
         async with self._locks[pair], self._gates[pair.target]:
             catalog = self._catalog()
-            known = await self._engine.run(
-                lambda con: self._store.published(con, pair.dataset, pair.target), lane="query"
-            )
+            known = await self._known(pair)
             progress = Progress(0)
             error: Exception
             try:
@@ -240,7 +246,8 @@ class Outbox:
                 log.exception("publishing broke", dataset=pair.dataset, target=pair.target)
                 error, problem = broken, Problem("unexpected", {"reason": type(broken).__name__})
             else:
-                self._due.succeeded(pair)
+                if not dry_run:
+                    self._due.succeeded(pair)
                 self.tallies[pair.target].add(result.outcome, None, progress)
                 if not dry_run and known is not None and known.attempt.problem is not None:
                     log.info("target is back", dataset=pair.dataset, target=pair.target)
@@ -250,7 +257,7 @@ class Outbox:
             self.tallies[pair.target].add("failed", problem.code, progress)
             if not dry_run:
                 after = getattr(error, "retry_after", None)
-                await self._failed(pair, catalog, known, problem, after)
+                await self._failed(pair, catalog, problem, after)
             return PublishResult(pair.dataset, pair.target, "failed", problem=problem)
 
     async def _carry_out(
@@ -272,14 +279,15 @@ class Outbox:
             return _nothing(pair, "nothing-to-publish", {"dataset": pair.dataset})
         progress.total = sum(table.state.rows for table in snapshot.tables)
         self.progress[pair] = progress
-        target = await self._target(catalog, pair.target)
-        receipt = await target.publish(
-            snapshot,
-            success.remote if success else {},
-            dry_run=dry_run,
-            thorough=thorough,
-            watch=progress,
-        )
+        remote: Mapping[str, Any] = success.remote if success else {}
+        async with self._using(catalog, pair.target) as target:
+            if not dry_run and (success is None or success.fingerprint in _GONE):
+                # What is written from here on can be taken back, should nothing else be recorded
+                remote = {**remote, "publisher": dataset.publisher}
+                await self._record(pair, {}, BEGUN, remote)
+            receipt = await target.publish(
+                snapshot, remote, dry_run=dry_run, thorough=thorough, watch=progress
+            )
         if not dry_run:
             await self._published(pair, catalog, snapshot, receipt, known, thorough=thorough)
         outcome = "unchanged" if not receipt.changes else "different" if dry_run else "published"
@@ -305,19 +313,19 @@ class Outbox:
         if success is None or success.fingerprint == REMOVED:
             code = "target-not-listed" if dataset.public else "dataset-is-draft"
             return _nothing(pair, code, {"dataset": pair.dataset, "target": pair.target})
-        target = await self._target(catalog, pair.target)
-        receipt = await target.withdraw(pair.dataset, success.remote, dry_run=dry_run)
-        if dry_run:
-            outcome: PublishOutcome = "different" if receipt.changes else "unchanged"
-            return PublishResult(pair.dataset, pair.target, outcome, changes=receipt.changes)
-        if success.fingerprint != WITHDRAWN:
-            ends = WITHDRAWN if grace(catalog, pair.target) else REMOVED
-            await self._record(pair, {}, ends, receipt.remote)
-            log.info("withdrawn", dataset=pair.dataset, target=pair.target)
-        elif left(success.at + grace(catalog, pair.target)) <= 0:
-            receipt = await target.remove(pair.dataset, success.remote)
-            await self._record(pair, {}, REMOVED, receipt.remote)
-            log.info("removed", dataset=pair.dataset, target=pair.target)
+        async with self._using(catalog, pair.target) as target:
+            receipt = await target.withdraw(pair.dataset, success.remote, dry_run=dry_run)
+            if dry_run:
+                outcome: PublishOutcome = "different" if receipt.changes else "unchanged"
+                return PublishResult(pair.dataset, pair.target, outcome, changes=receipt.changes)
+            if success.fingerprint != WITHDRAWN:
+                ends = WITHDRAWN if grace(catalog, pair.target) else REMOVED
+                await self._record(pair, {}, ends, receipt.remote)
+                log.info("withdrawn", dataset=pair.dataset, target=pair.target)
+            elif left(success.at + grace(catalog, pair.target)) <= 0:
+                receipt = await target.remove(pair.dataset, success.remote)
+                await self._record(pair, {}, REMOVED, receipt.remote)
+                log.info("removed", dataset=pair.dataset, target=pair.target)
         return PublishResult(pair.dataset, pair.target, "withdrawn", changes=receipt.changes)
 
     async def _published(
@@ -362,21 +370,19 @@ class Outbox:
         self._compared[pair] = catalog
 
     async def _failed(
-        self,
-        pair: Pair,
-        catalog: Catalog,
-        known: Published | None,
-        problem: Problem,
-        after: float | None,
+        self, pair: Pair, catalog: Catalog, problem: Problem, after: float | None
     ) -> None:
-        """Put off the next try, and tell the first time only."""
+        """Put off the next try; log the first failure only, and record what is new about it."""
         self._due.failed(pair, catalog, problem, after)
-        before = known.attempt.problem if known else None
-        if before is None:
-            log.warning("target fails", dataset=pair.dataset, target=pair.target, code=problem.code)
-        if before is None or before.code != problem.code:
+        with suppress(PublisherError):  # a full disk, perhaps: the result tells it all the same
+            known = await self._known(pair)
             last = known.attempt if known else None
-            with suppress(PublisherError):  # a full disk, perhaps: the result tells it all the same
+            before = last.problem if last else None
+            if before is None:
+                log.warning(
+                    "target fails", dataset=pair.dataset, target=pair.target, code=problem.code
+                )
+            if before is None or _lasting(before) != _lasting(problem):
                 await self._record(
                     pair,
                     last.versions if last else {},
@@ -384,6 +390,11 @@ class Outbox:
                     last.remote if last else {},
                     problem,
                 )
+
+    async def _known(self, pair: Pair) -> Published | None:
+        return await self._engine.run(
+            lambda con: self._store.published(con, pair.dataset, pair.target), lane="query"
+        )
 
     async def _record(
         self,
@@ -413,8 +424,9 @@ class Outbox:
     def _fingerprint(self, snapshot: Snapshot, catalog: Catalog, target: str) -> str:
         return fingerprint(snapshot, catalog.targets[target].model_dump(mode="json"))
 
-    async def _target(self, catalog: Catalog, name: str) -> Target:
-        """Give the target as the catalog has it now."""
+    @asynccontextmanager
+    async def _using(self, catalog: Catalog, name: str) -> AsyncIterator[Target]:
+        """Give the target as the catalog has it now; it stays open for as long as it is used."""
         if self._context is None:
             installation = await asyncio.to_thread(installation_id, self._settings.data)
             self._context = TargetContext(
@@ -425,15 +437,22 @@ class Outbox:
                 extents=Extents(),
             )
         spec = catalog.targets[name]
-        held = self._open.get(name)
-        if held is not None and held[0] == spec:
-            return held[1]
-        self._open[name] = (spec, open_target(spec, self._context))
-        if held is not None:
-            await held[1].close()
-        return self._open[name][1]
+        before = self._open.get(name)
+        if before is None or before.spec != spec:
+            self._open[name] = _Open(spec, open_target(spec, self._context))
+            if before is not None and not before.uses:
+                await before.target.close()
+        held = self._open[name]
+        held.uses += 1
+        try:
+            yield held.target
+        finally:
+            held.uses -= 1
+            if not held.uses and self._open.get(name) is not held:
+                await held.target.close()
 
 
+_GONE = (WITHDRAWN, REMOVED)
 _COMPARED = ("compared", "found")
 
 
@@ -444,3 +463,9 @@ def _noted(receipt: Receipt) -> dict[str, Any]:
 
 def _nothing(pair: Pair, code: str, params: Mapping[str, Any]) -> PublishResult:
     return PublishResult(pair.dataset, pair.target, "unchanged", problem=Problem(code, params))
+
+
+def _lasting(problem: Problem) -> Problem:
+    """Give the problem without what differs at every try."""
+    params = {name: value for name, value in problem.params.items() if name != "seconds"}
+    return Problem(problem.code, params)

@@ -9,7 +9,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,9 +56,10 @@ class _LargeError(Exception):
 class _Session(requests.Session):
     """Follows nothing, and ends an answer that drips or swells: requests itself would wait."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, stopped: threading.Event) -> None:
         super().__init__()
         self._seconds = seconds
+        self._stopped = stopped
         self.status: int | None = None
         """Of the last answer, which ckanapi does not tell."""
 
@@ -71,7 +72,7 @@ class _Session(requests.Session):
         self.status = response.status_code
         if not wanted:
             body = bytearray()
-            for part in parts(response, until):
+            for part in self.parts(response, until):
                 body += part
                 if len(body) > _LARGEST_ANSWER:
                     raise _LargeError
@@ -82,16 +83,15 @@ class _Session(requests.Session):
             raise _AnswerError(status, _retry_after(response.headers.get("Retry-After")))
         return response
 
-
-def parts(response: requests.Response, until: float) -> Any:
-    """Give the body as it comes in, until the monotonic time *until*."""
-    try:
-        while part := response.raw.read1(_PART, decode_content=True):
-            yield part
-            if time.monotonic() > until:
-                raise _SlowError
-    finally:
-        response.close()
+    def parts(self, response: requests.Response, until: float) -> Iterator[bytes]:
+        """Give the body as it comes in, until the monotonic time *until* or a stop."""
+        try:
+            while part := response.raw.read1(_PART, decode_content=True):
+                yield part
+                if time.monotonic() > until or self._stopped.is_set():
+                    raise _SlowError
+        finally:
+            response.close()
 
 
 @dataclass(slots=True)
@@ -111,6 +111,7 @@ class CkanClient:
         self._token = token
         self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="ckan")
+        self._stopped = threading.Event()
         self._local = threading.local()
         self._sessions: list[_Session] = []
 
@@ -164,6 +165,7 @@ class CkanClient:
         await self._thread(self._dump, resource, path, most, seconds)
 
     async def close(self) -> None:
+        self._stopped.set()
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
         for session in self._sessions:
             session.close()
@@ -197,7 +199,7 @@ class CkanClient:
             )
             if response.status_code == 404:
                 self._refused("dump", ckanapi.NotFound(), 404)
-            _save(response, path, most, time.monotonic() + seconds)
+            _save(response, session.parts(response, time.monotonic() + seconds), path, most)
         except TargetError:
             raise
         except Exception as error:  # noqa: BLE001 - what is no fault of the wire is raised again
@@ -269,17 +271,17 @@ class CkanClient:
     def _session(self) -> _Session:
         session: _Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = _Session(self._timeout[1])
+            session = self._local.session = _Session(self._timeout[1], self._stopped)
             self._sessions.append(session)
         return session
 
 
-def _save(response: requests.Response, path: Path, most: int, until: float) -> None:
+def _save(response: requests.Response, parts: Iterator[bytes], path: Path, most: int) -> None:
     if response.status_code != 200:
         raise _AnswerError(response.status_code, None)
     header = True
     with path.open("wb") as file:
-        for part in parts(response, until):
+        for part in parts:
             if header:
                 # It ends by CR LF and the rows by LF: no reader takes both. No name has a LF.
                 _, found, part = part.partition(b"\n")  # noqa: PLW2901

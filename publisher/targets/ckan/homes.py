@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from publisher.errors import TargetError
+from publisher.targets.base import Difference
 from publisher.targets.ckan.client import CkanClient
 from publisher.targets.ckan.marker import Held
 from publisher.targets.ckan.packages import Package
@@ -46,14 +47,22 @@ class Home:
         self._pace = pace
         self._spares = [resource_id(f"{table.name}.{spare}") for spare in SPARES]
         self.table = self._at(resource)
+        """Where it is kept, as far as is known."""
+
+    async def look(self) -> Held | None:
+        """Give what answers under the resource's id."""
+        held = await self.table.look()
+        if held is not None:
+            self.table = self._at(held.home)
+        return held
 
     async def bring(self, package: Package, held: Held | None, *, thorough: bool) -> None:
         """Make, change and fill the table until it holds the snapshot's version."""
-        if held is None:
-            held = await self._left_over()
+        if held is None and (begun := await self._begun()) is not None:
+            await self._make_beside(package, None, begun)
+            return
         if held is not None:
             aliases = [self.resource] if held.home != self.resource else []
-            self.table = self._at(held.home)
             held = await self.table.reshape(held, aliases=aliases)
             if self.table.fits(held):
                 await self.table.update(held, thorough=thorough)
@@ -65,7 +74,22 @@ class Home:
             await self._drop(held.home if held else self.resource)
             await self._make(self._at(self.resource), whole=small)
         else:
-            await self._make_beside(package, held)
+            used = held.home if held else None
+            spare = next(it for it in self._spares if it != used)
+            await self._make_beside(package, used, spare)
+
+    async def tidy(self, package: Package, *, dry_run: bool) -> list[Difference]:
+        """Take out the spares that the table is not kept in.
+
+        One that was left there holds rows, and perhaps fields, that nobody looks after.
+        """
+        home = self.table.resource
+        left = [it for it in self._spares if it != home and it in package.resources]
+        if left and not dry_run:
+            for spare in left:
+                await self._client.call("resource_delete", id=spare)
+            await package.read()
+        return [Difference(f"{self._table.name}.spare", it, None) for it in left]
 
     async def show(self, package: Package) -> None:
         """Have the resource's page show the table; CKAN does not know that an alias has one."""
@@ -82,13 +106,12 @@ class Home:
     def _at(self, resource: str) -> DataStoreTable:
         return DataStoreTable(self._client, self._snapshot, self._table, resource, self._pace)
 
-    async def _left_over(self) -> Held | None:
-        """Take into use a spare that was whole when the process before this one was killed."""
+    async def _begun(self) -> str | None:
+        """Give the spare that a process before this one had begun to fill, or had filled."""
         for spare in self._spares:
             held = await self._at(spare).look()
-            if held is not None and held.home == spare and held.marker.at is not None:
-                await self._alias(spare)
-                return held
+            if held is not None and held.home == spare:
+                return spare
         return None
 
     async def _make(self, table: DataStoreTable, *, whole: bool) -> None:
@@ -104,9 +127,8 @@ class Home:
             raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
         await table.update(held)
 
-    async def _make_beside(self, package: Package, old: Held | None) -> None:
-        used = old.home if old else None
-        spare = next(it for it in self._spares if it != used)
+    async def _make_beside(self, package: Package, used: str | None, spare: str) -> None:
+        """Make the table in the *spare*, or go on there, and let it take the *used* one's place."""
         await package.extend([self._spare_resource(package, spare)])
         beside = self._at(spare)
         held = await beside.look()
@@ -120,8 +142,6 @@ class Home:
             await beside.update(await beside.reshape(held, aliases=()))
         await self._switch(spare, used)
         await self.show(package)
-        if used in self._spares:
-            await self._client.call("resource_delete", id=used)
 
     async def _switch(self, spare: str, used: str | None) -> None:
         """Let the resource's id name the spare's table; the alias is asked for until it is free."""

@@ -103,7 +103,9 @@ class Package:
         """
         try:
             await self._client.call(
-                "package_patch", id=self.id, name=name, state="active", private=True
+                "package_revise",
+                match={"id": self.id, "metadata_modified": self.facts["metadata_modified"]},
+                update={"name": name, "state": "active", "private": True},
             )
         except TargetError as error:
             if "name" in error.facts:

@@ -61,7 +61,7 @@ class CkanPublisher:
             installation=self._context.installation,
             organization=organization.name,
             resource_id=ids,
-            site=await self._site(client),
+            site=await self._site(client, again=thorough or dry_run),
             mqa=await asyncio.to_thread(_score, facts, client.url, ids),
         )
         wanted = self._profile.wanted(facts, there)
@@ -86,9 +86,9 @@ class CkanPublisher:
         changes += await work.resources(package, dry_run=dry_run)
         changes += await work.tables(package, dry_run=dry_run, thorough=thorough)
         changes += await work.leave(package, remote, dry_run=dry_run)
-        changes += await work.metadata(package, dry_run=dry_run)
         if not dry_run:
             await work.views(remote)
+        changes += await work.metadata(package, dry_run=dry_run)
         return Receipt(
             changes=tuple(changes),
             remote=work.remote(package, publisher),
@@ -99,7 +99,7 @@ class CkanPublisher:
         """Make the package private: its editors still see it, nobody else does."""
         package = await self._found(dataset, remote)
         if package is None or package.deleted:
-            return Receipt()
+            return Receipt(remote=remote)
         left = {**remote, "id": package.id}
         if package.private:
             return Receipt(remote=left)
@@ -149,8 +149,8 @@ class CkanPublisher:
             )
         return self._clients[publisher, token]
 
-    async def _site(self, client: CkanClient) -> Site:
-        if client not in self._sites:
+    async def _site(self, client: CkanClient, *, again: bool) -> Site:
+        if client not in self._sites or again:
             self._sites[client] = await site(client)
         return self._sites[client]
 
@@ -262,7 +262,7 @@ class _Work:
                 resource_id=self._there.resource_id,
                 pace=self._pace,
             )
-            held = await home.table.look()
+            held = await home.look()
             found = home.table.differences(held)
             rows = (
                 await self._rows(home, table.name, held)
@@ -270,8 +270,10 @@ class _Work:
                 else []
             )
             if (found or rows) and not dry_run:
-                await home.bring(package, held, thorough=bool(rows))
+                await home.bring(package, held, thorough=thorough or bool(rows))
                 self._tell_refused(home, table.name)
+            if held is not None or not dry_run:
+                found += await home.tidy(package, dry_run=dry_run)
             shown = package.resources.get(home.resource, {})
             if held is not None and not shown.get("datastore_active"):
                 found.append(Difference(f"{table.name}.datastore_active", False, True))
@@ -288,7 +290,8 @@ class _Work:
         before = {it["publisher_table"]: it["id"] for it in package.ours.values()}
         before |= {name: it["id"] for name, it in remote.get("resources", {}).items()}
         found = []
-        for name in sorted(before.keys() - self._snapshot.versions.keys()):
+        stated = {resource.name for resource in self._snapshot.dataset.resources}
+        for name in sorted(before.keys() - stated):
             leaving = [before[name], *(ids(f"{name}.{it}") for it in (*SPARES, *LINKS))]
             there = [resource for resource in leaving if resource in package.resources]
             if there:

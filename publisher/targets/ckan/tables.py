@@ -11,12 +11,13 @@ is. Two rules keep rows of different versions apart:
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from publisher.engine import Connection
 from publisher.errors import TargetError, TargetUnavailableError
 from publisher.targets.base import Difference
 from publisher.targets.ckan import columns
@@ -59,12 +60,14 @@ class DataStoreTable:
         self._client = client
         self._snapshot = snapshot
         self._table = table
-        self._resource = resource
+        self.resource = resource
         self._pace = pace
         self._key = columns.key(table)
         self._records = columns.records(table)
         self._mark = Mark(table.version, table.state.committed_at.isoformat())
         self._doubts = Doubts()
+        self._made = False
+        """By this very process: nobody else has a request under way."""
         self._refused: set[Key] = set()
         self.reasons: list[str] = []
         """Why CKAN refused rows; the first few."""
@@ -76,7 +79,7 @@ class DataStoreTable:
 
     async def look(self) -> Held | None:
         """Give what answers under the resource's id; it may belong to another resource."""
-        info = await self._client.find("datastore_info", id=self._resource)
+        info = await self._client.find("datastore_info", id=self.resource)
         return None if info is None else Held.read(info)
 
     def fits(self, held: Held) -> bool:
@@ -118,7 +121,7 @@ class DataStoreTable:
         rows = max(held.rows, self._table.state.rows)
         try:
             await self._client.dump(
-                self._resource,
+                self.resource,
                 dump,
                 most=_DUMP_BYTES + rows * _ROW_BYTES,
                 seconds=_DUMP_SECONDS + rows / _DUMP_ROWS_PER_SECOND,
@@ -139,6 +142,7 @@ class DataStoreTable:
     async def make(self, *, whole: bool) -> None:
         """Make the table where there is none; *whole*: with all its rows, in one call."""
         first: list[dict[str, Any]] = []
+        self._made = True
         marker = Marker(upcoming=self._mark)
         if whole:
             batches = self._snapshot.rows(self._table, CHUNK, columns=columns.wire(self._table))
@@ -160,8 +164,15 @@ class DataStoreTable:
         Fields that may not be shown any more are gone with this one call.
         """
         surplus = held.types.keys() - self._types().keys()
-        if not surplus and held.types.keys() == self._types().keys():
+        added = self._types().keys() - held.types.keys()
+        if not surplus and not added:
             return held
+        marker = held.marker
+        if marker.at is not None and await self._holds(added, marker.at.version):
+            # Opened only now: the rows that are there lack what they hold, and no delta has it
+            if marker.upcoming is not None:
+                self._doubts.last = datetime.now(UTC)
+            marker = replace(self._doubtful(marker), at=None, upcoming=self._mark)
         if surplus and aliases:
             # The alias is a view of all columns: none can go while it is there
             await self._write("datastore_create", aliases=[])
@@ -170,13 +181,28 @@ class DataStoreTable:
             shape["aliases"] = list(aliases)
         await self._write(
             "datastore_create",
-            fields=columns.columns(self._table, held.marker.info()),
+            fields=columns.columns(self._table, marker.info()),
             **shape,
         )
         found = await self.look()
         if found is None:
             raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
         return found
+
+    async def _holds(self, names: Collection[str], version: int) -> bool:
+        """Tell whether rows of *version* or before have a value in one of the columns."""
+        if not names:
+            return False
+        source, parameters = self._snapshot.relation(self._table)
+        filled = " OR ".join(
+            f"{columns.source(self._table, name)} IS NOT NULL" for name in sorted(names)
+        )
+        query = f"SELECT 1 FROM {source} WHERE _since <= ? AND ({filled}) LIMIT 1"  # noqa: S608
+
+        def look(con: Connection) -> bool:
+            return con.execute(query, [*parameters, version]).fetchone() is not None
+
+        return await self._snapshot.run(look)
 
     # rows
 
@@ -188,6 +214,8 @@ class DataStoreTable:
         ``ckan-differs`` where the table does not hold the rows afterwards.
         """
         marker = held.marker
+        # A correction of the very version was cut off
+        thorough = thorough or (marker.at is not None and marker.at == marker.upcoming)
         self._refused = set(marker.refused)
         if marker.at is not None and await self._reachable(marker.at, marker.upcoming):
             marker = await self._catch_up(marker, marker.at)
@@ -251,13 +279,14 @@ class DataStoreTable:
 
     async def _load(self, held: Held, marker: Marker) -> Marker:
         """Bring a table whose version tells nothing, or that is not whole yet, to this one."""
-        if marker.upcoming not in {None, self._mark} and marker.settles is None:
-            # Rows of another version were on their way when it was cut off
+        if marker.upcoming is not None and not self._made and marker.settles is None:
+            # Rows were on their way when it was cut off
             self._doubts.last = datetime.now(UTC)
             marker = self._doubtful(marker)
             await self._describe(marker)
-        self._wait_for(marker)
-        marker = Marker(upcoming=self._mark)
+        if marker.upcoming not in {None, self._mark}:
+            self._wait_for(marker)
+        marker = Marker(upcoming=self._mark, settles=marker.settles)
         if held.marker != marker:
             await self._describe(marker)
         self._refused = set()
@@ -274,6 +303,9 @@ class DataStoreTable:
             raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
         async with self.compared(held) as comparison:
             if not comparison.equal:
+                if await self.look() is None:
+                    # Dropped meanwhile: to describe it would make an empty one
+                    raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
                 marker = replace(marker, upcoming=self._mark)
                 await self._describe(marker)
             surplus = comparison.to_delete(_DELETE_CHUNK)
@@ -358,14 +390,25 @@ class DataStoreTable:
                 row = _refused_row(error, len(records))
                 if row is None or len(self._refused) >= _MOST_REFUSED:
                     raise
-                self._refused.add(self._key_of(records[row]))
                 self.reasons = [*self.reasons, str(error.params.get("faults"))][:3]
+                await self._refuse(records[row])
                 records = records[:row] + records[row + 1 :]
                 continue
             if self._refused:
                 self._refused -= {self._key_of(record) for record in records}
             self._pace.sent(self._table.name, len(records))
             return
+
+    async def _refuse(self, record: Mapping[str, Any]) -> None:
+        """Leave a row out that CKAN does not take; an older one of its key must not stay."""
+        self._refused.add(self._key_of(record))
+        try:
+            await self._write_rows(
+                "datastore_records_delete", filters={name: record[name] for name in self._key}
+            )
+        except TargetError as error:
+            if error.code != "ckan-rejected":
+                raise  # a key that no row there can have
 
     async def _delete(self, batches: Batches) -> None:
         """Delete rows by key. Lists on two columns multiply, so only one column gets a list."""
@@ -409,7 +452,7 @@ class DataStoreTable:
             action,
             repeatable=repeatable,
             doubts=self._doubts,
-            resource_id=self._resource,
+            resource_id=self.resource,
             **parameters,
         )
 

@@ -16,6 +16,7 @@ from publisher.settings import Settings
 from publisher.store import Published, Store
 from publisher.store.publications import Attempt
 from publisher.targets.dcat.distributions import Remotes
+from publisher.targets.due import REMOVED, WITHDRAWN, completed
 
 _Found = tuple[dict[TableRef, TableState], dict[tuple[str, str], Published]]
 _TOLD = ("url", "resources")  # of what a CKAN site calls a dataset
@@ -113,8 +114,8 @@ class Standings:
         return Standing(name, digest(facts), states, remotes)
 
     def _success(self, dataset: str, target: str) -> Attempt | None:
-        known = self.publications.get((dataset, target))
-        return known.success if known else None
+        known = completed(self.publications.get((dataset, target)))
+        return None if known is None or known.fingerprint in (WITHDRAWN, REMOVED) else known
 
     def _files(self, dataset: str) -> tuple[int, ...]:
         """Give what changes when the dataset's bulk files are others."""
