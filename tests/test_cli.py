@@ -14,6 +14,7 @@ from support import write_yaml
 from publisher.messages.labels import LABELS
 from publisher.model.run import Outcome
 from publisher.targets.base import PublishOutcome
+from publisher.targets.due import State
 
 GOOD = ("38.05;2026-01-01T00:00:00Z;1.5", "38.05;2026-01-01T00:05:00Z;1.6")
 BAD = "38.05;2026-01-01T00:10:00Z;99"
@@ -408,6 +409,6 @@ def test_every_word_is_there_in_both_languages():
         assert danish, name
         assert set(re.findall(r"{(\w+)}", english)) == set(re.findall(r"{(\w+)}", danish)), name
     kinds = {"outcome": (*get_args(Outcome), *get_args(PublishOutcome), "running", "interrupted")}
-    kinds["state"] = ("current", "behind", "failing", "never")
+    kinds["state"] = get_args(State)
     wanted = {f"{kind}-{name}" for kind, names in kinds.items() for name in names}
     assert wanted <= LABELS.keys()

@@ -1,6 +1,7 @@
 """``publisher publish``: bring targets up to date, now."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from publisher.model.base import Model
@@ -90,6 +91,7 @@ async def _publish(service: "Service", params: Params, context: Context) -> Publ
             target=params.target,
             dry_run=params.dry_run,
             thorough=params.thorough,
+            told=partial(_tell, context, dataset.name),
         )
         lines += [Publication.of(result, context) for result in results]
         context.emit(Progress(task=dataset.name, done=True))
@@ -98,6 +100,10 @@ async def _publish(service: "Service", params: Params, context: Context) -> Publ
         dry_run=params.dry_run,
         problems=tuple(context.told(problem) for problem in problems),
     )
+
+
+def _tell(context: Context, dataset: str, rows: int) -> None:
+    context.emit(Progress(task=dataset, rows=rows))
 
 
 PUBLISH = Operation(Params, Published, _publish)

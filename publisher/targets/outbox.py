@@ -123,11 +123,13 @@ class Outbox:
         *,
         dry_run: bool = False,
         thorough: bool = False,
+        told: Callable[[int], None] | None = None,
     ) -> list[PublishResult]:
         """Bring the dataset's targets, or *target* alone, up to date now.
 
-        With *thorough* the rows themselves are compared, as a dry run does. A failure is a
-        result. Raises NotFoundError where there is no such dataset.
+        With *thorough* the rows themselves are compared, as a dry run does; *told* hears of the
+        rows that have arrived at a target. A failure is a result. Raises NotFoundError where
+        there is no such dataset.
         """
         stated = self._catalog().dataset(dataset)
         known = await self._engine.run(self._store.publications, lane="query")
@@ -137,15 +139,17 @@ class Outbox:
             names = [target]
         configured = self._catalog().targets
         return [
-            await self._patiently(Pair(dataset, name), dry_run=dry_run, thorough=thorough)
+            await self._patiently(
+                Pair(dataset, name), dry_run=dry_run, thorough=thorough, told=told
+            )
             for name in names
             if name in configured
         ]
 
-    async def _patiently(self, pair: Pair, *, dry_run: bool, thorough: bool) -> PublishResult:
+    async def _patiently(self, pair: Pair, **how: Any) -> PublishResult:
         """Bring the pair up to date, waiting where newer rows have to."""
         for _ in range(_WAITS):
-            result = await self._bring(pair, dry_run=dry_run, thorough=thorough)
+            result = await self._bring(pair, **how)
             if result.problem is None or result.problem.code != "ckan-settling":
                 break
             await asyncio.sleep(float(str(result.problem.params["seconds"])) + 0.1)
@@ -230,11 +234,18 @@ class Outbox:
 
     # one dataset at one target
 
-    async def _bring(self, pair: Pair, *, dry_run: bool, thorough: bool = False) -> PublishResult:
+    async def _bring(
+        self,
+        pair: Pair,
+        *,
+        dry_run: bool,
+        thorough: bool = False,
+        told: Callable[[int], None] | None = None,
+    ) -> PublishResult:
         async with self._locks[pair], self._gates[pair.target]:
             catalog = self._catalog()
             known = await self._known(pair)
-            progress = Progress(0)
+            progress = Progress(0, told)
             error: Exception
             try:
                 result = await self._carry_out(

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -11,12 +12,16 @@ class Progress:
 
     total: int
     """Rows of the dataset as it is to be there; only those that differ are sent."""
+    told: Callable[[int], None] | None = None
+    """Is told the rows that have arrived so far."""
     rows: int = 0
     began: float = field(default_factory=time.monotonic)
 
     def sent(self, table: str, rows: int) -> None:
         del table
         self.rows += rows
+        if self.told is not None:
+            self.told(self.rows)
 
     @property
     def seconds(self) -> float:
