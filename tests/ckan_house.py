@@ -157,10 +157,11 @@ async def remade(corner: Corner, resource: str, as_text: str, rows: list[Any]) -
 
 @asynccontextmanager
 async def quarter(
-    folder: Path, site: CkanSite, *, watched: bool = True, **more: Any
+    folder: Path, site: CkanSite, *, watched: bool = True, direct: bool = False, **more: Any
 ) -> AsyncIterator[Quarter]:
     async with own_corner(site) as corner, FaultyProxy(site.url) as proxy:
-        settings = described(proxy.url, corner.organization, corner.token, **more)
+        url = site.url if direct else proxy.url
+        settings = described(url, corner.organization, corner.token, **more)
         async with open_house(folder, **settings) as house:
             watcher = Watcher(site.url)
             found = Quarter(corner, proxy, house, watcher, next(iter(house.schemas)))

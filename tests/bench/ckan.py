@@ -176,7 +176,7 @@ async def pace(rows: int) -> None:
         print(f"  bare {how}: {speed:,.0f} rows/s of {share:,}")
     best = max(found, key=lambda how: found[how])
     peer = bare(rows, *best)
-    async with house_of(rows) as ours:
+    async with house_of(rows, direct=True) as ours:
         seconds = await published(ours)
     print(f"pace: {rows / seconds:,.0f} rows/s, the whole publication of {rows:,} rows;")
     print(f"  bare {best}: {peer:,.0f} rows/s; ratio {rows / seconds / peer:.2f} (asked 0.9)")
@@ -253,7 +253,7 @@ async def types(rows: int) -> None:
 
 async def memory(rows: int) -> None:
     """Give the largest memory of this process after a first load of *rows*."""
-    async with house_of(rows) as ours:
+    async with house_of(rows, direct=True) as ours:
         seconds = await published(ours)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"memory: {peak:.0f} MB at most for {rows:,} rows, {rows / seconds:,.0f} rows/s")
