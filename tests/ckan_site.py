@@ -128,8 +128,20 @@ def remove_organization(site: CkanSite, name: str) -> None:
         rows=1000,
     )
     for package in found["results"]:
-        call(site, "dataset_purge", id=package["id"])
+        _purge(site, package["id"])
     call(site, "organization_purge", id=held["id"])
+
+
+def _purge(site: CkanSite, package: str) -> None:
+    for left in (2, 1, 0):
+        try:
+            call(site, "dataset_purge", id=package)
+        except RefusedError as error:
+            if error.status < 500 or not left:
+                raise
+            time.sleep(0.5)  # CKAN's own jobs may hold the rows: the database tells a deadlock
+        else:
+            return
 
 
 def harvest(site: CkanSite, feed: str, media_type: str = "text/turtle") -> dict[str, Any]:

@@ -75,9 +75,11 @@ def published(con: Connection, dataset: str, target: str) -> Published | None:
     return found.get((dataset, target))
 
 
-def publications(con: Connection) -> dict[tuple[str, str], Published]:
-    """Give how every dataset stands at every target that was ever tried."""
-    return _standing(con, "", [])
+def publications(con: Connection, dataset: str | None = None) -> dict[tuple[str, str], Published]:
+    """Give how *dataset*, or every one, stands at every target that was ever tried."""
+    if dataset is None:
+        return _standing(con, "", [])
+    return _standing(con, " WHERE dataset = ?", [dataset])
 
 
 def _standing(

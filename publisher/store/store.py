@@ -282,9 +282,11 @@ class Store:
         """Give the newest try at a target and the newest that succeeded."""
         return publications.published(con, dataset, target)
 
-    def publications(self, con: Connection) -> dict[tuple[str, str], Published]:
-        """Give the same for every dataset and target that was ever tried."""
-        return publications.publications(con)
+    def publications(
+        self, con: Connection, dataset: str | None = None
+    ) -> dict[tuple[str, str], Published]:
+        """Give the same for *dataset*, or every one, and every target that was ever tried."""
+        return publications.publications(con, dataset)
 
     @contextmanager
     def _changing(self, ref: TableRef) -> Iterator[None]:

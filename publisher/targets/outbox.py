@@ -132,8 +132,10 @@ class Outbox:
         there is no such dataset.
         """
         stated = self._catalog().dataset(dataset)
-        known = await self._engine.run(self._store.publications, lane="query")
-        there = {name for (published, name), state in known.items() if published == dataset}
+        known = await self._engine.run(
+            lambda con: self._store.publications(con, dataset), lane="query"
+        )
+        there = {name for _, name in known}
         names = [*stated.stated_targets, *sorted(there - set(stated.stated_targets))]
         if target is not None:
             names = [target]

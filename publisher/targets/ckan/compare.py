@@ -78,7 +78,8 @@ async def comparing(
         def compare(con: Connection) -> tuple[tuple[Slice, ...], int, int]:
             work.read(con, dump, header)
             work.join(con, refused)
-            return work.slices(con), *work.write(con)
+            slices = work.slices(con)
+            return (slices, *work.write(con)) if slices else ((), 0, 0)
 
         slices, lacking, surplus = await snapshot.run(compare)
         yield Comparison(slices, lacking, surplus, snapshot, folder)

@@ -5,6 +5,7 @@ its id, its name or its marks, and finished by the next try.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -31,6 +32,8 @@ from publisher.targets.dcat.mqa import mqa
 from publisher.targets.facts import DatasetFacts, dataset_facts
 from publisher.targets.snapshot import Snapshot
 
+_SITE_SECONDS = 60.0  # what a site has and offers is asked anew after this long
+
 
 class CkanPublisher:
     """A CKAN site as a target; each organisation writes with a token of its own."""
@@ -40,7 +43,7 @@ class CkanPublisher:
         self._context = context
         self._profile: Profile = profile(spec)
         self._clients: dict[tuple[str, str], CkanClient] = {}
-        self._sites: dict[CkanClient, Site] = {}
+        self._sites: dict[CkanClient, tuple[Site, float]] = {}
 
     async def publish(
         self,
@@ -61,7 +64,7 @@ class CkanPublisher:
             installation=self._context.installation,
             organization=organization.name,
             resource_id=ids,
-            site=await self._site(client, again=thorough or dry_run),
+            site=await self._site(client),
             mqa=await asyncio.to_thread(_score, facts, client.url, ids),
         )
         wanted = self._profile.wanted(facts, there)
@@ -149,10 +152,13 @@ class CkanPublisher:
             )
         return self._clients[publisher, token]
 
-    async def _site(self, client: CkanClient, *, again: bool) -> Site:
-        if client not in self._sites or again:
-            self._sites[client] = await site(client)
-        return self._sites[client]
+    async def _site(self, client: CkanClient) -> Site:
+        known, asked = self._sites.get(client, (None, 0.0))
+        now = time.monotonic()
+        if known is None or now - asked > _SITE_SECONDS:
+            known = await site(client)
+            self._sites[client] = known, now
+        return known
 
     async def _check_organization(self, client: CkanClient, publisher: str, name: str) -> None:
         allowed = await client.call(
