@@ -56,14 +56,16 @@ SCHEMA: dict[str, Any] = {
     ],
     "primaryKey": ["station", "at"],
 }
-VALUES = ", ".join(f"round(i * 0.37 + {k}, 2)" for k in range(len(NUMBERS)))
+NARROW = {**SCHEMA, "fields": SCHEMA["fields"][:3]}
+VALUES = ", ".join(f"round(i * 0.37 + {k}, 2) AS v{k}" for k in range(len(NUMBERS)))
 
 
 def made(rows: int, quality: int = 0) -> str:
     """Give the query of made-up rows: ten columns, fifty stations, a value a minute."""
     return (
-        f"SELECT i + 1, 's' || (i % 50), TIMESTAMP '2020-01-01' + to_minutes(i // 50), {VALUES},"
-        f" i, {quality} FROM range({rows}) t(i)"
+        f"SELECT i + 1 AS _row, 's' || (i % 50) AS station,"
+        f" TIMESTAMP '2020-01-01' + to_minutes(i // 50) AS at, {VALUES},"
+        f" i AS n, {quality} AS quality FROM range({rows}) t(i)"
     )
 
 
@@ -141,13 +143,17 @@ def bare(rows: int, method: str, chunk: int, connections: int) -> float:
 
 
 @asynccontextmanager
-async def house_of(rows: int, **more: Any) -> AsyncIterator[Quarter]:
+async def house_of(
+    rows: int, schema: dict[str, Any] = SCHEMA, **more: Any
+) -> AsyncIterator[Quarter]:
+    columns = ", ".join(("_row", *(field["name"] for field in schema["fields"])))
     with tempfile.TemporaryDirectory() as folder:
         async with quarter(
-            Path(folder), SITE, watched=False, schemas={"measured": SCHEMA}, **more
+            Path(folder), SITE, watched=False, schemas={"measured": schema}, **more
         ) as found:
             if rows:
-                await found.house.commit([], "measured", also=made(rows))
+                query = f"SELECT {columns} FROM ({made(rows)})"
+                await found.house.commit([], "measured", also=query)
             yield found
 
 
@@ -291,8 +297,8 @@ def gap_ms(readings: list[tuple[float, float, bool]]) -> float:
 
 
 async def memory(rows: int) -> None:
-    """Give the largest memory of this process after a first load of *rows*."""
-    async with house_of(rows, direct=True) as ours:
+    """Give the largest memory of this process after a first load of *rows* of three columns."""
+    async with house_of(rows, NARROW, direct=True) as ours:
         seconds = await published(ours)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"memory: {peak:.0f} MB at most for {rows:,} rows, {rows / seconds:,.0f} rows/s")
