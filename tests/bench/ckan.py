@@ -146,7 +146,8 @@ def bare(rows: int, method: str, chunk: int, connections: int) -> float:
 async def house_of(
     rows: int, schema: dict[str, Any] = SCHEMA, **more: Any
 ) -> AsyncIterator[Quarter]:
-    columns = ", ".join(("_row", *(field["name"] for field in schema["fields"])))
+    names = [field["name"] for field in schema["fields"]]
+    columns = ", ".join(f'"{name}"' for name in ("_row", *names))
     with tempfile.TemporaryDirectory() as folder:
         async with quarter(
             Path(folder), SITE, watched=False, schemas={"measured": schema}, **more
