@@ -231,3 +231,16 @@ async def test_groups_of_the_site(house: House, ckan: CkanSite, site: CkanSite) 
     finally:
         for name in (group, other):
             call(ckan, "group_purge", id=name)
+
+
+def test_an_extra_left_to_the_editors_stays_when_the_steward_says_it_no_more() -> None:
+    written = {"provenance": "As we wrote", "publisher_dataset": "x"}
+    shown = {it["key"]: it["value"] for it in listed(written, {})}
+    shown["provenance"] = "The editors' own words"
+    package = {"extras": [{"key": name, "value": value} for name, value in shown.items()]}
+    wanted = Wanted({"extras": listed({"publisher_dataset": "x"}, {})}, ())
+    for keep, left in (({"extras.provenance"}, True), (set(), False)):
+        changes = Comparison(wanted, package, keep=keep).changes()
+        assert ("package.provenance" in {it.what for it in changes.differences}) != left
+        sent = changes.revision.get("update", {}).get("extras", package["extras"])
+        assert ("provenance" in {it["key"] for it in sent}) == left

@@ -100,3 +100,20 @@ async def test_a_publication_tells_how_far_it_is_while_it_goes_on(town: Town) ->
     finally:
         process.terminate()
         await asyncio.to_thread(end, process)
+
+
+async def test_what_is_withdrawn_during_its_first_load_is_never_shown(town: Town) -> None:
+    assert (await town.run("harvest", town.name)).code == 0
+    town.proxy.next(Throttled(5, as_date=False), action("datastore_upsert"), skip=1, times=3)
+    process = town.start("serve", "--port", "0", "--json")
+    try:
+        while not ((told := await town.told())["progress"] or {}).get("rows"):
+            assert told["state"] != "current", "it was over before it was seen"
+        town.describe()  # a draft from now on
+        while (told := await town.told())["state"] != "withdrawn":
+            assert told["state"] != "current", "it was shown first"
+        [package] = await town.corner.packages()
+        assert (await town.corner.call("package_show", id=package))["private"]
+    finally:
+        process.terminate()
+        await asyncio.to_thread(end, process)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -10,6 +11,8 @@ from publishing import ODD_ROWS, House, open_house, outcomes, until, water
 from structlog.testing import capture_logs
 
 from publisher.model.catalog import FolderTarget
+from publisher.targets.datapackage import fingerprint
+from publisher.targets.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -154,3 +157,29 @@ async def test_nothing_harvested_is_nothing_to_publish(house: House) -> None:
     assert result.problem is not None
     assert (result.outcome, result.problem.code) == ("unchanged", "nothing-to-publish")
     assert version(house) is None
+
+
+async def test_a_table_that_is_not_harvested_yet_is_waited_for_at_rest(house: House) -> None:
+    await house.commit(ODD_ROWS)
+    await house.outbox.publish("vand")
+    house.schemas = {"others": next(iter(house.schemas.values()))}
+    house.describe()
+    outbox = house.new_outbox()
+    outbox.start()
+    for _ in range(20):
+        outbox.poke()
+        await asyncio.sleep(0.02)
+    assert sum(outbox.tallies["folder"].outcomes.values()) == 0
+
+
+async def test_links_to_files_are_published_anew_when_there_are_none_any_more(
+    house: House,
+) -> None:
+    snapshot = partial(Snapshot.pin, house.engine, house.store, work=house.settings.work_path)
+    await house.commit(ODD_ROWS)
+    marks = set()
+    for targets in (["folder"], []):
+        house.publish = {"access": "public", "targets": targets}
+        house.describe()
+        marks.add(fingerprint(await snapshot(house.catalog, house.name), {}))
+    assert len(marks) == 2

@@ -104,6 +104,7 @@ def fingerprint(snapshot: Snapshot, *more: Any) -> str:
         for table in snapshot.tables
     ]
     facts["formats"] = sorted(snapshot.dataset.publish.formats)
+    facts["linked"] = "folder" in snapshot.dataset.targets
     facts["keep"] = sorted(snapshot.dataset.publish.keep)
     facts["temporal"] = snapshot.dataset.temporal and snapshot.dataset.temporal.descriptor()
     facts["organization"] = snapshot.organization.descriptor()

@@ -110,6 +110,12 @@ def standing(state: Published | None, versions: Mapping[str, int]) -> State:
     return "current" if last.versions == versions else "behind"
 
 
+def lasting(problem: Problem) -> Problem:
+    """Give the problem without what differs at every try."""
+    params = {name: value for name, value in problem.params.items() if name != "seconds"}
+    return Problem(problem.code, params)
+
+
 def grace(catalog: Catalog, target: str) -> timedelta:
     """Give for how long a withdrawn dataset stays at the target."""
     spec = catalog.targets[target]

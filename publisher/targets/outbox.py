@@ -14,9 +14,10 @@ renewed over there.
 """
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -33,15 +34,19 @@ from publisher.model.values import TableRef
 from publisher.secrets import Secrets
 from publisher.settings import Settings
 from publisher.store import Attempt, Published, Store
-from publisher.targets.base import (
-    PublishOutcome,
-    PublishResult,
-    Receipt,
-    Target,
-    TargetContext,
-)
+from publisher.targets.base import PublishOutcome, PublishResult, Receipt, Target, TargetContext
 from publisher.targets.datapackage import fingerprint
-from publisher.targets.due import BEGUN, REMOVED, WITHDRAWN, Differing, Due, Pair, grace, left
+from publisher.targets.due import (
+    BEGUN,
+    REMOVED,
+    WITHDRAWN,
+    Differing,
+    Due,
+    Pair,
+    grace,
+    lasting,
+    left,
+)
 from publisher.targets.extents import Extents
 from publisher.targets.facts import Links
 from publisher.targets.kinds import installation_id, open_target
@@ -89,6 +94,7 @@ class Outbox:
         self._compared: dict[Pair, Catalog] = {}
         """The catalog under which a pair was last found up to date."""
         self._under_way: dict[Pair, asyncio.Task[PublishResult]] = {}
+        self._sending: set[Pair] = set()  # of those under way
         self.progress: dict[Pair, Progress] = {}
         """Of what is being published now."""
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
@@ -186,13 +192,19 @@ class Outbox:
             for target in dataset.targets
             if versions[name]
         }
-        there = {
-            Pair(*pair)
-            for pair, state in known.items()
-            if state.success is not None and state.success.fingerprint != REMOVED
-        }
         waits = []
-        for pair in wanted | {pair for pair in there if pair.dataset in catalog.datasets}:
+        leaving = {
+            pair
+            for pair in itertools.starmap(Pair, known)
+            if pair.dataset in catalog.datasets
+            and pair.target not in catalog.datasets[pair.dataset].targets
+            and (success := known[pair].success) is not None
+            and success.fingerprint != REMOVED
+        }
+        for pair in self._sending & leaving:
+            # It is cut off as by a kill, and then taken back
+            self._under_way[pair].cancel()
+        for pair in wanted | leaving:
             if pair.target not in catalog.targets or pair in self._under_way:
                 continue
             state = known.get(pair)
@@ -209,11 +221,13 @@ class Outbox:
                 self._bring(pair, dry_run=False, thorough=differs == "nothing")
             )
             self._under_way[pair] = task
+            self._sending |= {pair} & wanted
             task.add_done_callback(partial(self._ended, pair))
         return min(waits, default=None)
 
     def _ended(self, pair: Pair, _: asyncio.Task[PublishResult]) -> None:
         self._under_way.pop(pair, None)
+        self._sending.discard(pair)
         self.poke()
 
     async def _differs(
@@ -244,7 +258,7 @@ class Outbox:
         thorough: bool = False,
         told: Callable[[int], None] | None = None,
     ) -> PublishResult:
-        async with self._locks[pair], self._gates[pair.target]:
+        async with self._locks[pair], self._turn(pair):
             catalog = self._catalog()
             known = await self._known(pair)
             progress = Progress(0, told)
@@ -272,6 +286,13 @@ class Outbox:
                 after = getattr(error, "retry_after", None)
                 await self._failed(pair, catalog, problem, after)
             return PublishResult(pair.dataset, pair.target, "failed", problem=problem)
+
+    def _turn(self, pair: Pair) -> AbstractAsyncContextManager[Any]:
+        """Give the pair's turn at its target; what is to go from there waits for nobody."""
+        dataset = self._catalog().datasets.get(pair.dataset)
+        if dataset is not None and pair.target not in dataset.targets:
+            return nullcontext()
+        return self._gates[pair.target]
 
     async def _carry_out(
         self,
@@ -395,7 +416,7 @@ class Outbox:
                 log.warning(
                     "target fails", dataset=pair.dataset, target=pair.target, code=problem.code
                 )
-            if before is None or _lasting(before) != _lasting(problem):
+            if before is None or lasting(before) != lasting(problem):
                 await self._record(
                     pair,
                     last.versions if last else {},
@@ -476,9 +497,3 @@ def _noted(receipt: Receipt) -> dict[str, Any]:
 
 def _nothing(pair: Pair, code: str, params: Mapping[str, Any]) -> PublishResult:
     return PublishResult(pair.dataset, pair.target, "unchanged", problem=Problem(code, params))
-
-
-def _lasting(problem: Problem) -> Problem:
-    """Give the problem without what differs at every try."""
-    params = {name: value for name, value in problem.params.items() if name != "seconds"}
-    return Problem(problem.code, params)

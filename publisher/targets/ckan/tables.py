@@ -172,7 +172,8 @@ class DataStoreTable:
             # Opened only now: the rows that are there lack what they hold, and no delta has it
             if marker.upcoming is not None:
                 self._doubts.last = datetime.now(UTC)
-            marker = replace(self._doubtful(marker), at=None, upcoming=self._mark)
+            upcoming = self._mark if marker.upcoming == self._mark else None
+            marker = replace(self._doubtful(marker), at=None, upcoming=upcoming)
         if surplus and aliases:
             # The alias is a view of all columns: none can go while it is there
             await self._write("datastore_create", aliases=[])
@@ -284,7 +285,7 @@ class DataStoreTable:
             self._doubts.last = datetime.now(UTC)
             marker = self._doubtful(marker)
             await self._describe(marker)
-        if marker.upcoming not in {None, self._mark}:
+        if marker.upcoming != self._mark:
             self._wait_for(marker)
         marker = Marker(upcoming=self._mark, settles=marker.settles)
         if held.marker != marker:

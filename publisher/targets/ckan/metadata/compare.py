@@ -131,7 +131,11 @@ class Comparison:
         ours = {name for name in wanted if name not in kept}
         # A site may show an extra as a field of its own
         shown = {name: held.get(name, self._package.get(name)) for name in ours}
-        stale = _names(held.get(FIELDS)) - {*wanted}
+        stale = {
+            name
+            for name in _names(held.get(FIELDS)) - {*wanted}
+            if f"extras.{name}" not in self._keep
+        }
         differing = [name for name in sorted(ours) if not same(wanted[name], shown[name])]
         if not differing and not stale & held.keys():
             return
