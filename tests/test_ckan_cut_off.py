@@ -215,3 +215,31 @@ async def test_a_target_that_is_described_otherwise_ends_what_is_under_way_first
     house.catalog = replace(catalog, targets={**catalog.targets, "portal": described})
     results = [*await house.outbox.publish(house.name), *await publishing]
     assert [result.problem for result in results] == [None, None]
+
+
+async def test_a_table_that_is_held_keeps_nothing_of_the_others_public(here: Quarter) -> None:
+    """One table has a row without its key, another's field becomes personal, a third leaves."""
+
+    def table(name: str, **who: Any) -> dict[str, Any]:
+        fields = [{"name": "id", "type": "integer"}, {"name": "who", **who}]
+        return {"name": name, "version": "1.0.0", "fields": fields, "primaryKey": ["id"]}
+
+    house = here.house
+    first = {**table("aa"), "primaryKey": ["id", "who"]}
+    house.schemas = {"aa": first, "bb": table("bb"), "cc": table("cc")}
+    house.describe()
+    for name in ("aa", "bb", "cc"):
+        await house.commit([(1, "Karen")], name)
+    [result] = await house.outbox.publish(house.name)
+    assert result.problem is None
+    package = await here.corner.call("package_show", id=house.name)
+    ids = {it["publisher_table"]: it["id"] for it in package["resources"]}
+    await house.commit([(2, None)], "aa")
+    house.schemas = {"aa": first, "bb": table("bb", personal=True)}
+    house.describe()
+    [result] = await house.outbox.publish(house.name)
+    assert result.problem is not None
+    assert result.problem.code == "ckan-null-key"
+    assert all("who" not in row for row in await here.corner.rows(ids["bb"]))
+    package = await here.corner.call("package_show", id=house.name)
+    assert {it["publisher_table"] for it in package["resources"]} == {"aa", "bb"}

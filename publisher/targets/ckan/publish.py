@@ -7,9 +7,10 @@ its id, its name or its marks, and finished by the next try.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from publisher.errors import TargetError
+from publisher.errors import TargetError, TargetUnavailableError
 from publisher.model.catalog import CkanTarget, TargetOrganization
 from publisher.model.run import Problem
 from publisher.targets.base import Difference, Receipt, TargetContext, Watch
@@ -30,7 +31,7 @@ from publisher.targets.ckan.packages import Package, resource_ids
 from publisher.targets.ckan.tables import Pace
 from publisher.targets.dcat.mqa import mqa
 from publisher.targets.facts import DatasetFacts, dataset_facts
-from publisher.targets.snapshot import Snapshot
+from publisher.targets.snapshot import PinnedTable, Snapshot
 
 _SITE_SECONDS = 60.0  # what a site has and offers is asked anew after this long
 
@@ -87,8 +88,15 @@ class CkanPublisher:
                 return Receipt(changes=tuple(changes), remote=remote)
             package = await work.make(package)
         changes += await work.resources(package, dry_run=dry_run)
-        changes += await work.tables(package, dry_run=dry_run, thorough=thorough)
         changes += await work.leave(package, remote, dry_run=dry_run)
+        try:
+            changes += await work.tables(package, dry_run=dry_run, thorough=thorough)
+        except TargetError as error:
+            # Rows wait for a person; what may not be told any more does not wait with them
+            if not dry_run and not isinstance(error, TargetUnavailableError):
+                with suppress(TargetError):
+                    await work.metadata(package, dry_run=False, show=False)
+            raise
         if not dry_run:
             await work.views(remote)
         changes += await work.metadata(package, dry_run=dry_run)
@@ -256,37 +264,52 @@ class _Work:
         return [Difference(f"{it.table}.resource", None, it.id) for it in missing]
 
     async def tables(self, package: Package, *, dry_run: bool, thorough: bool) -> list[Difference]:
-        """Bring the DataStore tables up to date, and say in what they differed."""
+        """Bring the DataStore tables up to date, and say in what they differed.
+
+        A table that cannot be brought keeps none of the others back; its fault is raised last.
+        """
         changes = []
-        resources = {it.table: it.id for it in self._wanted.resources if it.table}
+        fault: TargetError | None = None
         for table in self._snapshot.tables:
-            home = Home(
-                self._client,
-                self._snapshot,
-                table,
-                resource=resources[table.name],
-                resource_id=self._there.resource_id,
-                pace=self._pace,
-            )
-            held = await home.look()
-            found = home.table.differences(held)
-            rows = (
-                await self._rows(home, table.name, held)
-                if held is not None and (dry_run or (thorough and not found))
-                else []
-            )
-            if (found or rows) and not dry_run:
-                await home.bring(package, held, thorough=thorough or bool(rows))
-                self._tell_refused(home, table.name)
-            if held is not None or not dry_run:
-                found += await home.tidy(package, dry_run=dry_run)
-            shown = package.resources.get(home.resource, {})
-            if held is not None and not shown.get("datastore_active"):
-                found.append(Difference(f"{table.name}.datastore_active", False, True))
-                if not dry_run:
-                    await home.show(package)
-            changes += found + rows
+            try:
+                changes += await self._bring(table, package, dry_run=dry_run, thorough=thorough)
+            except TargetError as error:
+                if isinstance(error, TargetUnavailableError) and error.code != "ckan-settling":
+                    raise  # so it is with all of them
+                fault = fault or error
+        if fault is not None:
+            raise fault
         return changes
+
+    async def _bring(
+        self, table: PinnedTable, package: Package, *, dry_run: bool, thorough: bool
+    ) -> list[Difference]:
+        home = Home(
+            self._client,
+            self._snapshot,
+            table,
+            resource=next(it.id for it in self._wanted.resources if it.table == table.name),
+            resource_id=self._there.resource_id,
+            pace=self._pace,
+        )
+        held = await home.look()
+        found = home.table.differences(held)
+        rows = (
+            await self._rows(home, table.name, held)
+            if held is not None and (dry_run or (thorough and not found))
+            else []
+        )
+        if (found or rows) and not dry_run:
+            await home.bring(package, held, thorough=thorough or bool(rows))
+            self._tell_refused(home, table.name)
+        if held is not None or not dry_run:
+            found += await home.tidy(package, dry_run=dry_run)
+        shown = package.resources.get(home.resource, {})
+        if held is not None and not shown.get("datastore_active"):
+            found.append(Difference(f"{table.name}.datastore_active", False, True))
+            if not dry_run:
+                await home.show(package)
+        return found + rows
 
     async def leave(
         self, package: Package, remote: Mapping[str, Any], *, dry_run: bool
@@ -335,18 +358,20 @@ class _Work:
                 )
             )
 
-    async def metadata(self, package: Package, *, dry_run: bool) -> list[Difference]:
-        """Bring the package's own properties up to date and, last of all, make it public."""
+    async def metadata(
+        self, package: Package, *, dry_run: bool, show: bool = True
+    ) -> list[Difference]:
+        """Bring the package's own properties up to date and, with *show*, make it public."""
         changes = self._profile.changes(self._wanted, package.facts, keep=self._keep)
         found = list(changes.differences)
-        if package.private:
+        if show and package.private:
             found.append(Difference("package.private", True, False))
         if dry_run:
             return found
 
         def revision(facts: Mapping[str, Any]) -> Mapping[str, Any]:
             wanted = dict(self._profile.changes(self._wanted, facts, keep=self._keep).revision)
-            if facts["private"]:
+            if show and facts["private"]:
                 wanted["update"] = {**wanted.get("update", {}), "private": False}
             return wanted
 
