@@ -75,7 +75,7 @@ async def test_what_is_served_is_what_was_made_from_the_routes(site: Site):
 async def test_answers_have_the_shape_described(site: Site, route: Any):
     operation = DOCUMENT["paths"][route.path]["get"]
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    answer = await site.get(route.path.format_map(PLACE))
+    answer = await site.get(route.path.format_map(PLACE) + "?count=exact" * route.fields)
     closed = {**schema, "components": DOCUMENT["components"]}
     Draft202012Validator(closed).validate(answer)
     model = route.answer
@@ -92,8 +92,10 @@ def test_answers_may_grow():
 async def test_the_headers_of_rows_are_described(site: Site):
     path = "/v1/datasets/{dataset}/{table}/rows"
     described = DOCUMENT["paths"][path]["get"]["responses"]["200"]["headers"]
-    answer = await site.client.get(f"{path.format_map(PLACE)}?limit=1")
-    assert set(described) == {"ETag", "Link", "Server-Timing", "X-Table-Version"}
+    answer = await site.client.get(f"{path.format_map(PLACE)}?limit=1&count=exact")
+    assert set(described) == {
+        "ETag", "Link", "Server-Timing", "X-Table-Version", "X-Total-Count",
+    }  # fmt: skip
     assert all(name in answer.headers for name in described)
 
 
@@ -114,8 +116,10 @@ async def test_every_parameter_described_is_taken_and_no_other(site: Site, route
             example = parameter.get("example") or parameter["schema"].get("default", "2")
             example = {"select": "station", "sort": "-station"}.get(parameter["name"], example)
             answer = await site.client.get(path, params={parameter["name"]: str(example)})
-            assert answer.status in {200, 404}, (parameter["name"], await answer.read())
-            assert (await answer.read()).find(b"unknown-parameter") < 0
+            body = await answer.read()
+            without_places = answer.status == 400 and b'"code":"no-place-fields"' in body
+            assert answer.status in {200, 404} or without_places, (parameter["name"], body)
+            assert body.find(b"unknown-parameter") < 0
     answer = await site.client.get(path, params={"no_such_parameter": "1"})
     assert answer.status == 400
 

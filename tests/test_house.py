@@ -30,6 +30,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pydantic_settings": ("settings.py",),
     "python_calamine": ("validation/reading",),
     "rdflib": ("targets/dcat",),
+    "lark": ("query/cql2.py",),
+    "shapely": ("query/areas.py",),
     "prometheus_client": ("api/metrics.py",),
     "requests": ("targets/ckan",),
     "urllib3": ("targets/ckan",),

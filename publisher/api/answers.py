@@ -109,6 +109,8 @@ class Rows(Model):
     """The next page's address; null on the last."""
     version: int
     """Of the table that was read."""
+    count: int | None = None
+    """Of all rows that match; there only where `count=` asks for it."""
 
 
 class RowCounts(Model):

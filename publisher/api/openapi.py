@@ -18,6 +18,7 @@ _HEADERS = {
 }
 _LINK = 'Address of the next page, `rel="next"`; left out on the last.'
 _VERSION = "The version of the table that was read."
+_TOTAL = "How many rows match; where `count=` asks for it."
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
@@ -95,6 +96,7 @@ def _headers(route: Route) -> dict[str, str]:
         _HEADERS
         | ({"Link": _LINK} if "cursor" in names else {})
         | ({"X-Table-Version": _VERSION} if "version" in names else {})
+        | ({"X-Total-Count": _TOTAL} if "count" in names else {})
     )
 
 

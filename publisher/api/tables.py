@@ -27,6 +27,7 @@ class _Answer:
     version: int
     fixed: bool
     """The address gives the same answer for ever."""
+    total: int | None
     body: bytes | None
     """None where the caller holds it already."""
     next_url: str | None
@@ -45,14 +46,19 @@ async def get_rows(call: Call) -> web.Response:
         query = prepared.query
         shown = prepared.shown
         etag = signer.etag(
-            _RENDERING, query, prepared.place, form, [(f.type, f.decimal) for f in shown]
+            _RENDERING,
+            query,
+            prepared.asked.count,
+            prepared.place,
+            form,
+            [(f.type, f.decimal) for f in shown],
         )
         # before the first version the columns are the catalog's
         fixed = bool(prepared.asked.version) and prepared.asked.fixed_time is None
         planned = time.perf_counter()
         if (tag := held(call.request, etag)) is not None:
             timings = {"plan": planned - start}
-            return _Answer(tag, query.version, fixed, None, None, timings)
+            return _Answer(tag, query.version, fixed, None, None, None, timings)
         page = fetch(con, store, prepared, form=form, signer=signer)
         fetched = time.perf_counter()
         next_url = (
@@ -62,13 +68,16 @@ async def get_rows(call: Call) -> web.Response:
             body = csv_rows(shown, page.rows)
         else:
             data = json_rows(shown, page.rows)
-            body = orjson.dumps({"data": data, "next": next_url, "version": query.version})
+            told = {"next": next_url, "version": query.version}
+            if page.total is not None:
+                told["count"] = page.total
+            body = orjson.dumps({"data": data, **told})
         timings = {
             "plan": planned - start,
             "engine": fetched - planned,
             "render": time.perf_counter() - fetched,
         }
-        return _Answer(etag, query.version, fixed, body, next_url, timings)
+        return _Answer(etag, query.version, fixed, page.total, body, next_url, timings)
 
     answer = await call.read(read)
     cache = IMMUTABLE if answer.fixed else BRIEF
@@ -85,6 +94,8 @@ async def get_rows(call: Call) -> web.Response:
             headers=link(answer.next_url),
         )
     response.headers["X-Table-Version"] = str(answer.version)
+    if answer.total is not None:
+        response.headers["X-Total-Count"] = str(answer.total)
     response.headers["Server-Timing"] = ", ".join(
         f"{name};dur={seconds * 1000:.2f}" for name, seconds in answer.timings.items()
     )

@@ -340,6 +340,104 @@ API: dict[str, Text] = {
         remedy_en="Use FIELD__gte and FIELD__lt.",
         remedy_da="Brug FELT__gte og FELT__lt.",
     ),
+    "no-place-fields": Text(
+        en="This table has no fields with the roles longitude and latitude, so {parameter} "
+        "cannot ask for a place",
+        da="Denne tabel har ingen felter med rollerne longitude og latitude, så {parameter} kan "
+        "ikke spørge efter et sted",
+        remedy_en="The table's page lists its fields and their roles.",
+        remedy_da="Tabellens side viser dens felter og deres roller.",
+    ),
+    "not-a-box": Text(
+        en="{parameter} is no box: “{value}”",
+        da="{parameter} er ingen boks: “{value}”",
+        remedy_en="Write west,south,east,north in degrees, such as 10.1,56.1,10.9,56.5.",
+        remedy_da="Skriv vest,syd,øst,nord i grader, for eksempel 10.1,56.1,10.9,56.5.",
+    ),
+    "not-a-circle": Text(
+        en="{parameter} is no point and distance: “{value}”",
+        da="{parameter} er intet punkt med en afstand: “{value}”",
+        remedy_en="Write longitude,latitude,metres, such as 10.21,56.15,500.",
+        remedy_da="Skriv længdegrad,breddegrad,meter, for eksempel 10.21,56.15,500.",
+    ),
+    "not-an-area": Text(
+        en="{parameter} has an area that is none: “{value}”",
+        da="{parameter} har et område, der ikke er et: “{value}”",
+        remedy_en="Write a POLYGON or MULTIPOLYGON whose rings have at least four positions of "
+        "longitude and latitude in degrees, end where they begin, and do not cross themselves.",
+        remedy_da="Skriv en POLYGON eller MULTIPOLYGON, hvis ringe har mindst fire positioner med "
+        "længde- og breddegrad i grader, ender, hvor de begynder, og ikke krydser sig selv.",
+    ),
+    "area-too-detailed": Text(
+        en="The area in {parameter} has more than {most} points",
+        da="Området i {parameter} har mere end {most} punkter",
+        remedy_en="Simplify it, or ask for its parts.",
+        remedy_da="Forenkl det, eller spørg efter dets dele.",
+    ),
+    "filter-syntax": Text(
+        en="{parameter} cannot be read from character {position}: “{value}”",
+        da="{parameter} kan ikke læses fra tegn {position}: “{value}”",
+        remedy_en="Write CQL2, such as level > 2.5 AND (station = 'A' OR quality IS NULL); text "
+        "stands in single quotes.",
+        remedy_da="Skriv CQL2, for eksempel level > 2.5 AND (station = 'A' OR quality IS NULL); "
+        "tekst står i enkelte anførselstegn.",
+    ),
+    "filter-too-long": Text(
+        en="{parameter} is longer than {most} characters",
+        da="{parameter} er længere end {most} tegn",
+        remedy_en="Ask several times, each with a part of it.",
+        remedy_da="Spørg flere gange, hver gang med en del af det.",
+    ),
+    "filter-too-deep": Text(
+        en="{parameter} has conditions more than {most} deep within others",
+        da="{parameter} har betingelser mere end {most} niveauer inde i andre",
+        remedy_en="Leave out parentheses and NOT that are not needed.",
+        remedy_da="Udelad parenteser og NOT, der ikke er nødvendige.",
+    ),
+    "filter-too-large": Text(
+        en="{parameter} has more than {most} conditions and values",
+        da="{parameter} har mere end {most} betingelser og værdier",
+        remedy_en="Ask several times, each with a part of it.",
+        remedy_da="Spørg flere gange, hver gang med en del af det.",
+    ),
+    "filter-no-condition": Text(
+        en="{parameter} has something that is no condition on a field: “{value}”",
+        da="{parameter} har noget, der ikke er en betingelse for et felt: “{value}”",
+        remedy_en="A condition compares a field with a value: level > 2.5.",
+        remedy_da="En betingelse sammenligner et felt med en værdi: level > 2.5.",
+    ),
+    "filter-two-fields": Text(
+        en="{parameter} compares with “{value}”, which is a name where a value is wanted",
+        da="{parameter} sammenligner med “{value}”, som er et navn, hvor der skal stå en værdi",
+        remedy_en="Write text in single quotes: station = 'A'. Fields are compared with values, "
+        "not with each other.",
+        remedy_da="Skriv tekst i enkelte anførselstegn: station = 'A'. Felter sammenlignes med "
+        "værdier, ikke med hinanden.",
+    ),
+    "filter-wrong-type": Text(
+        en="{parameter} compares the field {field}, of type {type}, with {value}",
+        da="{parameter} sammenligner feltet {field}, af typen {type}, med {value}",
+        remedy_en="Write the value as {wanted}.",
+        remedy_da="Skriv værdien som {wanted}.",
+    ),
+    "filter-escape": Text(
+        en="{parameter} has a pattern that ends in an escape: “{value}”",
+        da="{parameter} har et mønster, der ender med et escape-tegn: “{value}”",
+        remedy_en="Write \\\\ for a backslash.",
+        remedy_da="Skriv \\\\ for en omvendt skråstreg.",
+    ),
+    "offset-and-cursor": Text(
+        en="offset and cursor cannot be used together",
+        da="offset og cursor kan ikke bruges sammen",
+        remedy_en="Use offset for the first page only, and follow next from there.",
+        remedy_da="Brug kun offset til den første side, og følg next derfra.",
+    ),
+    "not-a-choice": Text(
+        en="{parameter} cannot be “{value}”",
+        da="{parameter} kan ikke være “{value}”",
+        remedy_en="Use one of {choices}.",
+        remedy_da="Brug en af {choices}.",
+    ),
     "not-a-zone": Text(
         en="{parameter} is no time zone: “{value}”",
         da="{parameter} er ingen tidszone: “{value}”",

@@ -55,7 +55,80 @@ class IsNull:
     negated: bool = False
 
 
-Condition = Compare | Among | Contains | IsNull
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A text is as the pattern: ``%`` stands for any characters, ``_`` for one; case counts."""
+
+    field: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The two fields of a point, in degrees east and north (WGS 84)."""
+
+    longitude: str
+    latitude: str
+
+
+@dataclass(frozen=True, slots=True)
+class InBox:
+    """A point lies in the box or on its edge; one with *west* > *east* crosses the date line."""
+
+    place: Place
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A point lies within *metres* of another, along the surface of a sphere."""
+
+    place: Place
+    longitude: float
+    latitude: float
+    metres: float
+
+
+Polygon = tuple[tuple[tuple[float, float], ...], ...]
+"""Its outer ring, then its holes; positions are degrees east and north."""
+
+
+@dataclass(frozen=True, slots=True)
+class InArea:
+    """A point lies in one of the polygons or on its edge."""
+
+    place: Place
+    polygons: tuple[Polygon, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """Every row, or none."""
+
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: "Condition"
+
+
+Condition = (
+    Compare | Among | Contains | Like | IsNull | InBox | Near | InArea | Always | And | Or | Not
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +151,6 @@ class Rows:
     order: tuple[Order, ...]
     """Completed by the key; the row's own id settles what is left."""
     limit: int
+    offset: int = 0
     zone: str = "UTC"
     """Of rendered times."""

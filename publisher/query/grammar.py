@@ -17,13 +17,24 @@ from publisher.model.query import (
     Contains,
     IsNull,
     Order,
+    Place,
 )
 from publisher.model.query import Part as TextPart
 from publisher.model.schema import Field
 from publisher.model.values import parse_zone
 from publisher.query import parameters
-from publisher.query.names import nearest
-from publisher.query.parameters import DEFAULT_LIMIT, MOST_LIMIT, MOST_PARAMETERS, OPERATORS
+from publisher.query.areas import box_of, near_of
+from publisher.query.filters import read_filter
+from publisher.query.names import nearest, unknown
+from publisher.query.parameters import (
+    COUNTS,
+    DEFAULT_LIMIT,
+    MOST_LIMIT,
+    MOST_OFFSET,
+    MOST_PARAMETERS,
+    OPERATORS,
+    Counting,
+)
 from publisher.query.times import (
     Bound,
     fault,
@@ -36,6 +47,7 @@ from publisher.query.times import (
 from publisher.query.values import (
     OPERATORS_OF,
     read_boolean,
+    read_choice,
     read_count,
     read_list,
     read_value,
@@ -54,6 +66,8 @@ class Asked:
     select: tuple[str, ...]
     order: tuple[Order, ...]
     limit: int
+    offset: int
+    count: Counting
     zone: str
     cursor: str | None
     version: int | None
@@ -106,18 +120,6 @@ def given_twice(parameter: str) -> ParameterError:
     return fault("parameter-given-twice", parameter, parameter)
 
 
-def unknown(kind: str, name: str, known: Iterable[str], parameter: str) -> ParameterError:
-    """Give the error for a name that is not *known*, naming the nearest that is.
-
-    *kind* is ``parameter``, ``field`` or ``operator``.
-    """
-    known = list(known)
-    near = nearest(name, known)
-    if near is None:
-        return fault(f"unknown-{kind}", parameter, name, allowed=known)
-    return fault(f"unknown-{kind}-near", parameter, name, allowed=known, nearest=near)
-
-
 def read_when(stated: Stated) -> tuple[int | None, datetime | None]:
     """Give the version asked for, or the instant (UTC, no tzinfo), before the fields are known.
 
@@ -165,6 +167,20 @@ class _Reader:
             None,
         )
 
+        longitude = self._role("longitude")
+        latitude = self._role("latitude")
+        self.place = Place(longitude, latitude) if longitude and latitude else None
+
+    def _role(self, role: str) -> str | None:
+        return next(
+            (
+                field.name
+                for field in self.fields.values()
+                if field.role == role and field.type in {"number", "integer"}
+            ),
+            None,
+        )
+
     @property
     def zone(self) -> tzinfo:
         return parse_zone(self.zone_text)
@@ -180,6 +196,7 @@ class _Reader:
                 bounds = self._interval(interval, now)
                 where += self._within(bounds)
                 fixed_time = interval_text(bounds) if mentions_now(interval) else None
+        where += self._filter(ours)
         select: tuple[str, ...] = tuple(self.fields)
         with self.faults.collected():
             if "select" in ours:
@@ -191,6 +208,15 @@ class _Reader:
         with self.faults.collected():
             if "limit" in ours:
                 limit = read_count("limit", ours["limit"], 1, MOST_LIMIT)
+        offset, count = 0, COUNTS[0]
+        with self.faults.collected():
+            if "offset" in ours:
+                offset = read_count("offset", ours["offset"], 0, MOST_OFFSET)
+                if "cursor" in ours:
+                    raise fault("offset-and-cursor", "offset", ours["offset"])
+        with self.faults.collected():
+            if "count" in ours:
+                count = read_choice("count", ours["count"], COUNTS)
         with self.faults.collected():
             version, as_of = _when(ours, self.zone)
         return Asked(
@@ -198,12 +224,29 @@ class _Reader:
             select=select,
             order=order,
             limit=limit,
+            offset=offset,
+            count=count,
             zone=self.zone_text,
             cursor=ours.get("cursor"),
             version=version,
             as_of=as_of,
             fixed_time=fixed_time,
         )
+
+    def _filter(self, ours: Mapping[str, str]) -> list[Condition]:
+        """Read what narrows the rows beside conditions on single fields."""
+        found: list[Condition] = []
+        with self.faults.collected():
+            if "filter" in ours:
+                found.append(read_filter(ours["filter"], self.fields, self.place, self.zone))
+        for name, read in (("bbox", box_of), ("near", near_of)):
+            with self.faults.collected():
+                if name not in ours:
+                    continue
+                if self.place is None:
+                    raise fault("no-place-fields", name, ours[name])
+                found.append(read(name, ours[name].split(","), self.place))
+        return found
 
     def repeated(self, parameter: str) -> ParameterError:
         """Give the error for a parameter that came twice, naming ``in`` where that would help."""

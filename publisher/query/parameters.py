@@ -1,14 +1,26 @@
 """The parameters of the query grammar, each described once: parsed, documented and listed here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 DEFAULT_LIMIT = 100
 MOST_LIMIT = 10_000
 MOST_ITEMS = 1_000
 """Of one list, such as ``in`` takes."""
 MOST_PARAMETERS = 100
+MOST_OFFSET = 10_000
+MOST_FILTER = 300_000
+"""Characters."""
+MOST_DEPTH = 50
+"""Of conditions within conditions."""
+MOST_TERMS = 1_000
+"""Conditions and list items of a filter."""
+MOST_POINTS = 10_000
+"""Of a polygon."""
+
+Counting = Literal["none", "estimated", "exact"]
+COUNTS: Sequence[Counting] = ("none", "estimated", "exact")
 
 FORMATS = {"json": "application/json", "csv": "text/csv"}
 
@@ -30,6 +42,39 @@ TIME = Parameter(
     " minute.",
     {"type": "string"},
     "2026-01-01/2026-02-01",
+)
+FILTER = Parameter(
+    "filter",
+    "Conditions in CQL2, as text or as JSON: comparisons, `AND OR NOT`, `BETWEEN IN LIKE IS NULL`,"
+    " `T_AFTER` and its like, and `S_INTERSECTS(geometry, ...)` with `BBOX`, `POLYGON` or"
+    " `MULTIPOLYGON` on the fields with roles longitude and latitude. Names of other than letters,"
+    " digits, `_` and `.` stand in double quotes.",
+    {"type": "string"},
+    "level > 2.5 AND station IS NOT NULL",
+)
+BBOX = Parameter(
+    "bbox",
+    "`west,south,east,north` in degrees: rows whose point lies in the box or on its edge. A west"
+    " greater than east crosses the date line.",
+    {"type": "string"},
+    "10.1,56.1,10.9,56.5",
+)
+NEAR = Parameter(
+    "near",
+    "`longitude,latitude,metres`: rows whose point lies within that distance, along a sphere.",
+    {"type": "string"},
+    "10.21,56.15,500",
+)
+OFFSET = Parameter(
+    "offset",
+    "Rows to leave out first; not beside `cursor`. Later pages follow `next`, which costs less.",
+    {"type": "integer", "minimum": 0, "maximum": MOST_OFFSET, "default": 0},
+)
+COUNT = Parameter(
+    "count",
+    "Whether to count all rows that match, as `count` in the answer and in `X-Total-Count`:"
+    " `exact`, or `estimated`, which is exact for up to a million rows and for a whole table.",
+    {"type": "string", "enum": list(COUNTS), "default": "none"},
 )
 SELECT = Parameter(
     "select", "Fields to give, in this order; all when left out.", {"type": "string"}
@@ -77,7 +122,8 @@ F = Parameter(
     {"type": "string", "enum": list(FORMATS), "default": "json"},
 )
 
-ROWS = (TIME, SELECT, SORT, LIMIT, CURSOR, VERSION, AS_OF, TZ, F)
+NARROWING = (TIME, FILTER, BBOX, NEAR)
+ROWS = (*NARROWING, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, TZ, F)
 
 OPERATORS: Mapping[str, str] = {
     "exact": "is equal",

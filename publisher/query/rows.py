@@ -14,11 +14,22 @@ from publisher.model.query import Order, Rows
 from publisher.model.schema import Field
 from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
+from publisher.query.areas import points_within
 from publisher.query.cursor import Signer
 from publisher.query.grammar import Asked, Pairs, Stated, distinct, read_rows, read_when
-from publisher.query.sql import Form, place_statement, rows_statement
+from publisher.query.sql import (
+    Form,
+    Source,
+    areas,
+    count_statement,
+    place_statement,
+    rows_statement,
+    sample_statement,
+)
 from publisher.store import Store
 
+_COUNTED = 1_000_000
+"""Rows up to which an estimate is a count; of more, so many are looked at."""
 _LONGEST_PLACE = 1_500
 """Bytes of sort values that a cursor carries; longer ones are looked up again by row."""
 
@@ -33,6 +44,8 @@ class Prepared:
     """All that may be asked for."""
     place: Sequence[Any] | None
     """Where the page before ended."""
+    rows: int
+    """Of the newest version."""
 
     @property
     def shown(self) -> tuple[Field, ...]:
@@ -45,6 +58,8 @@ class Page:
     """Columns as selected and rendered, then those of the sort; never more than the limit."""
     cursor: str | None
     """Of the next page; None on the last."""
+    total: int | None = None
+    """All rows that match, where that was asked."""
 
 
 def prepare(
@@ -84,36 +99,54 @@ def prepare(
         select=asked.select,
         order=order,
         limit=asked.limit,
+        offset=asked.offset,
         zone=asked.zone,
     )
-    return Prepared(query, asked, fields, place)
+    return Prepared(query, asked, fields, place, state.rows if state else 0)
 
 
 def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:
     """Give one page as *form* writes its cells; GoneError where its version went meanwhile."""
     query, place = prepared.query, prepared.place
+    counting = prepared.asked.count
     if query.version == 0:
-        return Page([], None)
+        return Page([], None, None if counting == "none" else 0)
     relation = store.relation(query.table, query.version)
+    points = {area: points_within(con, relation, area) for area in areas(query.where)}
+    source = Source(*relation, points)
+    total = None
+    if counting != "none":
+        total = _count(con, prepared, source)
     if place is not None and len(place) <= len(query.order):
         found = con.execute(
-            *place_statement(query.order, prepared.fields, relation, place[0])
+            *place_statement(query.order, prepared.fields, source, place[0])
         ).fetchone()
         if found is None:
             _check_kept(query.table, store.state(con, query.table), query.version)
             raise bad_cursor()
         place = found
-    rows = con.execute(*rows_statement(query, prepared.fields, relation, form, place)).fetchall()
+    rows = con.execute(*rows_statement(query, prepared.fields, source, form, place)).fetchall()
     # History may have been let go of since the version was settled: rather no page than a short one
     _check_kept(query.table, store.state(con, query.table), query.version)
     if len(rows) <= query.limit:
-        return Page(rows, None)
+        return Page(rows, None, total)
     rows.pop()
     end = list(rows[-1][len(query.select) :])
     if len(orjson.dumps(end)) > _LONGEST_PLACE:
         end = end[-1:]
     bound_to = _bound_to(query.table, prepared.asked, query.order)
-    return Page(rows, signer.cursor([query.version, *end], bound_to=bound_to))
+    return Page(rows, signer.cursor([query.version, *end], bound_to=bound_to), total)
+
+
+def _count(con: Connection, prepared: Prepared, source: Source) -> int:
+    """Count the rows that match; of a large table, where an estimate will do, by a sample."""
+    query, fields = prepared.query, prepared.fields
+    if prepared.asked.count == "estimated" and query.where and prepared.rows > _COUNTED:
+        statement = sample_statement(query, fields, source, _COUNTED / prepared.rows)
+        [(matching, seen)] = con.execute(*statement).fetchall()
+        return int(prepared.rows * matching / max(seen, 1))
+    [(counted,)] = con.execute(*count_statement(query, fields, source)).fetchall()
+    return int(counted)
 
 
 def next_pairs(pairs: Pairs, prepared: Prepared, cursor: str) -> list[tuple[str, str]]:
@@ -122,7 +155,7 @@ def next_pairs(pairs: Pairs, prepared: Prepared, cursor: str) -> list[tuple[str,
     kept = [
         (name, fixed if name == "time" and fixed else value)
         for name, value in pairs
-        if name not in {"cursor", "as_of", "version"}
+        if name not in {"cursor", "offset", "as_of", "version"}
     ]
     return [*kept, ("version", str(prepared.query.version)), ("cursor", cursor)]
 

@@ -1,12 +1,29 @@
 """From the query tree to one SQL statement: values are parameters, names come from the schema."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
 from publisher.engine import identifier, literal
-from publisher.model.query import Among, Compare, Condition, Contains, IsNull, Order, Rows, Value
+from publisher.model.query import (
+    Always,
+    Among,
+    And,
+    Compare,
+    Condition,
+    Contains,
+    InArea,
+    InBox,
+    IsNull,
+    Like,
+    Near,
+    Not,
+    Or,
+    Order,
+    Rows,
+    Value,
+)
 from publisher.model.schema import Field
 from publisher.model.table import sql_type
 from publisher.model.values import parse_zone
@@ -16,7 +33,23 @@ Form = Literal["json", "csv"]
 ROW = "_row"
 _OPERATORS = {"exact": "=", "not": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _PARTS = {"contains": "contains", "startswith": "starts_with", "endswith": "suffix"}
+_ESCAPE = "\\"
+_EARTH = 6_371_008.8
+"""Mean radius in metres (IUGG)."""
 _DOCUMENTS = frozenset({"geojson", "array", "object", "list"})
+
+
+Points = Mapping[InArea, tuple[Sequence[float], Sequence[float]]]
+"""The longitudes and latitudes that lie in each area."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where rows come from: a FROM item, its parameters, and which points lie in areas."""
+
+    text: str
+    parameters: Sequence[object]
+    points: Points = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -24,6 +57,7 @@ class Statement:
     """SQL text under construction, with its parameters in the order of their marks."""
 
     parameters: list[object] = field(default_factory=list)
+    points: Points = field(default_factory=dict)
 
     def value(self, value: object, kind: str | None = None) -> str:
         """Take *value* as a parameter and give its mark, cast to the engine's type *kind*."""
@@ -34,7 +68,7 @@ class Statement:
 def rows_statement(
     query: Rows,
     fields: Mapping[str, Field],
-    relation: tuple[str, Sequence[object]],
+    source: Source,
     form: Form,
     after: Sequence[Any] | None,
 ) -> tuple[str, list[object]]:
@@ -45,9 +79,8 @@ def rows_statement(
     """
     columns = [rendered(fields[name], query.zone, form) for name in query.select]
     columns += [place_column(fields[order.field]) for order in query.order]
-    source, source_parameters = relation
-    statement = Statement(list(source_parameters))
-    where = [condition(fields[part.field], part, statement) for part in query.where]
+    statement = Statement(list(source.parameters), source.points)
+    where = [condition(fields, part, statement) for part in query.where]
     if after is not None:
         where.append(_after(query.order, fields, after, statement))
     order = [
@@ -55,31 +88,86 @@ def rows_statement(
         for part in query.order
     ]
     limit = statement.value(query.limit + 1)
+    offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
     return (
-        f"SELECT {', '.join([*columns, ROW])} FROM {source} AS t"
+        f"SELECT {', '.join([*columns, ROW])} FROM {source.text} AS t"
         + (f" WHERE {' AND '.join(where)}" if where else "")
-        + f" ORDER BY {', '.join([*order, ROW])} LIMIT {limit}",
+        + f" ORDER BY {', '.join([*order, ROW])} LIMIT {limit}{offset}",
         statement.parameters,
     )
+
+
+def count_statement(
+    query: Rows, fields: Mapping[str, Field], source: Source
+) -> tuple[str, list[object]]:
+    """Give the statement that counts the rows that match."""
+    statement = Statement(list(source.parameters), source.points)
+    where = [condition(fields, part, statement) for part in query.where]
+    text = f"SELECT count(*) FROM {source.text} AS t"
+    return text + (f" WHERE {' AND '.join(where)}" if where else ""), statement.parameters
+
+
+def sample_statement(
+    query: Rows, fields: Mapping[str, Field], source: Source, share: float
+) -> tuple[str, list[object]]:
+    """Give the statement that counts, among a *share* of the rows, those that match and all."""
+    statement = Statement([], source.points)
+    where = " AND ".join(condition(fields, part, statement) for part in query.where)
+    return (
+        f"SELECT count_if({where}), count(*) FROM {source.text} AS t"
+        f" TABLESAMPLE SYSTEM ({100 * share:.6f} PERCENT) REPEATABLE (1)"
+    ), [*statement.parameters, *source.parameters]
+
+
+def areas(conditions: Iterable[Condition]) -> Iterator[InArea]:
+    """Give the polygons of conditions, wherever they stand in them."""
+    for part in conditions:
+        match part:
+            case InArea():
+                yield part
+            case And(parts) | Or(parts):
+                yield from areas(parts)
+            case Not(negated):
+                yield from areas([negated])
 
 
 def place_statement(
     order: Sequence[Order],
     fields: Mapping[str, Field],
-    relation: tuple[str, Sequence[object]],
+    source: Source,
     row: int,
 ) -> tuple[str, list[object]]:
     """Give the statement for the place of one row, by its id."""
     columns = [place_column(fields[part.field]) for part in order]
-    source, parameters = relation
-    return f"SELECT {', '.join([*columns, ROW])} FROM {source} AS t WHERE {ROW} = ?", [
-        *parameters,
+    return f"SELECT {', '.join([*columns, ROW])} FROM {source.text} AS t WHERE {ROW} = ?", [
+        *source.parameters,
         row,
     ]
 
 
-def condition(target: Field, part: Condition, statement: Statement) -> str:
-    """Write one condition on *target*."""
+def condition(fields: Mapping[str, Field], part: Condition, statement: Statement) -> str:
+    """Write a condition on *fields*; it stands by itself wherever it is put."""
+    match part:
+        case Always(holds):
+            return "true" if holds else "false"
+        case And(parts) | Or(parts):
+            word = " AND " if isinstance(part, And) else " OR "
+            return f"({word.join(condition(fields, it, statement) for it in parts)})"
+        case Not(negated):
+            return f"(NOT {condition(fields, negated, statement)})"
+        case InBox():
+            return _in_box(part, statement)
+        case Near():
+            return _near(part, statement)
+        case InArea():
+            return _in_area(part, statement)
+        case _:
+            return _simple(fields[part.field], part, statement)
+
+
+def _simple(
+    target: Field, part: Compare | Among | Contains | Like | IsNull, statement: Statement
+) -> str:
     name = identifier(target.name)
     match part:
         case Compare(_, op, value):
@@ -89,8 +177,44 @@ def condition(target: Field, part: Condition, statement: Statement) -> str:
             return f"{name} {'NOT IN' if negated else 'IN'} ({marks})"
         case Contains(_, where, text):
             return f"{_PARTS[where]}({name}, {statement.value(text)})"
+        case Like(_, pattern):
+            return f"{name} LIKE {statement.value(pattern)} ESCAPE {literal(_ESCAPE)}"
         case IsNull(_, negated):
-            return f"{name} IS {'NOT ' if negated else ''}NULL"
+            return f"({name} IS {'NOT ' if negated else ''}NULL)"
+
+
+def _in_box(box: InBox, statement: Statement) -> str:
+    east, north = identifier(box.place.longitude), identifier(box.place.latitude)
+    within = f"{east} >= {statement.value(box.west, 'DOUBLE')}"
+    within += " AND " if box.west <= box.east else " OR "
+    within += f"{east} <= {statement.value(box.east, 'DOUBLE')}"
+    return (
+        f"(({within}) AND {north} >= {statement.value(box.south, 'DOUBLE')}"
+        f" AND {north} <= {statement.value(box.north, 'DOUBLE')})"
+    )
+
+
+def _in_area(area: InArea, statement: Statement) -> str:
+    east, north = identifier(area.place.longitude), identifier(area.place.latitude)
+    eastings, northings = statement.points[area]
+    return (
+        f"(CASE WHEN {east} IS NOT NULL AND {north} IS NOT NULL THEN"
+        f" (CAST({east} AS DOUBLE), CAST({north} AS DOUBLE)) IN (SELECT"
+        f" (unnest({statement.value(eastings, 'DOUBLE[]')}),"
+        f" unnest({statement.value(northings, 'DOUBLE[]')}))) END)"
+    )
+
+
+def _near(near: Near, statement: Statement) -> str:
+    """Write the haversine of the angle between two points, which is exact for near ones."""
+    east, north = identifier(near.place.longitude), identifier(near.place.latitude)
+    here = statement.value(near.latitude, "DOUBLE")
+    squared = f"pow(sin(radians({north} - {here}) / 2), 2)"
+    squared += f" + cos(radians({statement.value(near.latitude, 'DOUBLE')}))"
+    squared += f" * cos(radians({north}))"
+    squared += f" * pow(sin(radians({east} - {statement.value(near.longitude, 'DOUBLE')}) / 2), 2)"
+    metres = statement.value(near.metres, "DOUBLE")
+    return f"({2 * _EARTH} * asin(sqrt(least(1, {squared}))) <= {metres})"
 
 
 def _literal(target: Field, value: Value, statement: Statement) -> str:

@@ -5,14 +5,17 @@ Each refusal names the parameter, the value and what would be allowed.
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time, tzinfo
 from decimal import Decimal
+from typing import TypeVar
 
 from publisher.model.query import Value
 from publisher.model.schema import Field, FieldType
 from publisher.query.parameters import MOST_ITEMS, OPERATORS
 from publisher.query.times import fault, read_instant
+
+T = TypeVar("T", bound=str)
 
 _EQUALITY = ("exact", "not", "in", "notin", "isnull")
 _ORDERED = ("exact", "not", "gt", "gte", "lt", "lte", "in", "notin", "isnull")
@@ -84,6 +87,14 @@ def read_boolean(parameter: str, text: str) -> bool:
     if text not in {"true", "false"}:
         raise fault("not-a-boolean", parameter, text, allowed=["true", "false"])
     return text == "true"
+
+
+def read_choice(parameter: str, text: str, choices: Sequence[T]) -> T:
+    """Give the one of *choices* that is written like *text*."""
+    for choice in choices:
+        if text == choice:
+            return choice
+    raise fault("not-a-choice", parameter, text, allowed=choices, choices=", ".join(choices))
 
 
 def read_count(parameter: str, text: str, least: int, most: int) -> int:
