@@ -126,6 +126,16 @@ ROUTES: tuple[Route, ...] = (
         formats=tuple(parameters.FORMATS.values()),
     ),
     Route(
+        f"{_TABLE_PATH}/latest",
+        tables.get_latest,
+        "The newest row of each entity, among those that match",
+        answers.Rows,
+        place=_OF_TABLE,
+        query=parameters.LATEST,
+        fields=True,
+        formats=tuple(parameters.FORMATS.values()),
+    ),
+    Route(
         f"{_TABLE_PATH}/runs",
         tables.get_runs,
         "The run ledger of a table, newest first",

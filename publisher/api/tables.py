@@ -35,6 +35,14 @@ class _Answer:
 
 
 async def get_rows(call: Call) -> web.Response:
+    return await _answer(call, latest=False)
+
+
+async def get_latest(call: Call) -> web.Response:
+    return await _answer(call, latest=True)
+
+
+async def _answer(call: Call, *, latest: bool) -> web.Response:
     entry = call.entry()
     form = form_of(call.request, dict(call.pairs).get("f"))
     now = datetime.now(UTC)
@@ -42,7 +50,7 @@ async def get_rows(call: Call) -> web.Response:
     def read(con: Connection) -> _Answer:
         start = time.perf_counter()
         store, signer = call.parts.store, call.signer
-        prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now)
+        prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now, latest=latest)
         query = prepared.query
         shown = prepared.shown
         etag = signer.etag(

@@ -340,6 +340,12 @@ API: dict[str, Text] = {
         remedy_en="Use FIELD__gte and FIELD__lt.",
         remedy_da="Brug FELT__gte og FELT__lt.",
     ),
+    "latest-without-time": Text(
+        en="This table has no field with the role time, so none of its rows is the latest",
+        da="Denne tabel har intet felt med rollen time, så ingen af dens rækker er den nyeste",
+        remedy_en="Ask for its rows.",
+        remedy_da="Spørg efter dens rækker.",
+    ),
     "no-place-fields": Text(
         en="This table has no fields with the roles longitude and latitude, so {parameter} "
         "cannot ask for a place",

@@ -140,6 +140,17 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Newest:
+    """Of the rows that match, the newest for each value of the fields *of*.
+
+    Rows without a time are never it; of several with the same time, the one stored last is.
+    """
+
+    time: str
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one table at one version."""
 
@@ -154,3 +165,4 @@ class Rows:
     offset: int = 0
     zone: str = "UTC"
     """Of rendered times."""
+    newest: Newest | None = None

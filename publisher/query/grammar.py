@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import cast, get_args
 
@@ -16,6 +16,7 @@ from publisher.model.query import (
     Condition,
     Contains,
     IsNull,
+    Newest,
     Order,
     Place,
 )
@@ -34,6 +35,7 @@ from publisher.query.parameters import (
     MOST_PARAMETERS,
     OPERATORS,
     Counting,
+    Parameter,
 )
 from publisher.query.times import (
     Bound,
@@ -65,6 +67,7 @@ class Asked:
     where: tuple[Condition, ...]
     select: tuple[str, ...]
     order: tuple[Order, ...]
+    newest: Newest | None
     limit: int
     offset: int
     count: Counting
@@ -133,13 +136,13 @@ def read_when(stated: Stated) -> tuple[int | None, datetime | None]:
         return None, None
 
 
-def read_rows(stated: Stated, fields: Iterable[Field], now: datetime) -> Asked:
-    """Read the parameters of ``rows`` on a table that shows *fields*.
+def read_rows(stated: Stated, fields: Iterable[Field], now: datetime, *, latest: bool) -> Asked:
+    """Read the parameters of ``rows``, or of ``latest``, on a table that shows *fields*.
 
     *now* is aware. Raises ParameterError; several faults are told in one.
     """
     faults = Faults()
-    reader = _Reader(fields, faults)
+    reader = _Reader(fields, faults, parameters.LATEST if latest else parameters.ROWS)
     for name in stated.repeated:
         with faults.collected():
             raise reader.repeated(name)
@@ -148,15 +151,18 @@ def read_rows(stated: Stated, fields: Iterable[Field], now: datetime) -> Asked:
     with faults.collected():
         reader.zone_text = read_zone("tz", ours["tz"]) if "tz" in ours else "UTC"
     asked = reader.read(ours, once, now)
+    if latest:
+        with faults.collected():
+            asked = replace(asked, newest=reader.newest(ours.get("by")))
     faults.settle()
     return asked
 
 
 class _Reader:
-    def __init__(self, fields: Iterable[Field], faults: Faults) -> None:
+    def __init__(self, fields: Iterable[Field], faults: Faults, known: Iterable[Parameter]) -> None:
         self.fields: Mapping[str, Field] = {field.name: field for field in fields}
         self.faults = faults
-        self.reserved = frozenset(parameter.name for parameter in parameters.ROWS)
+        self.reserved = frozenset(parameter.name for parameter in known)
         self.zone_text = "UTC"
         self.time_field = next(
             (
@@ -223,6 +229,7 @@ class _Reader:
             where=tuple(where),
             select=select,
             order=order,
+            newest=None,
             limit=limit,
             offset=offset,
             count=count,
@@ -232,6 +239,18 @@ class _Reader:
             as_of=as_of,
             fixed_time=fixed_time,
         )
+
+    def newest(self, by: str | None) -> Newest:
+        """Read which rows of a table are the latest ones."""
+        if self.time_field is None:
+            raise ParameterError("latest-without-time", parameter="by")
+        of = [field.name for field in self.fields.values() if field.role == "entity"]
+        if by is not None:
+            of = self._names("by", by)
+            for name in of:
+                if not sortable(self.fields[name]):
+                    raise fault("not-sortable", "by", name, type=self.fields[name].type)
+        return Newest(self.time_field.name, tuple(of))
 
     def _filter(self, ours: Mapping[str, str]) -> list[Condition]:
         """Read what narrows the rows beside conditions on single fields."""

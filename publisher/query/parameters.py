@@ -76,6 +76,12 @@ COUNT = Parameter(
     " `exact`, or `estimated`, which is exact for up to a million rows and for a whole table.",
     {"type": "string", "enum": list(COUNTS), "default": "none"},
 )
+BY = Parameter(
+    "by",
+    "Fields whose values tell the rows apart of which the newest are given; default: those with"
+    " the role entity.",
+    {"type": "string"},
+)
 SELECT = Parameter(
     "select", "Fields to give, in this order; all when left out.", {"type": "string"}
 )
@@ -123,6 +129,7 @@ F = Parameter(
 )
 
 NARROWING = (TIME, FILTER, BBOX, NEAR)
+LATEST = (*NARROWING, BY, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, TZ, F)
 ROWS = (*NARROWING, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, TZ, F)
 
 OPERATORS: Mapping[str, str] = {

@@ -22,6 +22,8 @@ from publisher.query.sql import (
     Source,
     areas,
     count_statement,
+    fields_of,
+    newest_source,
     place_statement,
     rows_statement,
     sample_statement,
@@ -44,7 +46,7 @@ class Prepared:
     """All that may be asked for."""
     place: Sequence[Any] | None
     """Where the page before ended."""
-    rows: int
+    state: TableState | None
     """Of the newest version."""
 
     @property
@@ -70,8 +72,9 @@ def prepare(
     *,
     signer: Signer,
     now: datetime,
+    latest: bool = False,
 ) -> Prepared:
-    """Read *pairs* as a query of the table and settle its version.
+    """Read *pairs* as a query of the table's rows, or *latest* rows, and settle its version.
 
     A table without a version answers as version 0, which is empty, whenever. Raises ParameterError,
     NotFoundError for a version that is not there yet, GoneError for one kept no longer.
@@ -80,7 +83,7 @@ def prepare(
     state = store.state(con, entry.ref)
     version = _version(con, store, entry.ref, state, stated)
     fields = _fields(con, store, entry, state, version)
-    asked = read_rows(stated, fields.values(), now)
+    asked = read_rows(stated, fields.values(), now, latest=latest)
     key = (state.schema if state else entry.schema).primary_key
     order = complete_order(asked.order, [name for name in key if name in fields])
     place = None
@@ -90,7 +93,7 @@ def prepare(
             if (asked.version, asked.as_of) != (None, None):
                 raise bad_cursor()
             version, fields = pinned, _fields(con, store, entry, state, pinned)
-            asked = read_rows(stated, fields.values(), now)
+            asked = read_rows(stated, fields.values(), now, latest=latest)
     _check_kept(entry.ref, state, version)
     query = Rows(
         table=entry.ref,
@@ -101,19 +104,56 @@ def prepare(
         limit=asked.limit,
         offset=asked.offset,
         zone=asked.zone,
+        newest=asked.newest,
     )
-    return Prepared(query, asked, fields, place, state.rows if state else 0)
+    return Prepared(query, asked, fields, place, state)
 
 
 def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:
     """Give one page as *form* writes its cells; GoneError where its version went meanwhile."""
+    query = prepared.query
+    if query.version == 0:
+        return Page([], None, None if prepared.asked.count == "none" else 0)
+    if _kept_at_hand(prepared):
+        source = _source(con, query, (store.latest_name(query.table), []))
+        found = _page(con, store, prepared, source, form=form, signer=signer)
+        if store.newest_version(con, query.table) == query.version:
+            return found
+    source = _source(con, query, store.relation(query.table, query.version))
+    source = newest_source(query, prepared.fields, source)
+    return _page(con, store, prepared, source, form=form, signer=signer)
+
+
+def _source(con: Connection, query: Rows, relation: tuple[str, Sequence[object]]) -> Source:
+    points = {area: points_within(con, relation, area) for area in areas(query.where)}
+    return Source(*relation, points)
+
+
+def _kept_at_hand(prepared: Prepared) -> bool:
+    """Tell whether the store keeps just the rows that are asked for, of the newest version."""
+    newest, state = prepared.query.newest, prepared.state
+    if newest is None or state is None or state.version != prepared.query.version:
+        return False
+    entity = {field.name for field in state.schema.entity_fields}
+    time = state.schema.time_field
+    return (
+        time is not None
+        and (newest.time, set(newest.of)) == (time.name, entity)
+        and fields_of(prepared.query.where) <= entity
+    )
+
+
+def _page(
+    con: Connection,
+    store: Store,
+    prepared: Prepared,
+    source: Source,
+    *,
+    form: Form,
+    signer: Signer,
+) -> Page:
     query, place = prepared.query, prepared.place
     counting = prepared.asked.count
-    if query.version == 0:
-        return Page([], None, None if counting == "none" else 0)
-    relation = store.relation(query.table, query.version)
-    points = {area: points_within(con, relation, area) for area in areas(query.where)}
-    source = Source(*relation, points)
     total = None
     if counting != "none":
         total = _count(con, prepared, source)
@@ -141,10 +181,11 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
 def _count(con: Connection, prepared: Prepared, source: Source) -> int:
     """Count the rows that match; of a large table, where an estimate will do, by a sample."""
     query, fields = prepared.query, prepared.fields
-    if prepared.asked.count == "estimated" and query.where and prepared.rows > _COUNTED:
-        statement = sample_statement(query, fields, source, _COUNTED / prepared.rows)
+    rows = prepared.state.rows if prepared.state and query.newest is None else 0
+    if prepared.asked.count == "estimated" and query.where and rows > _COUNTED:
+        statement = sample_statement(query, fields, source, _COUNTED / rows)
         [(matching, seen)] = con.execute(*statement).fetchall()
-        return int(prepared.rows * matching / max(seen, 1))
+        return int(rows * matching / max(seen, 1))
     [(counted,)] = con.execute(*count_statement(query, fields, source)).fetchall()
     return int(counted)
 
@@ -171,7 +212,7 @@ def bad_cursor() -> ParameterError:
 
 
 def _bound_to(table: TableRef, asked: Asked, order: tuple[Order, ...]) -> object:
-    return table, asked.where, order
+    return table, asked.where, asked.newest, order
 
 
 def _version(

@@ -119,6 +119,24 @@ def sample_statement(
     ), [*statement.parameters, *source.parameters]
 
 
+def fields_of(conditions: Iterable[Condition]) -> set[str]:
+    """Give the names of the fields that conditions look at."""
+    found: set[str] = set()
+    for part in conditions:
+        match part:
+            case And(parts) | Or(parts):
+                found |= fields_of(parts)
+            case Not(negated):
+                found |= fields_of([negated])
+            case InBox(place) | InArea(place) | Near(place):
+                found |= {place.longitude, place.latitude}
+            case Always():
+                pass
+            case _:
+                found.add(part.field)
+    return found
+
+
 def areas(conditions: Iterable[Condition]) -> Iterator[InArea]:
     """Give the polygons of conditions, wherever they stand in them."""
     for part in conditions:
@@ -129,6 +147,27 @@ def areas(conditions: Iterable[Condition]) -> Iterator[InArea]:
                 yield from areas(parts)
             case Not(negated):
                 yield from areas([negated])
+
+
+def newest_source(query: Rows, fields: Mapping[str, Field], source: Source) -> Source:
+    """Give what of *source* is newest among the rows that match."""
+    newest = query.newest
+    if newest is None:
+        return source
+    statement = Statement([], source.points)
+    where = [condition(fields, part, statement) for part in query.where]
+    when = identifier(newest.time)
+    where.append(f"{when} IS NOT NULL")
+    of = ", ".join(identifier(name) for name in newest.of)
+    # Without fields there is one group even of no rows, which has no newest one
+    return Source(
+        f"(SELECT t.* FROM {source.text} AS t SEMI JOIN ("
+        f"SELECT max_by({ROW}, {{'at': {when}, 'row': {ROW}}}) AS newest"
+        f" FROM {source.text} AS t WHERE {' AND '.join(where)}"
+        f"{f' GROUP BY {of}' if of else ''}) AS n ON n.newest = t.{ROW})",
+        [*source.parameters, *source.parameters, *statement.parameters],
+        source.points,
+    )
 
 
 def place_statement(

@@ -91,6 +91,14 @@ class Store:
         """
         return versions.relation(ref, version)
 
+    def latest_name(self, ref: TableRef) -> str:
+        """Give the quoted table of the newest row of each entity, where there is a time role."""
+        return layout.latest(ref)
+
+    def newest_version(self, con: Connection, ref: TableRef) -> int:
+        """Give the table's newest version as it stands in the store, 0 before its first."""
+        return versions.newest_of(con, ref)
+
     def relation_name(self, ref: TableRef) -> str:
         """Give the quoted table of current rows, for foreign keys to be judged against."""
         return layout.data(ref)
