@@ -138,6 +138,12 @@ async def test_times_are_shown_in_the_zone_asked_for(site: Site, zone: str, show
         ("?level__gt=1&level__gt=2", "parameter-given-twice", "level__gt", "once"),
         ("?shape__exact=1&shape__exact=2", "parameter-given-twice", "shape__exact", "once"),
         ("?count=1", "not-a-choice", "count", "estimated"),
+        ("?units=level:s", "unit-not-of-field", "units", "UCUM"),
+        ("?units=level:nonsense", "unit-not-of-field", "units", "UCUM"),
+        ("?units=level", "not-a-unit", "units", "level:cm"),
+        ("?units=station:m", "field-without-unit", "units", "station"),
+        ("?sep=x", "not-a-choice", "sep", "tab"),
+        ("?f=geojson", "no-place-fields", "f", "longitude"),
         ("?filter=level%20%3E", "filter-syntax", "filter", "8"),
         ("?bbox=1,2,3,4", "no-place-fields", "bbox", "longitude"),
         ("?offset=1&cursor=AAAA", "offset-and-cursor", "offset", "together"),
@@ -298,6 +304,33 @@ async def test_csv_is_rfc_4180(site: Site):
         "A,false,,\r\n"
         '"Å,b",,2.5,"{""type"":""Point""}"\r\n'
     )
+
+
+async def test_csv_is_written_for_whoever_reads_it(site: Site):
+    answer = await site.client.get(
+        f"{ROWS}?select=station,level,price&version=1&f=csv&sep=;&decimal=,&bom=1"
+    )
+    assert (await answer.read()) == (
+        "\ufeffstation;level;price\r\nA;1,5;1,10\r\nA;;\r\nÅ,b;2,5;\r\n"
+    ).encode()
+
+
+async def test_rows_as_lines_and_as_arrays(site: Site):
+    objects = await site.rows("?version=1&limit=2")
+    arrays = await site.rows("?version=1&limit=2&shape=arrays")
+    assert [dict(zip(arrays["fields"], row, strict=True)) for row in arrays["data"]] == objects[
+        "data"
+    ]
+    answer = await site.client.get(f"{ROWS}?version=1&limit=2&f=ndjson")
+    assert answer.content_type == "application/x-ndjson"
+    lines = (await answer.read()).splitlines()
+    assert [orjson.loads(line) for line in lines] == objects["data"]
+    assert "next" in answer.links
+
+
+async def test_numbers_are_given_in_the_unit_asked_for(site: Site):
+    cells = await site.rows("?version=1&units=level:cm&select=level&level__gt=0")
+    assert cells["data"] == [{"level": 150.0}, {"level": 250.0}]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from storing import Desk, entry, opened
 
 from publisher.errors import ParameterError
 from publisher.model.catalog import TableEntry
-from publisher.query import Signer, fetch, json_rows, prepare
+from publisher.query import Signer, fetch, geojson_features, json_rows, next_pairs, prepare
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SIGNER = Signer(b"a key for tests")
@@ -468,3 +468,28 @@ def test_a_field_named_like_a_parameter_to_come_is_reached_by_its_operator(desk:
     ready = ask([("filter__exact", "a"), ("filter", "every = 1 AND filter = 'a'")])
     page = fetch(desk.con, desk.store, ready, form="json", signer=SIGNER)
     assert [row[:2] for row in page.rows] == [(1, "a")]
+
+
+def test_features_have_their_point_page_by_page(desk: Desk):
+    points = [(10.5, 56.0), (None, 56.0), (-180.0, 90.0)]
+    data = [{**dict.fromkeys(VALUES), "east": east, "north": north} for east, north in points]
+    table = table_of(desk, data)
+    pairs = [("select", "no"), ("limit", "2"), ("sort", "-no")]
+    found: list[Any] = []
+    while True:
+        ready = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW)
+        page = fetch(desk.con, desk.store, ready, form="geojson", signer=SIGNER)
+        found += orjson.loads(orjson.dumps(geojson_features(ready.shown, page.rows)))
+        if page.cursor is None:
+            break
+        pairs = next_pairs(pairs, ready, page.cursor)
+    assert found == [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": list(point)}
+            if None not in point
+            else None,
+            "properties": {"no": number},
+        }
+        for number, point in reversed([*enumerate(points)])
+    ]

@@ -103,8 +103,13 @@ class Datasets(Model):
 
 
 class Rows(Model):
-    data: tuple[dict[str, Any], ...]
-    """One object a row, a member a field; times have their offset, decimals are exact."""
+    data: tuple[dict[str, Any] | tuple[Any, ...], ...]
+    """One object a row, a member a field; times have their offset, decimals are exact.
+
+    With `shape=arrays` one array a row, in the order of `fields`.
+    """
+    fields: tuple[str, ...] | None = None
+    """Names; there only with `shape=arrays`."""
     next: str | None
     """The next page's address; null on the last."""
     version: int

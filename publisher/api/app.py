@@ -19,7 +19,8 @@ from publisher.api.replies import JSON, tagged
 from publisher.api.routes import ROUTES, Route
 from publisher.errors import UsageError
 from publisher.query import Signer, load_key
-from publisher.query.grammar import Faults, distinct, given_twice
+from publisher.query.faults import Faults
+from publisher.query.grammar import distinct, given_twice
 from publisher.query.names import unknown
 from publisher.query.times import fault
 from publisher.targets.dcat.feed import Feed

@@ -7,8 +7,7 @@ from aiohttp import web
 
 from publisher.errors import UsageError
 from publisher.messages import Language
-from publisher.query.parameters import FORMATS
-from publisher.query.sql import Form
+from publisher.query.parameters import FORMATS, Form
 from publisher.query.times import fault
 
 GZIP_FROM = 1_024
@@ -41,7 +40,7 @@ def form_of(request: web.Request, stated: str | None) -> Form:
 
     Raises ParameterError ``not-a-format`` and UsageError ``not-acceptable``.
     """
-    forms: Sequence[Form] = ("json", "csv")
+    forms: Sequence[Form] = tuple(FORMATS)
     if stated is not None:
         for form in forms:
             if stated == form:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -14,8 +15,20 @@ from publisher.api.parts import Call
 from publisher.api.replies import first, link, next_page, page_after, page_size, reply, url_of
 from publisher.engine import Connection
 from publisher.model.run import RuleCount, Run
-from publisher.query import csv_rows, fetch, json_rows, next_pairs, prepare
-from publisher.query.parameters import FORMATS
+from publisher.query import (
+    Page,
+    Prepared,
+    csv_rows,
+    fetch,
+    geojson_features,
+    json_arrays,
+    json_rows,
+    ndjson_rows,
+    next_pairs,
+    prepare,
+)
+from publisher.query.parameters import FORMATS, Form
+from publisher.query.times import fault
 
 _RENDERING = 1
 """Part of every ETag: to be raised when the same rows are written in other bytes."""
@@ -53,10 +66,13 @@ async def _answer(call: Call, *, latest: bool) -> web.Response:
         prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now, latest=latest)
         query = prepared.query
         shown = prepared.shown
+        if form == "geojson" and query.place is None:
+            raise fault("no-place-fields", "f", form)
         etag = signer.etag(
             _RENDERING,
             query,
             prepared.asked.count,
+            prepared.asked.style,
             prepared.place,
             form,
             [(f.type, f.decimal) for f in shown],
@@ -72,14 +88,7 @@ async def _answer(call: Call, *, latest: bool) -> web.Response:
         next_url = (
             url_of(call, next_pairs(call.pairs, prepared, page.cursor)) if page.cursor else None
         )
-        if form == "csv":
-            body = csv_rows(shown, page.rows)
-        else:
-            data = json_rows(shown, page.rows)
-            told = {"next": next_url, "version": query.version}
-            if page.total is not None:
-                told["count"] = page.total
-            body = orjson.dumps({"data": data, **told})
+        body = _body(prepared, page, form, next_url)
         timings = {
             "plan": planned - start,
             "engine": fetched - planned,
@@ -108,6 +117,24 @@ async def _answer(call: Call, *, latest: bool) -> web.Response:
         f"{name};dur={seconds * 1000:.2f}" for name, seconds in answer.timings.items()
     )
     return response
+
+
+def _body(prepared: Prepared, page: Page, form: Form, next_url: str | None) -> bytes:
+    shown, style = prepared.shown, prepared.asked.style
+    if form == "csv":
+        return csv_rows(shown, page.rows, style)
+    if form == "ndjson":
+        return ndjson_rows(shown, page.rows)
+    told: dict[str, Any] = {"next": next_url, "version": prepared.query.version}
+    if page.total is not None:
+        told["count"] = page.total
+    if form == "geojson":
+        features = geojson_features(shown, page.rows)
+        return orjson.dumps({"type": "FeatureCollection", "features": features, **told})
+    if style.arrays:
+        names = [field.name for field in shown]
+        return orjson.dumps({"fields": names, "data": json_arrays(shown, page.rows), **told})
+    return orjson.dumps({"data": json_rows(shown, page.rows), **told})
 
 
 async def get_runs(call: Call) -> web.Response:

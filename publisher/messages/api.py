@@ -346,6 +346,24 @@ API: dict[str, Text] = {
         remedy_en="Ask for its rows.",
         remedy_da="Spørg efter dens rækker.",
     ),
+    "not-a-unit": Text(
+        en="{parameter} has “{value}”, which is no field with a unit",
+        da="{parameter} har “{value}”, som ikke er et felt med en enhed",
+        remedy_en="Write FIELD:UNIT, such as level:cm.",
+        remedy_da="Skriv FELT:ENHED, for eksempel level:cm.",
+    ),
+    "field-without-unit": Text(
+        en="The field “{value}” has no unit that {parameter} could convert",
+        da="Feltet “{value}” har ingen enhed, som {parameter} kan omregne",
+        remedy_en="The table's page lists its fields and their units.",
+        remedy_da="Tabellens side viser dens felter og deres enheder.",
+    ),
+    "unit-not-of-field": Text(
+        en="{parameter} cannot give the field {field}, in {unit}, as “{value}”",
+        da="{parameter} kan ikke give feltet {field}, i {unit}, som “{value}”",
+        remedy_en="Write a unit of UCUM that measures the same, such as cm for m.",
+        remedy_da="Skriv en enhed fra UCUM, der måler det samme, for eksempel cm for m.",
+    ),
     "no-place-fields": Text(
         en="This table has no fields with the roles longitude and latitude, so {parameter} "
         "cannot ask for a place",

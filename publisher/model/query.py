@@ -8,6 +8,7 @@ logic: a null meets no condition but ``IsNull``.
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 from publisher.model.values import TableRef
@@ -166,3 +167,7 @@ class Rows:
     zone: str = "UTC"
     """Of rendered times."""
     newest: Newest | None = None
+    place: Place | None = None
+    """Where its rows lie, for answers that tell."""
+    units: tuple[tuple[str, tuple[Fraction, Fraction]], ...] = ()
+    """Fields given in another unit: the stored value times the one, plus the other."""

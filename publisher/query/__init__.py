@@ -1,7 +1,13 @@
 """The query grammar: parsed into one small tree, planned as SQL, answered page by page."""
 
 from publisher.query.cursor import Signer, load_key
-from publisher.query.render import csv_rows, json_rows
+from publisher.query.render import (
+    csv_rows,
+    geojson_features,
+    json_arrays,
+    json_rows,
+    ndjson_rows,
+)
 from publisher.query.rows import Page, Prepared, fetch, next_pairs, prepare
 
 __all__ = [
@@ -10,8 +16,11 @@ __all__ = [
     "Signer",
     "csv_rows",
     "fetch",
+    "geojson_features",
+    "json_arrays",
     "json_rows",
     "load_key",
+    "ndjson_rows",
     "next_pairs",
     "prepare",
 ]

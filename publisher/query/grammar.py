@@ -1,8 +1,7 @@
 """The URL's grammar: parameters in, what was asked out, every fault told at once."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import cast, get_args
@@ -25,8 +24,10 @@ from publisher.model.schema import Field
 from publisher.model.values import parse_zone
 from publisher.query import parameters
 from publisher.query.areas import box_of, near_of
+from publisher.query.faults import Faults
 from publisher.query.filters import read_filter
 from publisher.query.names import nearest, unknown
+from publisher.query.output import Style, Units, read_style, read_units
 from publisher.query.parameters import (
     COUNTS,
     DEFAULT_LIMIT,
@@ -68,6 +69,9 @@ class Asked:
     select: tuple[str, ...]
     order: tuple[Order, ...]
     newest: Newest | None
+    place: Place | None
+    units: Units
+    style: Style
     limit: int
     offset: int
     count: Counting
@@ -78,29 +82,6 @@ class Asked:
     """UTC, no tzinfo."""
     fixed_time: str | None
     """The ``time`` to repeat on later pages where it spoke of ``now``."""
-
-
-class Faults:
-    """Collects what is wrong, so that a caller learns of all of it at once."""
-
-    def __init__(self) -> None:
-        self._found: list[ParameterError] = []
-
-    @contextmanager
-    def collected(self) -> Iterator[None]:
-        try:
-            yield
-        except ParameterError as error:
-            self._found.append(error)
-
-    def settle(self) -> None:
-        """Raise what was found: the one fault, or ``wrong-parameters`` with all ``faults``."""
-        if len(self._found) == 1:
-            raise self._found[0]
-        if self._found:
-            raise ParameterError(
-                "wrong-parameters", count=len(self._found), faults=tuple(self._found)
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +195,11 @@ class _Reader:
         with self.faults.collected():
             if "limit" in ours:
                 limit = read_count("limit", ours["limit"], 1, MOST_LIMIT)
+        units: Units = ()
+        with self.faults.collected():
+            if "units" in ours:
+                units = read_units(ours["units"], self.fields, select)
+        style = read_style(ours, self.faults)
         offset, count = 0, COUNTS[0]
         with self.faults.collected():
             if "offset" in ours:
@@ -230,6 +216,9 @@ class _Reader:
             select=select,
             order=order,
             newest=None,
+            place=self.place,
+            units=units,
+            style=style,
             limit=limit,
             offset=offset,
             count=count,

@@ -22,7 +22,17 @@ MOST_POINTS = 10_000
 Counting = Literal["none", "estimated", "exact"]
 COUNTS: Sequence[Counting] = ("none", "estimated", "exact")
 
-FORMATS = {"json": "application/json", "csv": "text/csv"}
+Form = Literal["json", "csv", "ndjson", "geojson"]
+FORMATS: Mapping[Form, str] = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "ndjson": "application/x-ndjson",
+    "geojson": "application/geo+json",
+}
+SEPARATORS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
+DECIMALS = (".", ",")
+SHAPES = ("objects", "arrays")
+BOMS = ("0", "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +134,42 @@ TZ = Parameter(
 )
 F = Parameter(
     "f",
-    "Format of the answer; without it the `Accept` header decides.",
+    "Format of the answer; without it the `Accept` header decides. `ndjson` is one object a line;"
+    " `geojson` has the point of the fields with roles longitude and latitude. In both, and in"
+    " CSV, the next page is in the `Link` header.",
     {"type": "string", "enum": list(FORMATS), "default": "json"},
+)
+SHAPE = Parameter(
+    "shape",
+    "Of `json`: rows as `objects`, or as `arrays` in the order of the answer's `fields`.",
+    {"type": "string", "enum": list(SHAPES), "default": "objects"},
+)
+SEP = Parameter(
+    "sep",
+    "Of `csv`: what stands between the cells.",
+    {"type": "string", "enum": list(SEPARATORS), "default": ","},
+)
+DECIMAL = Parameter(
+    "decimal",
+    "Of `csv`: the decimal mark of numbers.",
+    {"type": "string", "enum": list(DECIMALS), "default": "."},
+)
+BOM = Parameter(
+    "bom",
+    "Of `csv`: `1` begins with a byte order mark, by which Excel knows UTF-8.",
+    {"type": "string", "enum": list(BOMS), "default": "0"},
+)
+UNITS = Parameter(
+    "units",
+    "Numbers given in another unit: `FIELD:UNIT`, the unit in UCUM, such as `level:cm`; several"
+    " after commas. Conditions and `sort` are about what is stored.",
+    {"type": "string"},
 )
 
 NARROWING = (TIME, FILTER, BBOX, NEAR)
-LATEST = (*NARROWING, BY, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, TZ, F)
-ROWS = (*NARROWING, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, TZ, F)
+OUTPUT = (TZ, UNITS, F, SHAPE, SEP, DECIMAL, BOM)
+LATEST = (*NARROWING, BY, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, *OUTPUT)
+ROWS = (*NARROWING, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, *OUTPUT)
 
 OPERATORS: Mapping[str, str] = {
     "exact": "is equal",

@@ -1,33 +1,84 @@
-"""Rows as JSON and as CSV (RFC 4180), from columns that the engine has rendered."""
+"""Rows in the formats of an answer, from columns that the engine has rendered.
+
+JSON and GeoJSON (RFC 7946) members, NDJSON, and CSV (RFC 4180). A row may have further columns
+behind those of its fields.
+"""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from publisher.model.schema import Field
+from publisher.query.output import Style
 from publisher.query.sql import raw_json
 
-
-def json_rows(fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> orjson.Fragment:
-    """Write a list of objects; a row may have further columns behind those of *fields*."""
-    names = [field.name for field in fields]
-    written = [index for index, field in enumerate(fields) if raw_json(field)]
-    if written:
-        rows = [_unquoted(row, written) for row in rows]
-    return orjson.Fragment(orjson.dumps([dict(zip(names, row, strict=False)) for row in rows]))
+Rows = Sequence[Sequence[Any]]
+_BOM = "\ufeff"
 
 
-def csv_rows(fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> bytes:
-    """Write a header and the rows: UTF-8, comma, CRLF; null is an empty cell."""
+def json_rows(fields: Sequence[Field], rows: Rows) -> orjson.Fragment:
+    """Write a list of objects, a member a field."""
+    return orjson.Fragment(orjson.dumps(list(_objects(fields, rows))))
+
+
+def json_arrays(fields: Sequence[Field], rows: Rows) -> orjson.Fragment:
+    """Write a list of arrays, in the fields' order."""
+    width = len(fields)
+    return orjson.Fragment(orjson.dumps([row[:width] for row in _cells(fields, rows)]))
+
+
+def ndjson_rows(fields: Sequence[Field], rows: Rows) -> bytes:
+    """Write an object a line."""
+    return b"".join(
+        orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in _objects(fields, rows)
+    )
+
+
+def geojson_features(fields: Sequence[Field], rows: Rows) -> orjson.Fragment:
+    """Write a list of features; longitude and latitude come behind the fields' columns."""
+    width = len(fields)
+    return orjson.Fragment(
+        orjson.dumps(
+            [
+                {
+                    "type": "Feature",
+                    "geometry": _point(*row[width : width + 2]),
+                    "properties": shown,
+                }
+                for row, shown in zip(rows, _objects(fields, rows), strict=True)
+            ]
+        )
+    )
+
+
+def csv_rows(fields: Sequence[Field], rows: Rows, style: Style) -> bytes:
+    """Write a header and the rows: UTF-8, CRLF; null is an empty cell."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
+    if style.bom:
+        text.write(_BOM)
+    writer = csv.writer(text, lineterminator="\r\n", delimiter=style.separator)
     writer.writerow(field.name for field in fields)
     width = len(fields)
-    writer.writerows(row[:width] for row in rows)
+    if style.decimal == ".":
+        writer.writerows(row[:width] for row in rows)
+    else:
+        numbers = [index for index, field in enumerate(fields) if field.type == "number"]
+        writer.writerows(_localised(row[:width], numbers, style.decimal) for row in rows)
     return text.getvalue().encode()
+
+
+def _objects(fields: Sequence[Field], rows: Rows) -> Iterator[dict[str, Any]]:
+    names = [field.name for field in fields]
+    return (dict(zip(names, row, strict=False)) for row in _cells(fields, rows))
+
+
+def _cells(fields: Sequence[Field], rows: Rows) -> Rows:
+    """Give the rows with what is JSON text already marked as such."""
+    written = [index for index, field in enumerate(fields) if raw_json(field)]
+    return [_unquoted(row, written) for row in rows] if written else rows
 
 
 def _unquoted(row: Sequence[Any], written: Sequence[int]) -> list[Any]:
@@ -36,3 +87,17 @@ def _unquoted(row: Sequence[Any], written: Sequence[int]) -> list[Any]:
         if cells[index] is not None:
             cells[index] = orjson.Fragment(cells[index])
     return cells
+
+
+def _localised(row: Sequence[Any], numbers: Sequence[int], mark: str) -> list[Any]:
+    cells = list(row)
+    for index in numbers:
+        if cells[index] is not None:
+            cells[index] = str(cells[index]).replace(".", mark)
+    return cells
+
+
+def _point(longitude: float | None, latitude: float | None) -> dict[str, Any] | None:
+    if longitude is None or latitude is None:
+        return None
+    return {"type": "Point", "coordinates": [longitude, latitude]}

@@ -17,12 +17,13 @@ from publisher.model.values import TableRef
 from publisher.query.areas import points_within
 from publisher.query.cursor import Signer
 from publisher.query.grammar import Asked, Pairs, Stated, distinct, read_rows, read_when
+from publisher.query.parameters import Form
 from publisher.query.sql import (
-    Form,
     Source,
     areas,
     count_statement,
     fields_of,
+    located,
     newest_source,
     place_statement,
     rows_statement,
@@ -51,7 +52,14 @@ class Prepared:
 
     @property
     def shown(self) -> tuple[Field, ...]:
-        return tuple(self.fields[name] for name in self.query.select)
+        """The fields as the answer has them; those in another unit are plain numbers."""
+        units = {name: unit for name, unit, _ in self.asked.units}
+        return tuple(
+            field.model_copy(update={"type": "number", "decimal": None, "unit": units[name]})
+            if (name := field.name) in units
+            else field
+            for field in map(self.fields.__getitem__, self.query.select)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,8 @@ def prepare(
         offset=asked.offset,
         zone=asked.zone,
         newest=asked.newest,
+        place=asked.place,
+        units=tuple((name, (how.factor, how.offset)) for name, _, how in asked.units),
     )
     return Prepared(query, asked, fields, place, state)
 
@@ -171,7 +181,7 @@ def _page(
     if len(rows) <= query.limit:
         return Page(rows, None, total)
     rows.pop()
-    end = list(rows[-1][len(query.select) :])
+    end = list(rows[-1][len(query.select) + len(located(query, form)) :])
     if len(orjson.dumps(end)) > _LONGEST_PLACE:
         end = end[-1:]
     bound_to = _bound_to(query.table, prepared.asked, query.order)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from fractions import Fraction
+from typing import Any
 
 from publisher.engine import identifier, literal
 from publisher.model.query import (
@@ -27,8 +28,7 @@ from publisher.model.query import (
 from publisher.model.schema import Field
 from publisher.model.table import sql_type
 from publisher.model.values import parse_zone
-
-Form = Literal["json", "csv"]
+from publisher.query.parameters import Form
 
 ROW = "_row"
 _OPERATORS = {"exact": "=", "not": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -77,7 +77,14 @@ def rows_statement(
     Its columns are the selected ones as *form* writes them, then those of ``place`` that a
     cursor needs. *after* is the place where the page before ended.
     """
-    columns = [rendered(fields[name], query.zone, form) for name in query.select]
+    converted = dict(query.units)
+    columns = [
+        _converted(fields[name], converted[name])
+        if name in converted
+        else rendered(fields[name], query.zone, form)
+        for name in query.select
+    ]
+    columns += [f"CAST({identifier(name)} AS DOUBLE)" for name in located(query, form)]
     columns += [place_column(fields[order.field]) for order in query.order]
     statement = Statement(list(source.parameters), source.points)
     where = [condition(fields, part, statement) for part in query.where]
@@ -312,6 +319,22 @@ def rendered(target: Field, zone: str, form: Form) -> str:
     if target.type == "boolean" and form == "csv":
         return f"CAST({name} AS VARCHAR)"
     return name
+
+
+def located(query: Rows, form: Form) -> tuple[str, ...]:
+    """Give the fields of the point that an answer has beside those selected."""
+    if form != "geojson" or query.place is None:
+        return ()
+    return query.place.longitude, query.place.latitude
+
+
+def _converted(target: Field, by: tuple[Fraction, Fraction]) -> str:
+    """Write a number in another unit; the quotients are told to seventeen digits."""
+    factor, offset = by
+    name = f"CAST({identifier(target.name)} AS DOUBLE)"
+    over = f" / {float(factor.denominator)!r}" if factor.denominator != 1 else ""
+    plus = f" + {float(offset)!r}" if offset else ""
+    return f"({name} * {float(factor.numerator)!r}{over}{plus})"
 
 
 def raw_json(target: Field) -> bool:

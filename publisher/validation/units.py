@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from threading import RLock
 from typing import Any
 
@@ -15,6 +15,8 @@ _ARITHMETIC = Context(prec=50, traps=[])
 # The parser and pint's registry are built and asked by one thread at a time: neither is made
 # for more, and `cache` alone would let two threads build them at once.
 _ONE_AT_A_TIME = RLock()
+_REMEMBERED = 1_000
+"""Units: callers of the API may name any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Conversion:
         return _ARITHMETIC.divide(scaled, Decimal(common))
 
 
-@cache
+@lru_cache(_REMEMBERED)
 def conversion(from_: str, to: str) -> Conversion:
     """Find how values in the UCUM unit *from_* become values in *to*.
 
@@ -87,7 +89,7 @@ def _convert(point: int, source: Any, target: Any) -> Any:
     return found / Fraction(target.magnitude)
 
 
-@cache
+@lru_cache(_REMEMBERED)
 def _quantity(unit: str) -> Any:
     registry = _registry()
     try:
