@@ -43,6 +43,7 @@ AREAS: Mapping[str, tuple[str, str]] = {
     "findings": ("What is wrong with a file's rows", "Hvad der er galt med en fils rækker"),
     "harvest": ("Harvest and validation", "Høst og validering"),
     "mqa": ("What metadata lack, by the EU's score", "Hvad metadata mangler, efter EU's score"),
+    "queries": ("Parameters of queries", "Forespørgslers parametre"),
     "sources": ("Sources", "Kilder"),
     "store": ("The store", "Lageret"),
     "targets": ("Targets", "Mål"),

@@ -98,7 +98,11 @@ class LoopWatch:
             starved, waited = (queued - waited) / 1e9, queued
             for thread, callback in list(self._running.items()):
                 frame = sys._current_frames().get(thread)
-                if frame is not None and _ours(frame):
+                try:
+                    ours = frame is not None and _ours(frame)
+                except AttributeError:
+                    continue  # the thread went on, and its frames with it, while they were read
+                if ours:
                     callback.seconds += max(0, now - max(last, callback.started) - starved)
                     if callback.seconds > self.limit / 2:
                         callback.ours = "".join(traceback.format_stack(frame)[-12:])

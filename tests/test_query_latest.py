@@ -62,7 +62,7 @@ def asked(desk: Desk, table: TableEntry, *pairs: tuple[str, str]) -> list[tuple[
     found: list[tuple[Any, ...]] = []
     wanted = [*pairs, ("limit", "2")]
     while True:
-        ready = prepare(desk.con, desk.store, table, wanted, signer=SIGNER, now=NOW, latest=True)
+        ready = prepare(desk.con, desk.store, table, wanted, signer=SIGNER, now=NOW, kind="latest")
         page = fetch(desk.con, desk.store, ready, form="json", signer=SIGNER)
         found += [row[:4] for row in page.rows]
         if page.cursor is None:

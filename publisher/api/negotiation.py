@@ -74,11 +74,15 @@ def respond(
     media_type: str,
     *,
     etag: str | None = None,
+    weak: bool = False,
     cache: str = NEVER,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """Give the response, compressed where that is asked for and pays."""
+    """Give the response, compressed where that is asked for and pays.
+
+    The tag is *weak* where another answer of the same may differ in its last digits.
+    """
     gzip = len(body) >= GZIP_FROM and _takes_gzip(request)
     response = web.Response(
         body=body,
@@ -92,23 +96,29 @@ def respond(
         zlib_executor_size=_OFF_LOOP_FROM,
     )
     if etag is not None:
-        response.headers["ETag"] = f'"{etag}{_GZIP}"' if gzip else f'"{etag}"'
+        response.headers["ETag"] = _tagged(f"{etag}{_GZIP}" if gzip else etag, weak=weak)
     if gzip:
         response.enable_compression(web.ContentCoding.gzip)
     return response
 
 
-def unchanged(etag: str, cache: str, headers: Mapping[str, str] | None = None) -> web.Response:
+def unchanged(
+    etag: str, cache: str, headers: Mapping[str, str] | None = None, *, weak: bool = False
+) -> web.Response:
     """Give the 304 for an answer the caller holds already, by the tag it holds."""
     return web.Response(
         status=304,
         headers={
-            "ETag": f'"{etag}"',
+            "ETag": _tagged(etag, weak=weak),
             "Cache-Control": cache,
             "Vary": "Accept, Accept-Encoding, Accept-Language",
             **(headers or {}),
         },
     )
+
+
+def _tagged(etag: str, *, weak: bool) -> str:
+    return f'W/"{etag}"' if weak else f'"{etag}"'
 
 
 def _takes_gzip(request: web.Request) -> bool:

@@ -136,6 +136,16 @@ ROUTES: tuple[Route, ...] = (
         formats=tuple(parameters.FORMATS.values()),
     ),
     Route(
+        f"{_TABLE_PATH}/aggregate",
+        tables.get_aggregate,
+        "Groups and buckets of time, and what is worked out of each",
+        answers.Rows,
+        place=_OF_TABLE,
+        query=parameters.AGGREGATE,
+        fields=True,
+        formats=tuple(parameters.FORMATS.values()),
+    ),
+    Route(
         f"{_TABLE_PATH}/runs",
         tables.get_runs,
         "The run ledger of a table, newest first",

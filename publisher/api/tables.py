@@ -27,6 +27,7 @@ from publisher.query import (
     next_pairs,
     prepare,
 )
+from publisher.query.grammar import Kind
 from publisher.query.parameters import FORMATS, Form
 from publisher.query.times import fault
 
@@ -37,6 +38,7 @@ _RENDERING = 1
 @dataclass(frozen=True, slots=True)
 class _Answer:
     etag: str
+    weak: bool
     version: int
     fixed: bool
     """The address gives the same answer for ever."""
@@ -48,14 +50,18 @@ class _Answer:
 
 
 async def get_rows(call: Call) -> web.Response:
-    return await _answer(call, latest=False)
+    return await _answer(call, "rows")
 
 
 async def get_latest(call: Call) -> web.Response:
-    return await _answer(call, latest=True)
+    return await _answer(call, "latest")
 
 
-async def _answer(call: Call, *, latest: bool) -> web.Response:
+async def get_aggregate(call: Call) -> web.Response:
+    return await _answer(call, "aggregate")
+
+
+async def _answer(call: Call, kind: Kind) -> web.Response:
     entry = call.entry()
     form = form_of(call.request, dict(call.pairs).get("f"))
     now = datetime.now(UTC)
@@ -63,7 +69,7 @@ async def _answer(call: Call, *, latest: bool) -> web.Response:
     def read(con: Connection) -> _Answer:
         start = time.perf_counter()
         store, signer = call.parts.store, call.signer
-        prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now, latest=latest)
+        prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now, kind=kind)
         query = prepared.query
         shown = prepared.shown
         if form == "geojson" and query.place is None:
@@ -82,7 +88,7 @@ async def _answer(call: Call, *, latest: bool) -> web.Response:
         planned = time.perf_counter()
         if (tag := held(call.request, etag)) is not None:
             timings = {"plan": planned - start}
-            return _Answer(tag, query.version, fixed, None, None, None, timings)
+            return _Answer(tag, not prepared.exact, query.version, fixed, None, None, None, timings)
         page = fetch(con, store, prepared, form=form, signer=signer)
         fetched = time.perf_counter()
         next_url = (
@@ -94,12 +100,14 @@ async def _answer(call: Call, *, latest: bool) -> web.Response:
             "engine": fetched - planned,
             "render": time.perf_counter() - fetched,
         }
-        return _Answer(etag, query.version, fixed, page.total, body, next_url, timings)
+        return _Answer(
+            etag, not prepared.exact, query.version, fixed, page.total, body, next_url, timings
+        )
 
     answer = await call.read(read)
     cache = IMMUTABLE if answer.fixed else BRIEF
     if answer.body is None:
-        response = unchanged(answer.etag, cache)
+        response = unchanged(answer.etag, cache, weak=answer.weak)
     else:
         media_type = FORMATS[form] + ("; charset=utf-8; header=present" if form == "csv" else "")
         response = respond(
@@ -107,6 +115,7 @@ async def _answer(call: Call, *, latest: bool) -> web.Response:
             answer.body,
             media_type,
             etag=answer.etag,
+            weak=answer.weak,
             cache=cache,
             headers=link(answer.next_url),
         )

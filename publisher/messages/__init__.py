@@ -19,6 +19,7 @@ from publisher.messages.demo import DEMO
 from publisher.messages.findings import FINDINGS
 from publisher.messages.harvest import HARVEST
 from publisher.messages.mqa import MQA
+from publisher.messages.queries import QUERIES
 from publisher.messages.sources import SOURCES
 from publisher.messages.store import STORE
 from publisher.messages.targets import TARGETS
@@ -47,6 +48,7 @@ TEXTS = _together(
     FINDINGS,
     HARVEST,
     MQA,
+    QUERIES,
     SOURCES,
     STORE,
     TARGETS,

@@ -6,7 +6,7 @@ logic: a null meets no condition but ``IsNull``.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
@@ -152,6 +152,43 @@ class Newest:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """Seconds elapsed (a day's at most), or days or months of the calendar."""
+
+    unit: Literal["seconds", "days", "months"]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a group: the rows' *count* where there is no field."""
+
+    function: str
+    field: str | None
+
+    @property
+    def name(self) -> str:
+        return self.function if self.field is None else f"{self.field}_{self.function}"
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """What is worked out of the rows that match, for each value of the fields *by*."""
+
+    by: tuple[str, ...]
+    every: Period | None
+    """A group for each period of the field *time* as well."""
+    time: str | None
+    measures: tuple[Measure, ...]
+    fill: Literal["null", "previous"] | None = None
+    """What stands in buckets without rows; None: they are left out."""
+    bounds: tuple[datetime | None, datetime | None] = (None, None)
+    """The half-open interval that was asked for (UTC, no tzinfo)."""
+    interval: timedelta | None = None
+    """How often each entity reports; coverage is told by it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one table at one version."""
 
@@ -171,3 +208,5 @@ class Rows:
     """Where its rows lie, for answers that tell."""
     units: tuple[tuple[str, tuple[Fraction, Fraction]], ...] = ()
     """Fields given in another unit: the stored value times the one, plus the other."""
+    groups: Groups | None = None
+    """Groups of the rows instead of the rows; ``select`` and ``order`` name what they have."""

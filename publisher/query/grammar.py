@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from publisher.errors import ParameterError
 from publisher.model.query import (
@@ -14,6 +14,7 @@ from publisher.model.query import (
     Comparison,
     Condition,
     Contains,
+    Groups,
     IsNull,
     Newest,
     Order,
@@ -26,6 +27,8 @@ from publisher.query import parameters
 from publisher.query.areas import box_of, near_of
 from publisher.query.faults import Faults
 from publisher.query.filters import read_filter
+from publisher.query.groups import Stated as StatedGroups
+from publisher.query.groups import read_groups, shown_fields
 from publisher.query.names import nearest, unknown
 from publisher.query.output import Style, Units, read_style, read_units
 from publisher.query.parameters import (
@@ -61,6 +64,23 @@ _MOST_VERSION = 2**62
 Pairs = Sequence[tuple[str, str]]
 
 
+Kind = Literal["rows", "latest", "aggregate"]
+TAKEN: Mapping[Kind, Sequence[Parameter]] = {
+    "rows": parameters.ROWS,
+    "latest": parameters.LATEST,
+    "aggregate": parameters.AGGREGATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What kind of question it is, and what the table states about its answers."""
+
+    kind: Kind = "rows"
+    interval: timedelta | None = None
+    """How often each entity reports."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a URL asks of a table's rows, before a version is settled."""
@@ -69,6 +89,7 @@ class Asked:
     select: tuple[str, ...]
     order: tuple[Order, ...]
     newest: Newest | None
+    groups: Groups | None
     place: Place | None
     units: Units
     style: Style
@@ -117,13 +138,13 @@ def read_when(stated: Stated) -> tuple[int | None, datetime | None]:
         return None, None
 
 
-def read_rows(stated: Stated, fields: Iterable[Field], now: datetime, *, latest: bool) -> Asked:
-    """Read the parameters of ``rows``, or of ``latest``, on a table that shows *fields*.
+def read_query(stated: Stated, fields: Iterable[Field], now: datetime, ask: Ask) -> Asked:
+    """Read the parameters of a query on a table that shows *fields*.
 
     *now* is aware. Raises ParameterError; several faults are told in one.
     """
     faults = Faults()
-    reader = _Reader(fields, faults, parameters.LATEST if latest else parameters.ROWS)
+    reader = _Reader(fields, faults, ask)
     for name in stated.repeated:
         with faults.collected():
             raise reader.repeated(name)
@@ -132,18 +153,18 @@ def read_rows(stated: Stated, fields: Iterable[Field], now: datetime, *, latest:
     with faults.collected():
         reader.zone_text = read_zone("tz", ours["tz"]) if "tz" in ours else "UTC"
     asked = reader.read(ours, once, now)
-    if latest:
-        with faults.collected():
-            asked = replace(asked, newest=reader.newest(ours.get("by")))
     faults.settle()
     return asked
 
 
 class _Reader:
-    def __init__(self, fields: Iterable[Field], faults: Faults, known: Iterable[Parameter]) -> None:
+    def __init__(self, fields: Iterable[Field], faults: Faults, ask: Ask) -> None:
         self.fields: Mapping[str, Field] = {field.name: field for field in fields}
+        self.shown = self.fields
+        """What an answer has: the table's fields, or those of its groups."""
         self.faults = faults
-        self.reserved = frozenset(parameter.name for parameter in known)
+        self.ask = ask
+        self.reserved = frozenset(parameter.name for parameter in TAKEN[ask.kind])
         self.zone_text = "UTC"
         self.time_field = next(
             (
@@ -178,19 +199,22 @@ class _Reader:
             with self.faults.collected():
                 where.append(self._condition(name, text))
         fixed_time = None
+        bounds: tuple[Bound, Bound] = (None, None)
         with self.faults.collected():
             if (interval := ours.get("time")) is not None:
                 bounds = self._interval(interval, now)
                 where += self._within(bounds)
                 fixed_time = interval_text(bounds) if mentions_now(interval) else None
         where += self._filter(ours)
-        select: tuple[str, ...] = tuple(self.fields)
+        newest = groups = None
+        order: tuple[Order, ...] = ()
+        with self.faults.collected():
+            newest, groups = self._what(ours, bounds)
+            order = self._order(ours.get("sort"))
+        select: tuple[str, ...] = tuple(self.shown)
         with self.faults.collected():
             if "select" in ours:
                 select = tuple(self._names("select", ours["select"]))
-        order: tuple[Order, ...] = ()
-        with self.faults.collected():
-            order = self._order(ours.get("sort"))
         limit, (version, as_of) = DEFAULT_LIMIT, (None, None)
         with self.faults.collected():
             if "limit" in ours:
@@ -215,7 +239,8 @@ class _Reader:
             where=tuple(where),
             select=select,
             order=order,
-            newest=None,
+            newest=newest,
+            groups=groups,
             place=self.place,
             units=units,
             style=style,
@@ -229,7 +254,20 @@ class _Reader:
             fixed_time=fixed_time,
         )
 
-    def newest(self, by: str | None) -> Newest:
+    def _what(
+        self, ours: Mapping[str, str], bounds: tuple[Bound, Bound]
+    ) -> tuple[Newest | None, Groups | None]:
+        """Read what is asked for instead of the rows."""
+        if self.ask.kind == "latest":
+            return self._newest(ours.get("by")), None
+        if self.ask.kind == "rows":
+            return None, None
+        stated = StatedGroups(*(ours.get(name) for name in ("by", "every", "agg", "fill")))
+        groups = read_groups(stated, self.fields, self.time_field, bounds, self.ask.interval)
+        self.shown = shown_fields(groups, self.fields)
+        return None, groups
+
+    def _newest(self, by: str | None) -> Newest:
         """Read which rows of a table are the latest ones."""
         if self.time_field is None:
             raise ParameterError("latest-without-time", parameter="by")
@@ -347,10 +385,10 @@ class _Reader:
         items = read_list("sort", text)
         orders = [Order(item.removeprefix("-"), item.startswith("-")) for item in items]
         for order in orders:
-            if order.field not in self.fields:
-                raise unknown("field", order.field, self.fields, "sort")
-            if not sortable(self.fields[order.field]):
-                field = self.fields[order.field]
+            if order.field not in self.shown:
+                raise unknown("field", order.field, self.shown, "sort")
+            if not sortable(self.shown[order.field]):
+                field = self.shown[order.field]
                 raise fault("not-sortable", "sort", field.name, type=field.type)
         if len({order.field for order in orders}) < len(orders):
             raise fault("name-twice", "sort", text)

@@ -19,6 +19,9 @@ MOST_TERMS = 1_000
 MOST_POINTS = 10_000
 """Of a polygon."""
 
+FUNCTIONS = ("count", "min", "max", "sum", "avg", "median", "stddev", "first", "last")
+"""Beside them ``pNN``, a percentile."""
+
 Counting = Literal["none", "estimated", "exact"]
 COUNTS: Sequence[Counting] = ("none", "estimated", "exact")
 
@@ -91,6 +94,27 @@ BY = Parameter(
     "Fields whose values tell the rows apart of which the newest are given; default: those with"
     " the role entity.",
     {"type": "string"},
+)
+GROUP_BY = Parameter("by", "Fields to group by, in this order.", {"type": "string"})
+EVERY = Parameter(
+    "every",
+    "A group for each period as well, `bucket`: `PT1H` and other times up to 24 hours, counted from"
+    " each local midnight; `P1D`, `P1W` from Monday, `P1M`, `P1Y` of the calendar in `tz`.",
+    {"type": "string"},
+    "P1D",
+)
+AGG = Parameter(
+    "agg",
+    "What to work out: `FIELD:FUNCTION` after commas, such as `level:avg,level:p95,*:count`."
+    " Functions: `count min max sum avg median stddev first last pNN`.",
+    {"type": "string", "default": "*:count"},
+    "*:count",
+)
+FILL = Parameter(
+    "fill",
+    "Give buckets without rows too, with `null`, or with the values of the bucket before"
+    " (`previous`).",
+    {"type": "string", "enum": ["null", "previous"]},
 )
 SELECT = Parameter(
     "select", "Fields to give, in this order; all when left out.", {"type": "string"}
@@ -168,6 +192,26 @@ UNITS = Parameter(
 
 NARROWING = (TIME, FILTER, BBOX, NEAR)
 OUTPUT = (TZ, UNITS, F, SHAPE, SEP, DECIMAL, BOM)
+AGGREGATE = (
+    *NARROWING,
+    GROUP_BY,
+    EVERY,
+    AGG,
+    FILL,
+    SORT,
+    LIMIT,
+    OFFSET,
+    CURSOR,
+    COUNT,
+    VERSION,
+    AS_OF,
+    TZ,
+    F,
+    SHAPE,
+    SEP,
+    DECIMAL,
+    BOM,
+)
 LATEST = (*NARROWING, BY, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, *OUTPUT)
 ROWS = (*NARROWING, SELECT, SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF, *OUTPUT)
 

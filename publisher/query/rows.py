@@ -1,7 +1,7 @@
 """Rows of one table at one version, page by page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +16,17 @@ from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
 from publisher.query.areas import points_within
 from publisher.query.cursor import Signer
-from publisher.query.grammar import Asked, Pairs, Stated, distinct, read_rows, read_when
+from publisher.query.grammar import (
+    Ask,
+    Asked,
+    Kind,
+    Pairs,
+    Stated,
+    distinct,
+    read_query,
+    read_when,
+)
+from publisher.query.groups import GroupsWork, inexact, key_of, shown_fields
 from publisher.query.parameters import Form
 from publisher.query.sql import (
     Source,
@@ -43,12 +53,20 @@ class Prepared:
 
     query: Rows
     asked: Asked
+    stored: Mapping[str, Field]
+    """The table's fields that may be asked for."""
     fields: Mapping[str, Field]
-    """All that may be asked for."""
+    """Those that an answer may have: the same, or what groups of rows have."""
     place: Sequence[Any] | None
     """Where the page before ended."""
     state: TableState | None
     """Of the newest version."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the same query of the same version has the same answer to the last digit."""
+        groups = self.query.groups
+        return groups is None or not inexact(groups, self.stored)
 
     @property
     def shown(self) -> tuple[Field, ...]:
@@ -80,9 +98,9 @@ def prepare(
     *,
     signer: Signer,
     now: datetime,
-    latest: bool = False,
+    kind: Kind = "rows",
 ) -> Prepared:
-    """Read *pairs* as a query of the table's rows, or *latest* rows, and settle its version.
+    """Read *pairs* as a query of the table, of that *kind*, and settle its version.
 
     A table without a version answers as version 0, which is empty, whenever. Raises ParameterError,
     NotFoundError for a version that is not there yet, GoneError for one kept no longer.
@@ -91,9 +109,12 @@ def prepare(
     state = store.state(con, entry.ref)
     version = _version(con, store, entry.ref, state, stated)
     fields = _fields(con, store, entry, state, version)
-    asked = read_rows(stated, fields.values(), now, latest=latest)
+    ask = Ask(kind, entry.resource.interval)
+    asked = read_query(stated, fields.values(), now, ask)
     key = (state.schema if state else entry.schema).primary_key
-    order = complete_order(asked.order, [name for name in key if name in fields])
+    if asked.groups is not None:
+        key = key_of(asked.groups)
+    order = complete_order(asked.order, [name for name in key if name in fields or asked.groups])
     place = None
     if asked.cursor is not None:
         pinned, *place = signer.place(asked.cursor, bound_to=_bound_to(entry.ref, asked, order))
@@ -101,7 +122,7 @@ def prepare(
             if (asked.version, asked.as_of) != (None, None):
                 raise bad_cursor()
             version, fields = pinned, _fields(con, store, entry, state, pinned)
-            asked = read_rows(stated, fields.values(), now, latest=latest)
+            asked = read_query(stated, fields.values(), now, ask)
     _check_kept(entry.ref, state, version)
     query = Rows(
         table=entry.ref,
@@ -113,10 +134,13 @@ def prepare(
         offset=asked.offset,
         zone=asked.zone,
         newest=asked.newest,
+        groups=asked.groups,
         place=asked.place,
         units=tuple((name, (how.factor, how.offset)) for name, _, how in asked.units),
     )
-    return Prepared(query, asked, fields, place, state)
+    if asked.groups is not None:
+        return Prepared(query, asked, fields, shown_fields(asked.groups, fields), place, state)
+    return Prepared(query, asked, fields, fields, place, state)
 
 
 def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:
@@ -130,7 +154,11 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
         if store.newest_version(con, query.table) == query.version:
             return found
     source = _source(con, query, store.relation(query.table, query.version))
-    source = newest_source(query, prepared.fields, source)
+    if query.groups is not None:
+        work = GroupsWork(query.groups, query.where, prepared.stored, source, query.zone)
+        source = work.source(con)
+        prepared = replace(prepared, query=replace(query, where=()))
+    source = newest_source(query, prepared.stored, source)
     return _page(con, store, prepared, source, form=form, signer=signer)
 
 
@@ -191,7 +219,8 @@ def _page(
 def _count(con: Connection, prepared: Prepared, source: Source) -> int:
     """Count the rows that match; of a large table, where an estimate will do, by a sample."""
     query, fields = prepared.query, prepared.fields
-    rows = prepared.state.rows if prepared.state and query.newest is None else 0
+    whole = query.newest is None and query.groups is None
+    rows = prepared.state.rows if prepared.state and whole else 0
     if prepared.asked.count == "estimated" and query.where and rows > _COUNTED:
         statement = sample_statement(query, fields, source, _COUNTED / rows)
         [(matching, seen)] = con.execute(*statement).fetchall()
@@ -222,7 +251,7 @@ def bad_cursor() -> ParameterError:
 
 
 def _bound_to(table: TableRef, asked: Asked, order: tuple[Order, ...]) -> object:
-    return table, asked.where, asked.newest, order
+    return table, asked.where, asked.newest, asked.groups, order
 
 
 def _version(
