@@ -321,6 +321,7 @@ def test_dates_are_parted_by_the_calendar_and_moved_by_no_zone(desk: Desk):
         ([("every", "PT25H")], "not-a-period", "every"),
         ([("every", "P1DT1H")], "not-a-period", "every"),
         ([("every", "P0D")], "not-a-period", "every"),
+        ([("every", "P101Y")], "not-a-period", "every"),
         ([("every", "hour")], "not-a-period", "every"),
         ([("fill", "null")], "fill-without-every", "fill"),
         ([("every", "P1D"), ("fill", "zero")], "not-a-choice", "fill"),
@@ -350,3 +351,19 @@ def test_columns_of_one_name_are_refused(desk: Desk):
     assert caught.value.code == "group-name-twice"
     told = asked(desk, table, ("by", "bucket"), ("agg", "count:max"), ("sort", "-count_max"))
     assert told == []
+
+
+def test_years_too_far_apart_for_a_calendar_are_told(desk: Desk):
+    table = entry(SCHEMA, name="ages")
+    desk.commit(
+        table, readings("0001-01-01T00:00:00", "2026-03-29T12:00:00", "9998-12-31T23:00:00")
+    )
+    days = asked(desk, table, ("every", "P1D"), ("tz", "Europe/Copenhagen"))
+    assert [it["bucket"] for it in days][1:] == [
+        "2026-03-29T00:00:00+01:00",
+        "9999-01-01T00:00:00+01:00",
+    ]
+    for zone in ("Europe/Copenhagen", "Europe/London"):
+        with pytest.raises(ParameterError) as caught:
+            asked(desk, table, ("every", "P1Y"), ("tz", zone), ("fill", "null"))
+        assert caught.value.code in {"many-years", "many-buckets"}

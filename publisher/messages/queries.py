@@ -250,6 +250,12 @@ QUERIES: dict[str, Text] = {
         remedy_en="Write FIELD:FUNCTION with one of those allowed, such as level:avg.",
         remedy_da="Skriv FELT:FUNKTION med en af de tilladte, for eksempel level:avg.",
     ),
+    "many-years": Text(
+        en="The rows lie in so many years that {parameter} cannot follow the calendar of {zone}",
+        da="Rækkerne ligger i så mange år, at {parameter} ikke kan følge kalenderen i {zone}",
+        remedy_en="Narrow them with time=, or ask in UTC.",
+        remedy_da="Afgræns dem med time=, eller spørg i UTC.",
+    ),
     "many-buckets": Text(
         en="{parameter} asks for more than {most} buckets",
         da="{parameter} beder om mere end {most} perioder",

@@ -7,11 +7,11 @@ that the asked range has: nothing is worked out row by row outside the engine.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from publisher.errors import ParameterError
 from publisher.model.query import Period
@@ -26,7 +26,16 @@ _MONDAY = 4
 """The first Monday, in days after 1970-01-01."""
 _EPOCH = date(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST, _LAST = datetime(1, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001 - UTC as stored
+_UNITS: Mapping[str, tuple[Literal["days", "months"], int]] = {
+    "Y": ("months", 12),
+    "M": ("months", 1),
+    "W": ("days", 7),
+    "D": ("days", 1),
+}
+_LONGEST = {"months": 1_200, "days": 3_660}
+_MOST_PIECES = 2_000
+_STEP = timedelta(days=7)
+"""No zone has changed its offset and changed it back within a week."""
 K = TypeVar("K", date, datetime)
 
 
@@ -37,17 +46,11 @@ def read_period(parameter: str, text: str) -> Period:
         length = hours * 3_600 + minutes * 60 + seconds
         if 0 < length <= _DAY:
             return Period("seconds", length)
-    elif (match := _CALENDAR.fullmatch(text)) is not None and int(match[1]):
-        count = int(match[1])
-        match match[2]:
-            case "Y":
-                return Period("months", 12 * count)
-            case "M":
-                return Period("months", count)
-            case "W":
-                return Period("days", 7 * count)
-            case _:
-                return Period("days", count)
+    elif (match := _CALENDAR.fullmatch(text)) is not None:
+        unit, each = _UNITS[match[2]]
+        count = int(match[1]) * each
+        if 0 < count <= _LONGEST[unit]:
+            return Period(unit, count)
     raise fault("not-a-period", parameter, text)
 
 
@@ -88,7 +91,14 @@ class Calendar:
         Raises ParameterError where they are too many.
         """
         found: list[datetime] = []
-        for start in self._from(self._date(first)):
+        shortest = {"seconds": 1, "days": _DAY, "months": 28 * _DAY}[self.period.unit]
+        if (last - first) / timedelta(seconds=2 * shortest * self.period.count) > MOST_BUCKETS:
+            raise _too_many()
+        try:
+            day = self._date(first)
+        except OverflowError:
+            raise _too_many() from None  # before the calendar's first day
+        for start in self._from(day):
             if start > last:
                 break
             if start <= first:
@@ -97,7 +107,7 @@ class Calendar:
                 continue  # a date that the zone left out
             found.append(start)
             if len(found) > MOST_BUCKETS:
-                raise ParameterError("many-buckets", parameter="every", most=MOST_BUCKETS)
+                raise _too_many()
         return found
 
     def _from(self, day: date) -> Iterator[datetime]:
@@ -150,24 +160,32 @@ class Calendar:
         return f"(CAST({day} AS TIMESTAMP) - {ahead})"
 
 
-def calendar(period: Period, zone: str, first: datetime, last: datetime) -> Calendar:
-    """Give the rules of *zone* for buckets from *first* to *last* (UTC, no tzinfo)."""
-    reach = 2 + (period.count if period.unit == "days" else 31 * period.count)
-    reach = 2 if period.unit == "seconds" else reach
-    years = range(
-        max(1, (first - min(first - _FIRST, timedelta(days=reach))).year),
-        min(9998, (last + min(max(_LAST - last, timedelta()), timedelta(days=reach))).year) + 1,
-    )
+def calendar(period: Period, zone: str, years: Iterable[int]) -> Calendar:
+    """Give the rules of *zone* for the buckets that instants of *years* lie in."""
+    fixed = parse_zone(zone).utcoffset(None)
+    if fixed is not None:
+        first = datetime(1, 1, 1)  # noqa: DTZ001 - UTC as stored
+        return Calendar(period, ((first, fixed),), ((first.date(), fixed),))
+    reach = {"seconds": 0, "days": period.count // 365, "months": period.count // 12}[period.unit]
+    wanted: set[int] = set()
+    for year in years:
+        wanted |= {*range(year - reach - 1, year + reach + 2)}
+    if len(wanted) > _MOST_PIECES:
+        raise _too_long(zone)
     offsets: list[tuple[datetime, timedelta]] = []
     midnights: list[tuple[date, timedelta]] = []
-    for year in years:
+    for year in sorted(wanted & {*range(1, 9999)}):
         of_instants, of_days = _rules(zone, year)
         offsets += of_instants
         midnights += of_days
-    return Calendar(period, _pieces(offsets), _pieces(midnights))
+    # What a year says of the days about its ends, its neighbour says as well
+    found = Calendar(period, _pieces(sorted(set(offsets))), _pieces(sorted(set(midnights))))
+    if len(found.midnights) > _MOST_PIECES:
+        raise _too_long(zone)
+    return found
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=16_384)
 def _rules(
     zone: str, year: int
 ) -> tuple[list[tuple[datetime, timedelta]], list[tuple[date, timedelta]]]:
@@ -180,26 +198,28 @@ def _rules(
         except OverflowError:
             return timedelta()
 
-    offsets: list[tuple[datetime, timedelta]] = []
-    midnights: list[tuple[date, timedelta]] = []
+    def ahead(day: datetime) -> timedelta:
+        try:
+            return day - day.replace(tzinfo=rules).astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            return timedelta()
+
     day = datetime(year, 1, 1)  # noqa: DTZ001 - UTC as stored
+    offsets = [(day, offset(day))]
+    midnights = [(day.date(), ahead(day))]
     while day.year == year:
-        now = offset(day)
-        if not offsets:
-            offsets.append((day, now))
-        elif now != offsets[-1][1]:
-            before, after = day - timedelta(days=1), day
+        before, after = day, day + _STEP
+        if offset(before) != (now := offset(after)):
             while after - before > timedelta(seconds=1):
                 middle = before + (after - before) // timedelta(seconds=2) * timedelta(seconds=1)
                 before, after = (before, middle) if offset(middle) == now else (middle, after)
             offsets.append((after, now))
-        try:
-            first = day.replace(tzinfo=rules).astimezone(UTC).replace(tzinfo=None)
-        except OverflowError:
-            first = day
-        if not midnights or day - first != midnights[-1][1]:
-            midnights.append((day.date(), day - first))
-        day += timedelta(days=1)
+            # A date begins by another offset only about here
+            midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
+            for near in range(-2, 3):
+                one = midnight + timedelta(days=near)
+                midnights.append((one.date(), ahead(one)))
+        day += _STEP
     return offsets, midnights
 
 
@@ -224,3 +244,11 @@ def _case(value: str, pieces: Sequence[tuple[str, timedelta]]) -> str:
 
 def _anchor(count: int) -> int:
     return _MONDAY if count % 7 == 0 else 0
+
+
+def _too_many() -> ParameterError:
+    return ParameterError("many-buckets", parameter="every", most=MOST_BUCKETS)
+
+
+def _too_long(zone: str) -> ParameterError:
+    return ParameterError("many-years", parameter="every", zone=zone)

@@ -259,8 +259,9 @@ class GroupsWork:
     def _span(self, con: Connection) -> _Span | None:
         """Look for the first and last instant of the rows that match; None where there is none."""
         statement, matching = self._matching()
-        [(first, last)] = con.execute(
-            f"SELECT min({self._instant}), max({self._instant}) FROM ({matching})",
+        [(first, last, years)] = con.execute(
+            f"SELECT min({self._instant}), max({self._instant}),"
+            f" coalesce(list(DISTINCT year({self._instant})), []) FROM ({matching})",
             statement.parameters,
         ).fetchall()
         lower, upper = self.groups.bounds
@@ -273,7 +274,9 @@ class GroupsWork:
         if self.groups.every is None:
             return None
         zone = "UTC" if self._type == "DATE" else self.zone
-        return _Span(calendar(self.groups.every, zone, first, last), first, last)
+        if self.groups.fill is not None:
+            years = range(first.year, last.year + 1)
+        return _Span(calendar(self.groups.every, zone, years), first, last)
 
     def _filled(self, span: _Span, statement: Statement) -> str:
         """Put in the buckets without rows, for every group that has one with rows."""
