@@ -379,6 +379,25 @@ NESTED = 10_000
         ("filter", "whole LIKE 'a'", "operator-not-for-type", {"field": "whole"}),
         ("filter", r"text LIKE 'a\'", "filter-escape", {}),
         ("filter", "text = '\0'", "text-with-nul", {}),
+        (
+            "filter",
+            r'{"op": "=", "args": [{"property": "text"}, "\ud800"]}',
+            "text-not-unicode",
+            {"value": "\ufffd"},
+        ),
+        (
+            "filter",
+            '{"op": "between", "args": [{"property": "whole"}, 1, {"property": "text"}]}',
+            "filter-two-fields",
+            {"value": "text"},
+        ),
+        ("filter", "T_AFTER(at, INTERVAL('garbage', '2026-01-01'))", "not-an-instant", {}),
+        (
+            "filter",
+            " OR ".join(["S_INTERSECTS(geometry, BBOX(1, 2, 3, 4))"] * 11),
+            "many-areas",
+            {"most": 10},
+        ),
         ("filter", f"{'NOT ' * NESTED}flag = TRUE", "filter-too-deep", {"most": 50}),
         (
             "filter",
@@ -493,3 +512,25 @@ def test_features_have_their_point_page_by_page(desk: Desk):
         }
         for number, point in reversed([*enumerate(points)])
     ]
+
+
+def test_what_is_beyond_an_open_end_cannot_be_said_of_a_null(desk: Desk):
+    row = dict.fromkeys(VALUES)
+    table = table_of(desk, [row, {**row, "at": datetime(2026, 3, 29)}])
+    for text in ("T_AFTER(at, INTERVAL('2026-01-01', '..'))", "T_BEFORE(at, INTERVAL('..', 'X'))"):
+        stated = text.replace("X", "2026-01-01")
+        assert asked(desk, table, filter=stated)[0] == []
+        assert asked(desk, table, filter=f"NOT {stated}")[0] == [1]
+
+
+def test_decimals_of_any_size_stand_in_one_list(desk: Desk):
+    row = dict.fromkeys(VALUES)
+    table = table_of(desk, [{**row, "exact": "1.500"}, {**row, "exact": "2.000"}, row])
+    listed = "1.5,1e20,1.00000000000000000001"
+    assert asked(desk, table, exact__in=listed)[0] == [0]
+    assert asked(desk, table, exact__notin=listed)[0] == [1]
+
+
+def test_a_pattern_may_end_in_an_escaped_backslash_and_a_new_line(desk: Desk):
+    table = table_of(desk, [{**dict.fromkeys(VALUES), "text": "a\\\n"}])
+    assert asked(desk, table, filter="text LIKE '%\\\\\n'")[0] == [0]

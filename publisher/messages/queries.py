@@ -308,6 +308,18 @@ QUERIES: dict[str, Text] = {
         remedy_da="Skriv en POLYGON eller MULTIPOLYGON, hvis ringe har mindst fire positioner med "
         "længde- og breddegrad i grader, ender, hvor de begynder, og ikke krydser sig selv.",
     ),
+    "many-areas": Text(
+        en="{parameter} asks for more than {most} places",
+        da="{parameter} spørger efter mere end {most} steder",
+        remedy_en="Write them as one MULTIPOLYGON.",
+        remedy_da="Skriv dem som én MULTIPOLYGON.",
+    ),
+    "text-not-unicode": Text(
+        en="{parameter} holds half a character: “{value}”",
+        da="{parameter} indeholder et halvt tegn: “{value}”",
+        remedy_en="Write each character outside the basic plane as both of its surrogates.",
+        remedy_da="Skriv hvert tegn uden for basisplanet med begge dets surrogater.",
+    ),
     "area-too-detailed": Text(
         en="The area in {parameter} has more than {most} points",
         da="Området i {parameter} har mere end {most} punkter",

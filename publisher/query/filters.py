@@ -29,7 +29,7 @@ from publisher.query.areas import area_of, box_of
 from publisher.query.cql2 import Number, from_json, from_text, too_deep
 from publisher.query.cql2 import op as node_of
 from publisher.query.names import unknown
-from publisher.query.parameters import MOST_DEPTH, MOST_FILTER, MOST_TERMS
+from publisher.query.parameters import MOST_AREAS, MOST_DEPTH, MOST_FILTER, MOST_TERMS
 from publisher.query.times import fault
 from publisher.query.values import OPERATORS_OF, read_value
 
@@ -77,6 +77,7 @@ class _Reader:
         self._place = place
         self._zone = zone
         self._terms = 0
+        self._areas = 0
 
     def condition(self, node: Any, depth: int) -> Condition:
         if depth > MOST_DEPTH:
@@ -135,7 +136,7 @@ class _Reader:
         if not isinstance(pattern, str) or isinstance(pattern, Number):
             raise self._wrong(field, pattern)
         text = str(self._value(field, pattern))
-        if re.search(r"(?<!\\)(?:\\\\)*\\$", text):
+        if re.search(r"(?<!\\)(?:\\\\)*\\\Z", text):
             raise fault("filter-escape", "filter", text)
         return Like(field.name, text)
 
@@ -152,12 +153,15 @@ class _Reader:
         bounds = [stated, stated] if interval is None else interval
         if not isinstance(bounds, list) or len(bounds) != 2 or bounds == [_OPEN, _OPEN]:
             raise self._wrong(field, stated)
+        values = [None if it == _OPEN else self._value(field, it) for it in bounds]
         parts: list[Condition] = []
         for how, side in _TEMPORAL[op]:
-            if bounds[side] != _OPEN:
-                parts.append(Compare(field.name, how, self._value(field, bounds[side])))
+            if (value := values[side]) is not None:
+                parts.append(Compare(field.name, how, value))
             elif op not in {"t_during", "t_intersects"}:
-                return Always(False)
+                # Nothing is beyond an open end; of a null even that cannot be said
+                closed = next(it for it in values if it is not None)
+                return And((Compare(field.name, "gt", closed), Compare(field.name, "lt", closed)))
         return And(tuple(dict.fromkeys(parts)))
 
     def _spatial(self, op: str, args: list[Any]) -> Condition:
@@ -168,6 +172,9 @@ class _Reader:
             raise fault("no-place-fields", "filter", name)
         if name not in {GEOMETRY, self._place.longitude, self._place.latitude}:
             raise unknown("field", name, [GEOMETRY], "filter")
+        self._areas += 1
+        if self._areas > MOST_AREAS:
+            raise ParameterError("many-areas", parameter="filter", most=MOST_AREAS)
         geometry = args[1]
         if isinstance(geometry, dict) and isinstance(geometry.get("bbox"), list):
             return box_of("filter", [str(it) for it in geometry["bbox"]], self._place)
@@ -179,8 +186,9 @@ class _Reader:
         name = args[0]["property"]
         if name not in self._fields:
             raise unknown("field", name, self._fields, "filter")
-        if any(_is_name(it) for it in args[1:]):
-            raise fault("filter-two-fields", "filter", str(args[1].get("property", "")))
+        for other in args[1:]:
+            if _is_name(other):
+                raise fault("filter-two-fields", "filter", other["property"])
         return self._fields[name], *args[1:]
 
     def _check(self, field: Field, op: str, needed: str) -> None:

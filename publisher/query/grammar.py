@@ -179,6 +179,10 @@ class _Reader:
         latitude = self._role("latitude")
         self.place = Place(longitude, latitude) if longitude and latitude else None
 
+    def _shows_place(self) -> bool:
+        place = self.place
+        return place is not None and {place.longitude, place.latitude} <= self.shown.keys()
+
     def _role(self, role: str) -> str | None:
         return next(
             (
@@ -241,7 +245,7 @@ class _Reader:
             order=order,
             newest=newest,
             groups=groups,
-            place=self.place,
+            place=self.place if self._shows_place() else None,
             units=units,
             style=style,
             limit=limit,

@@ -1,5 +1,6 @@
 """How rows are shown: in which units, and the details of a format."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from publisher.query.values import read_choice, read_list
 from publisher.validation.units import Conversion, conversion
 
 _LONGEST_UNIT = 60
+_LARGE = re.compile(r"\d{3}")
+"""Exponents of no real unit, which would take long to work out."""
 Units = tuple[tuple[str, str, Conversion], ...]
 """Field, unit, and how the stored value becomes one in it."""
 
@@ -60,12 +63,20 @@ def read_units(text: str, fields: Mapping[str, Field], shown: Sequence[str]) -> 
             raise fault("name-twice", "units", text)
         if field.unit is None or field.type not in {"number", "integer"}:
             raise fault("field-without-unit", "units", name)
-        try:
-            how = conversion(field.unit, unit)
-        except ConfigurationError as error:
-            raise fault(
-                "unit-not-of-field", "units", unit, field=name, unit=field.unit, why=error.code
-            ) from None
-        if name in shown:
-            found[name] = (name, unit, how)
-    return tuple(found.values())
+        if unit == field.unit:
+            continue
+        found[name] = (name, unit, _conversion(name, field.unit, unit))
+    return tuple(it for name, it in found.items() if name in shown)
+
+
+def _conversion(name: str, of: str, unit: str) -> Conversion:
+    wrong = fault("unit-not-of-field", "units", unit, field=name, unit=of)
+    if _LARGE.search(unit):
+        raise wrong
+    try:
+        found = conversion(of, unit)
+        for number in (found.factor.numerator, found.factor.denominator, found.offset):
+            float(number)
+    except (ConfigurationError, OverflowError):
+        raise wrong from None
+    return found

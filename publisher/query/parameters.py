@@ -16,6 +16,8 @@ MOST_DEPTH = 50
 """Of conditions within conditions."""
 MOST_TERMS = 1_000
 """Conditions and list items of a filter."""
+MOST_AREAS = 10
+"""Of a filter; each is looked for among all points."""
 MOST_POINTS = 10_000
 """Of a polygon."""
 

@@ -218,6 +218,10 @@ def _simple(
     match part:
         case Compare(_, op, value):
             return f"{name} {_OPERATORS[op]} {_literal(target, value, statement)}"
+        case Among(_, values, negated) if target.decimal is not None:
+            # One type for all of the values might not hold each of them
+            parts = [f"{name} = {_literal(target, value, statement)}" for value in values]
+            return f"({'NOT ' if negated else ''}({' OR '.join(parts)}))"
         case Among(_, values, negated):
             marks = ", ".join(_literal(target, value, statement) for value in values)
             return f"{name} {'NOT IN' if negated else 'IN'} ({marks})"
@@ -334,7 +338,8 @@ def _converted(target: Field, by: tuple[Fraction, Fraction]) -> str:
     name = f"CAST({identifier(target.name)} AS DOUBLE)"
     over = f" / {float(factor.denominator)!r}" if factor.denominator != 1 else ""
     plus = f" + {float(offset)!r}" if offset else ""
-    return f"({name} * {float(factor.numerator)!r}{over}{plus})"
+    value = f"{name} * {float(factor.numerator)!r}{over}{plus}"
+    return f"(CASE WHEN isfinite({value}) THEN {value} END)"
 
 
 def raw_json(target: Field) -> bool:

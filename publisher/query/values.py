@@ -42,6 +42,7 @@ OPERATORS_OF: Mapping[FieldType, tuple[str, ...]] = {
 }
 """What can be asked of a field of each type."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[+ -]?\d{1,40}")
 _NUMBER = re.compile(r"[+ -]?(\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})([eE][+ -]?\d{1,4})?")
 _YEAR = re.compile(r"-?\d{1,4}")
@@ -60,6 +61,8 @@ def read_value(field: Field, parameter: str, text: str, zone: tzinfo) -> Value:
         raise fault("empty-value", parameter, text)
     if "\0" in text:
         raise fault("text-with-nul", parameter, text)
+    if _SURROGATE.search(text):
+        raise fault("text-not-unicode", parameter, _SURROGATE.sub("\ufffd", text))
     if field.type == "datetime":
         return read_instant(parameter, text, zone)
     if field.type == "number" and field.decimal is not None:

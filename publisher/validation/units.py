@@ -61,7 +61,10 @@ def _conversion(from_: str, to: str) -> Conversion:
     source, target = _quantity(from_), _quantity(to)
     if source.dimensionality != target.dimensionality:
         raise ConfigurationError("incompatible-units", source=from_, target=to)
-    points = [_convert(point, source, target) for point in (0, 1, 2)]
+    try:
+        points = [_convert(point, source, target) for point in (0, 1, 2)]
+    except Exception as error:  # pint's own kinds, and what its exact numbers cannot do
+        raise ConfigurationError("nonlinear-unit", source=from_, target=to) from error
     if not all(isinstance(point, int | Fraction) for point in points):
         raise ConfigurationError("nonlinear-unit", source=from_, target=to)
     zero, one, two = (Fraction(point) for point in points)
