@@ -167,7 +167,7 @@ def tables(draw: st.DrawFn) -> tuple[str, list[tuple[Any, ...]]]:
     return zone, rows
 
 
-@settings(max_examples=scale(150, 5_000), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scale(40, 5_000), suppress_health_check=[HealthCheck.too_slow])
 @given(
     given_=tables(),
     every=st.none() | st.sampled_from(PERIODS),

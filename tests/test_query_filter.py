@@ -308,7 +308,7 @@ def asked(desk: Desk, table: TableEntry, **pairs: str) -> tuple[list[int], int |
     return [row["no"] for row in rows], page.total
 
 
-@settings(max_examples=scale(200, 5_000), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scale(50, 5_000), suppress_health_check=[HealthCheck.too_slow])
 @given(data=rows_of_tables, wanted=filters)
 def test_a_filter_finds_what_it_says_as_text_and_as_json(desk: Desk, data, wanted):
     table = table_of(desk, data)
@@ -317,6 +317,7 @@ def test_a_filter_finds_what_it_says_as_text_and_as_json(desk: Desk, data, wante
         assert asked(desk, table, filter=stated, count="exact") == (expected, len(expected))
 
 
+@settings(max_examples=scale(20, 1_000))
 @given(
     points=st.lists(
         st.tuples(st.floats(-180, 180), st.floats(-90, 90)) | st.just((None, 1.0)), max_size=20

@@ -74,7 +74,7 @@ def shown(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*row[:2], f"{row[2].isoformat()}Z", row[3])
 
 
-@settings(max_examples=scale(60, 1_000), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scale(20, 1_000), suppress_health_check=[HealthCheck.too_slow])
 @given(
     deliveries=deliveries,
     by=st.sampled_from([None, ["station"], ["station", "sensor"], ["quality"]]),
