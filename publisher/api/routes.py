@@ -20,6 +20,7 @@ from publisher.api.parts import Call
 from publisher.api.replies import DEFAULT_PAGE, MOST_PAGE
 from publisher.model.base import Model
 from publisher.query import parameters
+from publisher.query.grammar import TAKEN, Kind
 from publisher.query.parameters import Parameter
 from publisher.targets.dcat.writing import MEDIA_TYPES
 from publisher.targets.facts import MEDIA_TYPES as FILE_TYPES
@@ -47,10 +48,13 @@ _SEARCH = (
 )
 
 
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     path: str
-    handler: Callable[[Call], Awaitable[web.StreamResponse]]
+    handler: Handler
     summary: str
     answer: type[Model] | None
     """Shape of the JSON; None where the content is described by its own standard."""
@@ -93,6 +97,29 @@ _CATALOG = tuple(
     )
 )
 
+_ASKED: tuple[tuple[Kind, Handler, str], ...] = (
+    ("rows", tables.get_rows, "Rows of a table, filtered, sorted and paged"),
+    ("latest", tables.get_latest, "The newest row of each entity, among those that match"),
+    (
+        "aggregate",
+        tables.get_aggregate,
+        "Groups and buckets of time, and what is worked out of each",
+    ),
+)
+_QUERIES = tuple(
+    Route(
+        f"{_TABLE_PATH}/{kind}",
+        handler,
+        summary,
+        answers.Rows,
+        place=_OF_TABLE,
+        query=TAKEN[kind],
+        fields=True,
+        formats=tuple(parameters.FORMATS.values()),
+    )
+    for kind, handler, summary in _ASKED
+)
+
 ROUTES: tuple[Route, ...] = (
     Route(
         "/v1/datasets",
@@ -115,36 +142,7 @@ ROUTES: tuple[Route, ...] = (
         answers.TableDetail,
         place=_OF_TABLE,
     ),
-    Route(
-        f"{_TABLE_PATH}/rows",
-        tables.get_rows,
-        "Rows of a table, filtered, sorted and paged",
-        answers.Rows,
-        place=_OF_TABLE,
-        query=parameters.ROWS,
-        fields=True,
-        formats=tuple(parameters.FORMATS.values()),
-    ),
-    Route(
-        f"{_TABLE_PATH}/latest",
-        tables.get_latest,
-        "The newest row of each entity, among those that match",
-        answers.Rows,
-        place=_OF_TABLE,
-        query=parameters.LATEST,
-        fields=True,
-        formats=tuple(parameters.FORMATS.values()),
-    ),
-    Route(
-        f"{_TABLE_PATH}/aggregate",
-        tables.get_aggregate,
-        "Groups and buckets of time, and what is worked out of each",
-        answers.Rows,
-        place=_OF_TABLE,
-        query=parameters.AGGREGATE,
-        fields=True,
-        formats=tuple(parameters.FORMATS.values()),
-    ),
+    *_QUERIES,
     Route(
         f"{_TABLE_PATH}/runs",
         tables.get_runs,

@@ -20,26 +20,20 @@ _HALF_ROUND = 20_037_508.0
 
 def box_of(parameter: str, items: Sequence[str], place: Place) -> InBox:
     """Read ``west,south,east,north``; raises ParameterError."""
-    text = ",".join(items)
-    numbers = [_number(it) for it in items]
-    if len(numbers) != 4 or None in numbers:
-        raise fault("not-a-box", parameter, text)
-    west, south, east, north = (it or 0.0 for it in numbers)
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise fault("not-a-box", parameter, text)
-    return InBox(place, west, south, east, north)
+    match [_number(it) for it in items]:
+        case [float(west), float(south), float(east), float(north)]:
+            if max(abs(west), abs(east)) <= 180 and -90 <= south <= north <= 90:
+                return InBox(place, west, south, east, north)
+    raise fault("not-a-box", parameter, ",".join(items))
 
 
 def near_of(parameter: str, items: Sequence[str], place: Place) -> Near:
     """Read ``longitude,latitude,metres``; raises ParameterError."""
-    text = ",".join(items)
-    numbers = [_number(it) for it in items]
-    if len(numbers) != 3 or None in numbers:
-        raise fault("not-a-circle", parameter, text)
-    east, north, metres = (it or 0.0 for it in numbers)
-    if not (-180 <= east <= 180 and -90 <= north <= 90 and 0 <= metres <= _HALF_ROUND):
-        raise fault("not-a-circle", parameter, text)
-    return Near(place, east, north, metres)
+    match [_number(it) for it in items]:
+        case [float(east), float(north), float(metres)]:
+            if abs(east) <= 180 and abs(north) <= 90 and 0 <= metres <= _HALF_ROUND:
+                return Near(place, east, north, metres)
+    raise fault("not-a-circle", parameter, ",".join(items))
 
 
 def area_of(parameter: str, geometry: Any, place: Place) -> InArea:

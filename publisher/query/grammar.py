@@ -55,7 +55,9 @@ from publisher.query.values import (
     read_boolean,
     read_choice,
     read_count,
+    read_grouping,
     read_list,
+    read_names,
     read_value,
     sortable,
 )
@@ -65,7 +67,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 Kind = Literal["rows", "latest", "aggregate"]
-TAKEN: Mapping[Kind, Sequence[Parameter]] = {
+TAKEN: Mapping[Kind, tuple[Parameter, ...]] = {
     "rows": parameters.ROWS,
     "latest": parameters.LATEST,
     "aggregate": parameters.AGGREGATE,
@@ -218,7 +220,7 @@ class _Reader:
         select: tuple[str, ...] = tuple(self.shown)
         with self.faults.collected():
             if "select" in ours:
-                select = tuple(self._names("select", ours["select"]))
+                select = read_names("select", ours["select"], self.fields)
         limit, (version, as_of) = DEFAULT_LIMIT, (None, None)
         with self.faults.collected():
             if "limit" in ours:
@@ -275,13 +277,10 @@ class _Reader:
         """Read which rows of a table are the latest ones."""
         if self.time_field is None:
             raise ParameterError("latest-without-time", parameter="by")
-        of = [field.name for field in self.fields.values() if field.role == "entity"]
         if by is not None:
-            of = self._names("by", by)
-            for name in of:
-                if not sortable(self.fields[name]):
-                    raise fault("not-sortable", "by", name, type=self.fields[name].type)
-        return Newest(self.time_field.name, tuple(of))
+            return Newest(self.time_field.name, read_grouping("by", by, self.fields))
+        of = tuple(field.name for field in self.fields.values() if field.role == "entity")
+        return Newest(self.time_field.name, of)
 
     def _filter(self, ours: Mapping[str, str]) -> list[Condition]:
         """Read what narrows the rows beside conditions on single fields."""
@@ -373,15 +372,6 @@ class _Reader:
             for op, bound in zip(ends, bounds, strict=True)
             if bound is not None
         ]
-
-    def _names(self, parameter: str, text: str) -> list[str]:
-        names = read_list(parameter, text)
-        for name in names:
-            if name not in self.fields:
-                raise unknown("field", name, self.fields, parameter)
-        if len(set(names)) < len(names):
-            raise fault("name-twice", parameter, text)
-        return names
 
     def _order(self, text: str | None) -> tuple[Order, ...]:
         if text is None:

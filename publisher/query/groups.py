@@ -5,20 +5,20 @@ measures, and ``coverage``; so they are sorted, paged and rendered as rows are.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from publisher.engine import Connection, identifier, literal
-from publisher.model.query import Condition, Groups, Measure
+from publisher.model.query import Condition, Groups, Measure, Period
 from publisher.model.schema import Field
 from publisher.query.buckets import Calendar, calendar, read_period
 from publisher.query.names import unknown
 from publisher.query.parameters import FUNCTIONS
-from publisher.query.sql import ROW, Source, Statement, condition
+from publisher.query.sql import ROW, Source, Statement, condition, filtered
 from publisher.query.times import fault
-from publisher.query.values import read_choice, read_list, sortable
+from publisher.query.values import read_choice, read_grouping, read_list, sortable
 
 BUCKET, COVERAGE = "bucket", "coverage"
 _PERCENTILE = re.compile(r"p(\d{1,2}|100)", re.ASCII)
@@ -46,7 +46,7 @@ def read_groups(
     interval: timedelta | None,
 ) -> Groups:
     """Read what is to be worked out of a table that shows *fields*; raises ParameterError."""
-    by = () if stated.by is None else _fields(stated.by, fields)
+    by = () if stated.by is None else read_grouping("by", stated.by, fields)
     every = None
     if stated.every is not None:
         if time is None:
@@ -68,23 +68,12 @@ def read_groups(
         bounds=bounds,
         interval=interval if every else None,
     )
-    names = list(_names(found))
+    names = [*key_of(found), *(measure.name for measure in found.measures)]
+    names += [COVERAGE] if found.interval else []
     for name in names:
         if names.count(name) > 1:
             raise fault("group-name-twice", "agg", name)
     return found
-
-
-def _fields(text: str, fields: Mapping[str, Field]) -> tuple[str, ...]:
-    names = read_list("by", text)
-    for name in names:
-        if name not in fields:
-            raise unknown("field", name, fields, "by")
-        if not sortable(fields[name]):
-            raise fault("not-sortable", "by", name, type=fields[name].type)
-    if len(set(names)) < len(names):
-        raise fault("name-twice", "by", text)
-    return tuple(names)
 
 
 def _measures(text: str, fields: Mapping[str, Field], time: Field | None) -> tuple[Measure, ...]:
@@ -147,15 +136,6 @@ def inexact(groups: Groups, fields: Mapping[str, Field]) -> bool:
     )
 
 
-def _names(groups: Groups) -> Iterable[str]:
-    yield from groups.by
-    if groups.every is not None:
-        yield BUCKET
-    yield from (measure.name for measure in groups.measures)
-    if groups.interval is not None:
-        yield COVERAGE
-
-
 def _shown(measure: Measure, fields: Mapping[str, Field]) -> Field:
     if measure.field is None or measure.function == "count":
         return Field(name=measure.name, type="integer")
@@ -192,7 +172,7 @@ class GroupsWork:
     def source(self, con: Connection) -> Source:
         """Give the statement's FROM item; the range of time is asked for first."""
         groups = self.groups
-        span = None if groups.every is None else self._span(con)
+        span = None if groups.every is None else self._span(con, groups.every)
         statement, matching = self._matching()
         steps = [f"matching AS ({matching})", f"grouped AS ({self._grouped(span)})"]
         found = "grouped"
@@ -216,8 +196,7 @@ class GroupsWork:
         where = [condition(self.fields, part, statement) for part in self.where]
         if self.groups.every is not None:
             where.append(f"{self._when} IS NOT NULL")
-        text = f"SELECT * FROM {self.rows.text} AS t"
-        return statement, text + (f" WHERE {' AND '.join(where)}" if where else "")
+        return statement, f"SELECT * FROM {self.rows.text} AS t{filtered(where)}"
 
     def _grouped(self, span: _Span | None) -> str:
         groups = self.groups
@@ -256,7 +235,7 @@ class GroupsWork:
         dated = self.groups.time is not None and self.fields[self.groups.time].type == "date"
         return "DATE" if dated else "TIMESTAMP"
 
-    def _span(self, con: Connection) -> _Span | None:
+    def _span(self, con: Connection, every: Period) -> _Span | None:
         """Look for the first and last instant of the rows that match; None where there is none."""
         statement, matching = self._matching()
         [(first, last, years)] = con.execute(
@@ -271,12 +250,10 @@ class GroupsWork:
             first = lower
         if upper is not None:
             last = max(first, upper - _MICROSECOND)
-        if self.groups.every is None:
-            return None
         zone = "UTC" if self._type == "DATE" else self.zone
         if self.groups.fill is not None:
             years = range(first.year, last.year + 1)
-        return _Span(calendar(self.groups.every, zone, years), first, last)
+        return _Span(calendar(every, zone, years), first, last)
 
     def _filled(self, span: _Span, statement: Statement) -> str:
         """Put in the buckets without rows, for every group that has one with rows."""
@@ -304,11 +281,10 @@ class GroupsWork:
             columns.append("coalesce(g._observed, 0) AS _observed")
             if self._quality is not None:
                 columns.append("g._quality")
-        same = " AND ".join(f"g.{name} IS NOT DISTINCT FROM k.{name}" for name in names) or "true"
         return (
             f"SELECT {', '.join(columns)} FROM {keys} AS k CROSS JOIN"
             f" (SELECT CAST({bucket} AS {self._type}) AS {identifier(BUCKET)}) AS s"
-            f" LEFT JOIN grouped AS g ON {same}"
+            f" LEFT JOIN grouped AS g ON {self._same('k')}"
             f" AND g.{identifier(BUCKET)} = s.{identifier(BUCKET)}"
         )
 
@@ -324,8 +300,7 @@ class GroupsWork:
 
     def _observation(self) -> str:
         """Write what tells one observation from another: its entity and its time."""
-        named = [(name, identifier(name)) for name in [*self._entity, self.groups.time or ""]]
-        return f"{{{', '.join(f'{literal(name)}: {column}' for name, column in named)}}}"
+        return _struct([*self._entity, self.groups.time or ""])
 
     def _entities(self) -> str:
         """Count the entities of each group over all its buckets."""
@@ -333,8 +308,7 @@ class GroupsWork:
         entity = self._entity
         counted = "1"
         if not set(entity) <= set(self.groups.by):
-            parts = ", ".join(f"{literal(name)}: {identifier(name)}" for name in entity)
-            counted = f"count(DISTINCT {{{parts}}})"
+            counted = f"count(DISTINCT {_struct(entity)})"
         text = f"SELECT {', '.join([*names, f'{counted} AS _entities'])} FROM matching"
         return text + (f" GROUP BY {', '.join(names)}" if names else "")
 
@@ -388,3 +362,7 @@ class GroupsWork:
             "first": f"arg_min({name}, {place})",
             "last": f"arg_max({name}, {place})",
         }[measure.function]
+
+
+def _struct(names: Sequence[str]) -> str:
+    return f"{{{', '.join(f'{literal(name)}: {identifier(name)}' for name in names)}}}"

@@ -157,8 +157,12 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
     if query.groups is not None:
         work = GroupsWork(query.groups, query.where, prepared.stored, source, query.zone)
         source = work.source(con)
-        prepared = replace(prepared, query=replace(query, where=()))
-    source = newest_source(query, prepared.stored, source)
+    elif query.newest is not None:
+        source = newest_source(query, query.newest, prepared.stored, source)
+    else:
+        return _page(con, store, prepared, source, form=form, signer=signer)
+    # What is left are the rows, or groups of them, that match
+    prepared = replace(prepared, query=replace(query, where=()))
     return _page(con, store, prepared, source, form=form, signer=signer)
 
 

@@ -19,6 +19,7 @@ from publisher.model.query import (
     IsNull,
     Like,
     Near,
+    Newest,
     Not,
     Or,
     Order,
@@ -98,7 +99,7 @@ def rows_statement(
     offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
     return (
         f"SELECT {', '.join([*columns, ROW])} FROM {source.text} AS t"
-        + (f" WHERE {' AND '.join(where)}" if where else "")
+        + filtered(where)
         + f" ORDER BY {', '.join([*order, ROW])} LIMIT {limit}{offset}",
         statement.parameters,
     )
@@ -110,8 +111,7 @@ def count_statement(
     """Give the statement that counts the rows that match."""
     statement = Statement(list(source.parameters), source.points)
     where = [condition(fields, part, statement) for part in query.where]
-    text = f"SELECT count(*) FROM {source.text} AS t"
-    return text + (f" WHERE {' AND '.join(where)}" if where else ""), statement.parameters
+    return f"SELECT count(*) FROM {source.text} AS t{filtered(where)}", statement.parameters
 
 
 def sample_statement(
@@ -126,41 +126,44 @@ def sample_statement(
     ), [*statement.parameters, *source.parameters]
 
 
+def filtered(where: Sequence[str]) -> str:
+    """Write the clause of conditions that must all hold."""
+    return f" WHERE {' AND '.join(where)}" if where else ""
+
+
 def fields_of(conditions: Iterable[Condition]) -> set[str]:
     """Give the names of the fields that conditions look at."""
     found: set[str] = set()
-    for part in conditions:
+    for part in _leaves(conditions):
         match part:
-            case And(parts) | Or(parts):
-                found |= fields_of(parts)
-            case Not(negated):
-                found |= fields_of([negated])
             case InBox(place) | InArea(place) | Near(place):
                 found |= {place.longitude, place.latitude}
-            case Always():
-                pass
-            case _:
-                found.add(part.field)
+            case Compare(name) | Among(name) | Contains(name) | Like(name) | IsNull(name):
+                found.add(name)
     return found
 
 
 def areas(conditions: Iterable[Condition]) -> Iterator[InArea]:
     """Give the polygons of conditions, wherever they stand in them."""
+    return (part for part in _leaves(conditions) if isinstance(part, InArea))
+
+
+def _leaves(conditions: Iterable[Condition]) -> Iterator[Condition]:
+    """Give the conditions that hold no others."""
     for part in conditions:
         match part:
-            case InArea():
-                yield part
             case And(parts) | Or(parts):
-                yield from areas(parts)
+                yield from _leaves(parts)
             case Not(negated):
-                yield from areas([negated])
+                yield from _leaves([negated])
+            case _:
+                yield part
 
 
-def newest_source(query: Rows, fields: Mapping[str, Field], source: Source) -> Source:
+def newest_source(
+    query: Rows, newest: Newest, fields: Mapping[str, Field], source: Source
+) -> Source:
     """Give what of *source* is newest among the rows that match."""
-    newest = query.newest
-    if newest is None:
-        return source
     statement = Statement([], source.points)
     where = [condition(fields, part, statement) for part in query.where]
     when = identifier(newest.time)

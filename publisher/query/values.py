@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from publisher.model.query import Value
 from publisher.model.schema import Field, FieldType
+from publisher.query.names import unknown
 from publisher.query.parameters import MOST_ITEMS, OPERATORS
 from publisher.query.times import fault, read_instant
 
@@ -84,6 +85,26 @@ def read_list(parameter: str, text: str) -> list[str]:
     if len(items) > MOST_ITEMS:
         raise fault("long-list", parameter, text, most=MOST_ITEMS)
     return items
+
+
+def read_names(parameter: str, text: str, fields: Mapping[str, Field]) -> tuple[str, ...]:
+    """Read a list of *fields*, each once; raises ParameterError."""
+    names = read_list(parameter, text)
+    for name in names:
+        if name not in fields:
+            raise unknown("field", name, fields, parameter)
+    if len(set(names)) < len(names):
+        raise fault("name-twice", parameter, text)
+    return tuple(names)
+
+
+def read_grouping(parameter: str, text: str, fields: Mapping[str, Field]) -> tuple[str, ...]:
+    """Read a list of fields whose values can be told apart and sorted; raises ParameterError."""
+    names = read_names(parameter, text, fields)
+    for name in names:
+        if not sortable(fields[name]):
+            raise fault("not-sortable", parameter, name, type=fields[name].type)
+    return names
 
 
 def read_boolean(parameter: str, text: str) -> bool:
