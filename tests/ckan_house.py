@@ -10,8 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from faulty import FaultyProxy
 from publishing import House, open_house
+from scale import scale
 from state_faults import Corner, own_corner
 from support import CkanSite
 from watcher import Watcher
@@ -23,6 +25,8 @@ from publisher.targets.kinds import installation_id
 
 LATE = 2.0
 """Seconds after which a request that was given up is carried out no more."""
+FIRST_WAIT = scale(100, 500) / 1_000
+"""Seconds before what failed is asked again the first time."""
 
 
 def as_ckan_shows(value: Any) -> Any:
@@ -158,6 +162,16 @@ async def remade(corner: Corner, resource: str, as_text: str, rows: list[Any]) -
 @asynccontextmanager
 async def quarter(
     folder: Path, site: CkanSite, *, watched: bool = True, direct: bool = False, **more: Any
+) -> AsyncIterator[Quarter]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("publisher.targets.ckan.client._FIRST_WAIT", FIRST_WAIT)
+        async with _quarter(folder, site, watched=watched, direct=direct, **more) as found:
+            yield found
+
+
+@asynccontextmanager
+async def _quarter(
+    folder: Path, site: CkanSite, *, watched: bool, direct: bool, **more: Any
 ) -> AsyncIterator[Quarter]:
     async with own_corner(site) as corner, FaultyProxy(site.url) as proxy:
         url = site.url if direct else proxy.url

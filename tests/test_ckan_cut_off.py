@@ -4,12 +4,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ckan_house import Quarter, quarter, remade
+from ckan_house import LATE, Quarter, quarter, remade
 from faults import FAULTS, Instead
 from faulty import action
 from publishing import WATER, open_house, together, until, water
@@ -128,12 +127,52 @@ async def test_after_a_first_load_that_was_cut_off_newer_rows_wait(here: Quarter
     here.proxy.clear()
     await here.house.outbox.close()
     here.house.outbox = here.house.new_outbox()
-    before = datetime.now(UTC)
+    await here.house.commit(levels(level=3.0))
     assert (await here.publish()).outcome == "published"
-    info = await here.corner.call("datastore_info", id=here.resource)
-    settles = datetime.fromisoformat(info["fields"][0]["info"]["publisher_settles"])
-    assert settles > before + timedelta(seconds=1)
+    sent = {call.action: call.at for call in reversed(here.proxy.calls)}
+    assert sent["datastore_upsert"] - sent["datastore_create"] > LATE * 0.9
     assert await here.differences() == {}
+
+
+async def test_after_a_column_was_opened_newer_rows_wait_for_what_was_given_up(
+    here: Quarter,
+) -> None:
+    """A correction was under way when its process ended, and may still be carried out."""
+    here.house.schemas["levels"] = personal("note")
+    here.house.describe()
+    await here.house.commit(levels(note="old"))
+    await here.until_published()
+    await here.house.commit([water("s1", 1, note="newer")])
+    here.proxy.next(BROKEN, action("datastore_upsert"), times=float("inf"))
+    assert (await here.publish()).outcome == "failed"
+    here.proxy.clear()
+    await here.house.outbox.close()
+    here.house.outbox = here.house.new_outbox()
+    here.house.schemas["levels"] = WATER
+    here.house.describe()
+    await here.house.commit([water("s2", 2, note="newest")])
+    assert (await here.publish()).outcome == "published"
+    sent = {call.action: call.at for call in reversed(here.proxy.calls)}
+    assert sent["datastore_upsert"] - sent["datastore_create"] > LATE * 0.9
+    assert {row["note"] for row in await held(here)} == {"old", "newer", "newest"}
+    assert await here.differences() == {}
+
+
+async def test_rows_of_any_width_go_in_calls_of_a_bounded_size(here: Quarter) -> None:
+    wide = "x" * 50_000
+    await here.house.commit(levels(100, note=wide))
+    await here.until_published()
+    records = [call.records for call in here.proxy.calls]
+    assert sum(records) == 100
+    assert max(records) * len(wide) <= 1_100_000
+    assert await here.differences() == {}
+    await here.corner.call(
+        "datastore_records_delete", resource_id=here.resource, filters={}, force=True
+    )
+    here.proxy.clear()
+    await here.until_published(thorough=True)
+    assert max(call.records for call in here.proxy.calls) * len(wide) <= 1_100_000
+    assert len(await held(here)) == 100
 
 
 async def test_a_table_that_has_no_version_yet_keeps_its_resource(

@@ -3,14 +3,16 @@
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from ckan_site import call, editor
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from publishing import House, open_house, water
+from publishing import House, open_house, until, water
 from scale import scale
 from support import CkanSite
 
@@ -218,7 +220,8 @@ async def test_groups_of_the_site(house: House, ckan: CkanSite, site: CkanSite) 
         house.describe()
         house.outbox = house.new_outbox()
         [result] = await house.outbox.publish(house.name, "portal")
-        assert [it.what for it in result.changes] == ["package.groups"]
+        told = {it.what.removeprefix("package.") for it in result.changes}
+        assert told == {"groups", "publisher_groups", "publisher_fields"}
         told = [(it.code, it.params["group"]) for it in result.notices]
         assert told == [("ckan-group-closed", "no-such-group")]
         call(ckan, "member_create", id=other, object=held(site, house)[0]["id"],
@@ -228,9 +231,38 @@ async def test_groups_of_the_site(house: House, ckan: CkanSite, site: CkanSite) 
         house.describe()
         await changes(house, dry_run=False)
         assert {it["name"] for it in held(site, house)[0]["groups"]} == {group, other}
+        house.facts["themes"] = ["TRAN"]
+        house.describe()
+        await changes(house, dry_run=False)
+        assert {it["name"] for it in held(site, house)[0]["groups"]} == {other}
+        assert await changes(house) == {}
     finally:
         for name in (group, other):
             call(ckan, "group_purge", id=name)
+
+
+async def test_what_is_told_of_the_files_is_true_of_those_that_are_there(
+    house: House, site: CkanSite
+) -> None:
+    spec = house.targets["portal"].model_dump(mode="json")
+    spec["fields"] = {"resource": {"hash": "{sha256}"}}
+    house.targets = {"portal": CkanTarget.model_validate(spec)}
+    house.publish = {"access": "public", "targets": ["portal", "folder"]}
+    house.describe()
+    house.outbox = house.new_outbox()
+    house.outbox.start()
+    for minute in range(7, 9):
+        version = await house.commit([water("a", minute)])
+        house.outbox.poke()
+
+        def told(version: int = version) -> bool:
+            extras = {it["key"]: it["value"] for it in held(site, house)[0]["extras"]}
+            return orjson.loads(extras["publisher_versions"]) == {"levels": version}
+
+        await until(told)
+        shown = {it["hash"] for it in held(site, house)[0]["resources"] if it["hash"]}
+        files = (house.published / "levels.csv", house.published / "levels.parquet")
+        assert shown == {sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def test_an_extra_left_to_the_editors_stays_when_the_steward_says_it_no_more() -> None:

@@ -4,17 +4,20 @@ import asyncio
 import random
 import shutil
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ckan_house import Quarter, described, quarter
-from publishing import open_house, until, water
+from faults import Instead
+from publishing import START, open_house, until, water
 from state_faults import STATE_FAULTS, own_corner
 from structlog.testing import capture_logs
 from support import CkanSite
 
 from publisher.model.catalog import CkanTarget, Organization
+from publisher.store import Attempt
 
 
 @pytest.fixture
@@ -49,6 +52,69 @@ async def test_what_nobody_told_is_found_and_put_right_in_time(here: Quarter) ->
 
 async def _no_difference(here: Quarter) -> bool:
     return await here.differences() == {}
+
+
+async def test_a_look_at_every_row_that_fails_is_put_off_and_all_else_goes_on(
+    here: Quarter,
+) -> None:
+    """CKAN gives nobody the whole table."""
+    here.house.settings.__dict__["backoff_max"] = 3600.0
+    here.house.outbox = here.house.new_outbox()
+    with_target(here, reconcile="PT1S")
+    await here.house.commit(levels())
+    await here.until_published()
+    refused = Instead(403, "", done=False)
+    here.proxy.next(refused, lambda call: "/dump/" in call.action, times=float("inf"))
+    here.proxy.calls.clear()
+    here.house.outbox.start()
+
+    def dumps() -> int:
+        return sum("/dump/" in call.action for call in here.proxy.calls)
+
+    async def current() -> Attempt | None:
+        state = await here.house.engine.run(
+            lambda con: here.house.store.published(con, here.house.name, "portal")
+        )
+        return state.attempt if state and not state.attempt.problem else None
+
+    await until(lambda: dumps() > 0)
+    here.house.describe()  # as by a steward who mends something else
+    here.house.outbox.poke()
+    for version in (2, 3):
+        await here.house.commit([water("s0", 0, level=float(version))])
+        here.house.outbox.poke()
+
+        async def arrived(version: int = version) -> bool:
+            attempt = await current()
+            return attempt is not None and attempt.versions == {"levels": version}
+
+        await until(arrived)
+    await asyncio.sleep(2)
+    attempt = await current()
+    assert attempt is not None
+    assert attempt.remote["uncompared"][0] == "ckan-refused"
+    assert dumps() <= 2
+
+
+async def test_rows_that_seem_to_have_one_key_are_counted(here: Quarter) -> None:
+    """CKAN tells instants to the millisecond; a key may hold them to the microsecond."""
+    at = [START + timedelta(microseconds=n) for n in (100, 200, 300)]
+    await here.house.commit([water("s", 0, at=it) for it in at] + levels())
+    await here.until_published()
+    for times in ({"at": at[1].isoformat()}, {"at": at[2].isoformat()}):
+        await here.corner.call(
+            "datastore_records_delete", resource_id=here.resource, filters=times, force=True
+        )
+    assert (await here.differences()).keys() == {"levels.rows", "levels.rows.2026-03"}
+    await here.until_published(thorough=True)
+    for more in (400, 500):
+        record = {"station": "s", "at": (START + timedelta(microseconds=more)).isoformat()}
+        await here.corner.call(
+            "datastore_upsert", resource_id=here.resource, records=[record], force=True
+        )
+    await here.until_published(thorough=True)
+    assert await here.differences() == {}
+    assert len(await here.corner.rows(here.resource)) == 23
 
 
 async def test_a_dry_run_counts_the_rows_by_month_and_changes_nothing(here: Quarter) -> None:

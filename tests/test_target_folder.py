@@ -241,6 +241,24 @@ async def test_withdrawn_when_a_draft_again(house: House) -> None:
     assert (nothing.outcome, nothing.problem.code) == ("unchanged", "dataset-is-draft")
 
 
+async def test_a_field_that_became_personal_is_in_no_package_any_more(house: House) -> None:
+    """The one before, which is kept for readers under way, goes at once."""
+    await house.commit(ODD_ROWS)
+    await house.outbox.publish("vand")
+    await house.commit([water("c", 0, note="told")])
+    await house.outbox.publish("vand")
+    fields = [
+        {**field, "personal": True} if field["name"] == "note" else field
+        for field in WATER["fields"]
+    ]
+    house.schemas["levels"] = {**WATER, "fields": fields}
+    house.describe()
+    await house.outbox.publish("vand")
+    texts = [path.read_text() for path in house.settings.published_path.rglob("*.csv")]
+    assert texts
+    assert all("told" not in text and "note" not in text for text in texts)
+
+
 async def test_a_folder_that_somebody_else_made_is_left_alone(house: House) -> None:
     house.published.mkdir(parents=True)
     (house.published / "precious.txt").write_text("made up")

@@ -30,6 +30,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from scale import scale
+
 Row = frozenset[tuple[str, Any]]
 
 _VERSION, _UPCOMING = "publisher_version", "publisher_upcoming"
@@ -98,7 +100,7 @@ class _Watched:
 class Watcher:
     """Polls as an anonymous reader, from a thread of its own, from ``with`` to its end."""
 
-    def __init__(self, url: str, *, interval: float = 0.003) -> None:
+    def __init__(self, url: str, *, interval: float = scale(30, 3) / 1_000) -> None:
         place = urlsplit(url)
         self.violations: list[Violation] = []
         self.rounds = 0

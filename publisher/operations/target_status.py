@@ -80,6 +80,7 @@ def _target(
     context: Context,
 ) -> TargetStatus:
     from publisher.targets.due import (  # noqa: PLC0415 - as above
+        UNCOMPARED,
         WITHDRAWN,
         Pair,
         completed,
@@ -94,6 +95,7 @@ def _target(
     withdrawn = success is not None and success.fingerprint == WITHDRAWN
     remote: Mapping[str, Any] = success.remote if success else {}
     compared = remote.get("compared")
+    told = [*remote.get("notices", ()), *filter(None, [remote.get(UNCOMPARED)])]
     progress = service.outbox.progress.get(Pair(dataset, target))
     tally = service.outbox.tallies.get(target)
     return TargetStatus(
@@ -102,7 +104,7 @@ def _target(
         versions=dict(success.versions) if success else {},
         published_at=success.at if success else None,
         problem=context.told(problem) if problem else None,
-        notices=tuple(context.told(Problem(*it)) for it in remote.get("notices", ())),
+        notices=tuple(context.told(Problem(*it)) for it in told),
         url=remote.get("url"),
         compared_at=datetime.fromisoformat(compared) if compared else None,
         found=tuple(remote.get("found", ())),

@@ -13,7 +13,9 @@ from publisher.model.catalog import Catalog, CkanTarget
 from publisher.model.run import Problem
 from publisher.store import Attempt, Published
 
-BEGUN, WITHDRAWN, REMOVED = "begun", "withdrawn", "removed"  # in the place of a fingerprint
+# In the place of a fingerprint
+BEGUN, EMPTY, WITHDRAWN, REMOVED = "begun", "empty", "withdrawn", "removed"
+UNCOMPARED = "uncompared"  # why the rows could not be compared, in what is known of a target's copy
 _FIRST_BACKOFF = 2.0
 _SPREAD = 0.1  # of the reconcile period: what was new at the same time is not compared so
 
@@ -46,18 +48,34 @@ class Due:
     def __init__(self, longest: float) -> None:
         self._longest = longest
         self._failing: dict[Pair, _Failing] = {}
+        self._uncompared: dict[Pair, _Failing] = {}
+        """Where a look at every row failed."""
 
-    def failed(self, pair: Pair, catalog: Catalog, problem: Problem, after: float | None) -> None:
-        """Put off the next try, by *after* seconds at least."""
-        tries = self._failing[pair].tries + 1 if pair in self._failing else 1
+    def failed(
+        self,
+        pair: Pair,
+        catalog: Catalog,
+        problem: Problem,
+        after: float | None,
+        *,
+        thorough: bool,
+    ) -> None:
+        """Put off the next try, by *after* seconds at least.
+
+        *thorough*: of a look at every row. Whether all else goes on, the next try tells.
+        """
+        failing = self._uncompared if thorough else self._failing
+        tries = failing[pair].tries + 1 if pair in failing else 1
         wait = min(self._longest, _FIRST_BACKOFF * 2.0 ** min(tries - 1, 30))
         if problem.code not in PASSING_CODES:
             wait = self._longest
         wait = max(wait * random.uniform(0.5, 1), after or 0)  # noqa: S311 - no secret
-        self._failing[pair] = _Failing(tries, time.monotonic() + wait, catalog)
+        failing[pair] = _Failing(tries, time.monotonic() + wait, catalog)
 
-    def succeeded(self, pair: Pair) -> None:
+    def succeeded(self, pair: Pair, *, thorough: bool) -> None:
         self._failing.pop(pair, None)
+        if thorough:
+            self._uncompared.pop(pair, None)
 
     def publication(
         self, pair: Pair, catalog: Catalog, state: Published | None, differs: Differing
@@ -66,29 +84,82 @@ class Due:
 
         Only rows wait for the dataset's period: another fact may be a field that became personal.
         """
-        held_off = self._held_off(pair, catalog)
+        held_off = _held_off(self._failing.get(pair), catalog)
         success = state.success if state else None
         if held_off or success is None or differs == "facts":
             return held_off
         if differs == "nothing":
-            return _until_compared(pair, catalog, success.remote)
+            again = _held_off(self._uncompared.get(pair), catalog)
+            return max(again, _until_compared(pair, catalog, success.remote))
         every = catalog.datasets[pair.dataset].publish.every
         return 0 if every is None else left(success.at + every)
 
-    def removal(self, pair: Pair, catalog: Catalog, state: Published | None) -> float:
-        """Of a dataset that is not to be there: it is withdrawn now, and removed later."""
+    def removal(
+        self, pair: Pair, catalog: Catalog, state: Published | None, *, looked: bool
+    ) -> float:
+        """Of a dataset that is not to be there: it is withdrawn now, and removed later.
+
+        *looked*: since the process began, so that what was recorded can be believed.
+        """
         success = state.success if state else None
-        wait = self._held_off(pair, catalog)
-        if success is not None and success.fingerprint == WITHDRAWN:
+        wait = _held_off(self._failing.get(pair), catalog)
+        if looked and success is not None and success.fingerprint == WITHDRAWN:
             wait = max(wait, left(success.at + grace(catalog, pair.target)))
         return wait
 
-    def _held_off(self, pair: Pair, catalog: Catalog) -> float:
-        """Give the seconds to wait after a failure: none once the catalog is another."""
-        failing = self._failing.get(pair)
-        if failing is None or failing.catalog is not catalog:
-            return 0
-        return max(0.0, failing.again - time.monotonic())
+
+def _held_off(failing: _Failing | None, catalog: Catalog) -> float:
+    """Give the seconds to wait after a failure: none once the catalog is another."""
+    if failing is None or failing.catalog is not catalog:
+        return 0
+    return max(0.0, failing.again - time.monotonic())
+
+
+def is_there(state: Published | None) -> bool:
+    """Tell whether, by what was recorded, something of the dataset is at the target."""
+    success = state.success if state else None
+    return success is not None and success.fingerprint != REMOVED
+
+
+def can_reach(pair: Pair, catalog: Catalog) -> bool:
+    """Tell whether the dataset's publisher may look at the target at all."""
+    spec = catalog.targets[pair.target]
+    publisher = catalog.datasets[pair.dataset].publisher
+    return not isinstance(spec, CkanTarget) or publisher in spec.organizations
+
+
+def expected(pair: Pair, catalog: Catalog, state: Published | None) -> bool:
+    """Tell whether the dataset is to be at the target, or is there by what was recorded."""
+    return is_there(state) or pair.target in catalog.datasets[pair.dataset].targets
+
+
+def lingers(pair: Pair, catalog: Catalog, state: Published | None) -> bool:
+    """Tell whether tables were published that the dataset has no longer."""
+    success = completed(state)
+    stated = {resource.name for resource in catalog.datasets[pair.dataset].resources}
+    return success is not None and not success.versions.keys() <= stated
+
+
+def hides(pair: Pair, before: Catalog, now: Catalog) -> bool:
+    """Tell whether something that was to be shown *before* is not to be shown *now*.
+
+    A dataset file that is gone or cannot be read hides nothing.
+    """
+    if pair.dataset not in before.datasets or pair.dataset not in now.datasets:
+        return False
+    if pair.target not in before.datasets[pair.dataset].targets:
+        return False
+    if pair.target not in now.datasets[pair.dataset].targets:
+        return True
+    return not _shown(before, pair.dataset) <= _shown(now, pair.dataset)
+
+
+def _shown(catalog: Catalog, dataset: str) -> set[tuple[str, str]]:
+    return {
+        (entry.ref.table, field.name)
+        for entry in catalog.tables(dataset)
+        for field in entry.shown_fields(None)
+    }
 
 
 def completed(state: Published | None) -> Attempt | None:

@@ -4,7 +4,8 @@
 once it is linked. A package is written beside the one in use, made durable, and taken into
 use by replacing the link, which POSIX promises to be atomic: whoever opens the folder sees
 one package or the other. The one before stays until the next is published, for readers that
-are under way. Whatever else lies there was left by a process that was killed, and goes.
+are under way, unless it holds what is not to be shown any more. Whatever else lies there was
+left by a process that was killed, and goes.
 """
 
 import asyncio
@@ -42,12 +43,14 @@ class FolderTarget:
         thorough: bool,
         watch: Watch,
     ) -> Receipt:
-        """Write the package unless this very one is in use.
+        """Write the package unless this very one is in use; one without a table goes.
 
         Raises StorageFullError (the last package stays) and TargetError.
         """
-        del remote, thorough  # the link says it all, and files do not change
+        del thorough  # files do not change
         dataset = snapshot.dataset.name
+        if not snapshot.tables:
+            return await self.withdraw(dataset, remote, dry_run=dry_run)
         name = _package_name(snapshot)
         changes = await self._disk(self._compare, snapshot, name)
         if changes and not dry_run:
@@ -192,6 +195,7 @@ class FolderTarget:
         )
 
     def _take_into_use(self, dataset: str, building: Path, name: str) -> None:
+        used = self._linked(dataset)
         final = building.with_name(name)
         shutil.rmtree(final, ignore_errors=True)
         building.rename(final)
@@ -200,6 +204,9 @@ class FolderTarget:
         link.symlink_to(Path(PACKAGES) / dataset / name)
         link.replace(self._path / dataset)
         _sync(self._path)
+        if used is not None and not _fields(final.with_name(used)) <= _fields(final):
+            # What is not to be shown any more is not kept for readers under way
+            shutil.rmtree(final.with_name(used), ignore_errors=True)
 
     def _remove(self, dataset: str) -> None:
         (self._path / dataset).unlink(missing_ok=True)
@@ -213,6 +220,19 @@ def _package_name(snapshot: Snapshot) -> str:
     times = [table.state.committed_at.isoformat() for table in snapshot.tables]
     facts = orjson.dumps([versions, times, fingerprint(snapshot)])
     return sha256(facts).hexdigest()[:24]
+
+
+def _fields(folder: Path) -> set[tuple[str, str]]:
+    """Give the tables and fields of a package."""
+    try:
+        package = orjson.loads((folder / "datapackage.json").read_bytes())
+    except (OSError, ValueError):
+        return set()
+    return {
+        (resource["name"], field["name"])
+        for resource in package["resources"]
+        for field in resource.get("schema", {}).get("fields", ())
+    }
 
 
 def _hash(path: Path) -> str:

@@ -14,19 +14,17 @@ renewed over there.
 """
 
 import asyncio
-import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import structlog
 
 from publisher.engine import Connection, Engine
-from publisher.errors import PublisherError
+from publisher.errors import PASSING_CODES, PublisherError
 from publisher.model.catalog import Catalog, CkanTarget, FolderTarget
 from publisher.model.dataset import Dataset
 from publisher.model.run import Problem
@@ -34,23 +32,28 @@ from publisher.model.values import TableRef
 from publisher.secrets import Secrets
 from publisher.settings import Settings
 from publisher.store import Attempt, Published, Store
-from publisher.targets.base import PublishOutcome, PublishResult, Receipt, Target, TargetContext
+from publisher.targets.base import PublishOutcome, PublishResult
 from publisher.targets.datapackage import fingerprint
 from publisher.targets.due import (
     BEGUN,
+    EMPTY,
     REMOVED,
     WITHDRAWN,
     Differing,
     Due,
     Pair,
+    can_reach,
+    completed,
+    expected,
     grace,
-    lasting,
+    hides,
+    is_there,
     left,
+    lingers,
 )
-from publisher.targets.extents import Extents
-from publisher.targets.facts import Links
-from publisher.targets.kinds import installation_id, open_target
+from publisher.targets.opened import OpenTargets
 from publisher.targets.progress import Progress, Tally
+from publisher.targets.records import Records
 from publisher.targets.snapshot import Snapshot
 
 log = structlog.get_logger(__name__)
@@ -60,11 +63,12 @@ _AT_ONCE = 2  # datasets that are published to one target at the same time
 _WAITS = 3  # for what was left unanswered to settle, where somebody waits for the result
 
 
-@dataclass(slots=True)
-class _Open:
-    spec: FolderTarget | CkanTarget
-    target: Target
-    uses: int = 0
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is under way for one dataset and target, and the catalog it is done by."""
+
+    task: asyncio.Task[PublishResult]
+    catalog: Catalog
 
 
 class Outbox:
@@ -80,12 +84,11 @@ class Outbox:
         catalog: Callable[[], Catalog],
     ) -> None:
         self._settings = settings
-        self._secrets = secrets
         self._engine = engine
         self._store = store
         self._catalog = catalog
-        self._context: TargetContext | None = None
-        self._open: dict[str, _Open] = {}
+        self._records = Records(engine, store)
+        self._targets = OpenTargets(settings, secrets)
         self._locks: defaultdict[Pair, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gates: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(_AT_ONCE)
@@ -93,8 +96,11 @@ class Outbox:
         self._due = Due(settings.backoff_max)
         self._compared: dict[Pair, Catalog] = {}
         """The catalog under which a pair was last found up to date."""
-        self._under_way: dict[Pair, asyncio.Task[PublishResult]] = {}
-        self._sending: set[Pair] = set()  # of those under way
+        self._looked: set[Pair] = set()
+        """Those that are not to be there, and were not, or are not any more."""
+        self._due_now: dict[Pair, asyncio.Task[PublishResult]] = {}
+        """Started by the outbox itself; they may still wait for their turn."""
+        self._under_way: dict[Pair, _Work] = {}
         self.progress: dict[Pair, Progress] = {}
         """Of what is being published now."""
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
@@ -145,13 +151,11 @@ class Outbox:
         names = [*stated.stated_targets, *sorted(there - set(stated.stated_targets))]
         if target is not None:
             names = [target]
-        configured = self._catalog().targets
+        catalog = self._catalog()
+        pairs = [Pair(dataset, name) for name in names if name in catalog.targets]
         return [
-            await self._patiently(
-                Pair(dataset, name), dry_run=dry_run, thorough=thorough, told=told
-            )
-            for name in names
-            if name in configured
+            await self._patiently(pair, dry_run=dry_run, thorough=thorough, told=told)
+            for pair in sorted(pairs, key=lambda pair: not _writes_files(pair, catalog))
         ]
 
     async def _patiently(self, pair: Pair, **how: Any) -> PublishResult:
@@ -165,13 +169,11 @@ class Outbox:
 
     async def close(self) -> None:
         """Stop; what is cut off is taken up again by the next start."""
-        tasks = [task for task in (self._loop, *self._under_way.values()) if task is not None]
+        tasks = [task for task in (self._loop, *self._due_now.values()) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for held in self._open.values():
-            await held.target.close()
-        self._open.clear()
+        await self._targets.close()
 
     # what is due
 
@@ -187,47 +189,53 @@ class Outbox:
         for ref in catalog.entries.keys() & newest.keys():
             versions[ref.dataset][ref.table] = newest[ref]
         wanted = {
-            Pair(name, target)
+            pair
             for name, dataset in catalog.datasets.items()
-            for target in dataset.targets
-            if versions[name]
+            for pair in (Pair(name, target) for target in dataset.targets)
+            if versions[name] or lingers(pair, catalog, known.get(pair))
         }
-        waits = []
         leaving = {
             pair
-            for pair in itertools.starmap(Pair, known)
-            if pair.dataset in catalog.datasets
-            and pair.target not in catalog.datasets[pair.dataset].targets
-            and (success := known[pair].success) is not None
-            and success.fingerprint != REMOVED
+            for name, dataset in catalog.datasets.items()
+            for pair in (Pair(name, target) for target in catalog.targets)
+            if pair.target not in dataset.targets
+            and (
+                is_there(known.get(pair)) or (pair not in self._looked and can_reach(pair, catalog))
+            )
         }
-        for pair in self._sending & leaving:
-            # It is cut off as by a kill, and then taken back
-            self._under_way[pair].cancel()
-        for pair in wanted | leaving:
-            if pair.target not in catalog.targets or pair in self._under_way:
+        waits = []
+        for pair, work in self._under_way.items():
+            if hides(pair, work.catalog, catalog):
+                work.task.cancel()  # as by a kill; it begins anew by this catalog
+        for pair in sorted(wanted | leaving, key=lambda pair: not _writes_files(pair, catalog)):
+            if pair.target not in catalog.targets or pair in self._due_now:
                 continue
             state = known.get(pair)
             if pair in wanted:
                 differs = await self._differs(pair, catalog, versions, state)
                 wait = self._due.publication(pair, catalog, state, differs)
+                # What a site is told of the files should be true of those that come now. A field
+                # that became personal waits for nothing.
+                if (differs != "facts" or completed(state) is None) and any(
+                    it.dataset == pair.dataset and _writes_files(it, catalog)
+                    for it in self._due_now
+                ):
+                    continue
             else:
                 differs = "facts"
-                wait = self._due.removal(pair, catalog, state)
+                wait = self._due.removal(pair, catalog, state, looked=pair in self._looked)
             if wait > 0:
                 waits.append(wait)
                 continue
             task = asyncio.create_task(
                 self._bring(pair, dry_run=False, thorough=differs == "nothing")
             )
-            self._under_way[pair] = task
-            self._sending |= {pair} & wanted
+            self._due_now[pair] = task
             task.add_done_callback(partial(self._ended, pair))
         return min(waits, default=None)
 
     def _ended(self, pair: Pair, _: asyncio.Task[PublishResult]) -> None:
-        self._under_way.pop(pair, None)
-        self._sending.discard(pair)
+        self._due_now.pop(pair, None)
         self.poke()
 
     async def _differs(
@@ -258,34 +266,65 @@ class Outbox:
         thorough: bool = False,
         told: Callable[[int], None] | None = None,
     ) -> PublishResult:
+        """Do it by the catalog as it is, and anew where that hides what is being sent."""
         async with self._locks[pair], self._turn(pair):
-            catalog = self._catalog()
-            known = await self._known(pair)
-            progress = Progress(0, told)
-            error: Exception
-            try:
-                result = await self._carry_out(
-                    pair, catalog, known, progress, dry_run=dry_run, thorough=thorough
+            while True:
+                catalog = self._catalog()
+                task = asyncio.create_task(
+                    self._attempt(pair, catalog, dry_run=dry_run, thorough=thorough, told=told)
                 )
-            except PublisherError as failed:
-                error, problem = failed, Problem(failed.code, dict(failed.params))
-            except Exception as broken:  # a bug must not end the outbox
-                log.exception("publishing broke", dataset=pair.dataset, target=pair.target)
-                error, problem = broken, Problem("unexpected", {"reason": type(broken).__name__})
-            else:
-                if not dry_run:
-                    self._due.succeeded(pair)
-                self.tallies[pair.target].add(result.outcome, None, progress)
-                if not dry_run and known is not None and known.attempt.problem is not None:
-                    log.info("target is back", dataset=pair.dataset, target=pair.target)
-                return result
-            finally:
-                self.progress.pop(pair, None)
-            self.tallies[pair.target].add("failed", problem.code, progress)
+                self._under_way[pair] = _Work(task, catalog)
+                try:
+                    await asyncio.wait([task])
+                finally:
+                    del self._under_way[pair]
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                if not task.cancelled() or self._catalog() is catalog:
+                    return task.result()
+
+    async def _attempt(
+        self,
+        pair: Pair,
+        catalog: Catalog,
+        *,
+        dry_run: bool,
+        thorough: bool,
+        told: Callable[[int], None] | None,
+    ) -> PublishResult:
+        known = await self._records.known(pair)
+        progress = Progress(0, told)
+        error: Exception
+        try:
+            result = await self._carry_out(
+                pair, catalog, known, progress, dry_run=dry_run, thorough=thorough
+            )
+        except PublisherError as failed:
+            error, problem = failed, Problem(failed.code, dict(failed.params))
+        except Exception as broken:  # a bug must not end the outbox
+            log.exception("publishing broke", dataset=pair.dataset, target=pair.target)
+            error, problem = broken, Problem("unexpected", {"reason": type(broken).__name__})
+        else:
             if not dry_run:
-                after = getattr(error, "retry_after", None)
-                await self._failed(pair, catalog, problem, after)
-            return PublishResult(pair.dataset, pair.target, "failed", problem=problem)
+                self._due.succeeded(pair, thorough=thorough)
+            self.tallies[pair.target].add(result.outcome, None, progress)
+            if not dry_run and known is not None and known.attempt.problem is not None:
+                log.info("target is back", dataset=pair.dataset, target=pair.target)
+            return result
+        finally:
+            self.progress.pop(pair, None)
+        self.tallies[pair.target].add("failed", problem.code, progress)
+        if not dry_run:
+            after = getattr(error, "retry_after", None)
+            self._due.failed(pair, catalog, problem, after, thorough=thorough)
+            if not expected(pair, catalog, known):
+                # It was looked at in case the store forgot it: what another has there is no failure
+                if problem.code not in PASSING_CODES:
+                    self._looked.add(pair)
+                return PublishResult(pair.dataset, pair.target, "failed", problem=problem)
+            with suppress(PublisherError):  # a full disk, perhaps: the result tells it all the same
+                await self._records.failed(pair, problem, thorough=thorough)
+        return PublishResult(pair.dataset, pair.target, "failed", problem=problem)
 
     def _turn(self, pair: Pair) -> AbstractAsyncContextManager[Any]:
         """Give the pair's turn at its target; what is to go from there waits for nobody."""
@@ -309,21 +348,30 @@ class Outbox:
         if pair.target not in dataset.targets:
             return await self._take_back(pair, catalog, dataset, success, dry_run=dry_run)
         snapshot = await self._pin(catalog, pair.dataset)
-        if not snapshot.tables:
+        if not snapshot.tables and not lingers(pair, catalog, known):
             return _nothing(pair, "nothing-to-publish", {"dataset": pair.dataset})
         progress.total = sum(table.state.rows for table in snapshot.tables)
         self.progress[pair] = progress
         remote: Mapping[str, Any] = success.remote if success else {}
-        async with self._using(catalog, pair.target) as target:
+        async with self._targets.using(catalog, pair.target) as target:
             if not dry_run and (success is None or success.fingerprint in _GONE):
                 # What is written from here on can be taken back, should nothing else be recorded
                 remote = {**remote, "publisher": dataset.publisher}
-                await self._record(pair, {}, BEGUN, remote)
+                await self._records.write(pair, {}, BEGUN, remote)
             receipt = await target.publish(
                 snapshot, remote, dry_run=dry_run, thorough=thorough, watch=progress
             )
         if not dry_run:
-            await self._published(pair, catalog, snapshot, receipt, known, thorough=thorough)
+            await self._records.published(
+                pair,
+                snapshot.versions,
+                self._fingerprint(snapshot, catalog, pair.target),
+                receipt,
+                known,
+                compares=isinstance(catalog.targets[pair.target], CkanTarget),
+                thorough=thorough,
+            )
+            self._compared[pair] = catalog
         outcome = "unchanged" if not receipt.changes else "different" if dry_run else "published"
         return PublishResult(
             pair.dataset,
@@ -343,112 +391,34 @@ class Outbox:
         *,
         dry_run: bool,
     ) -> PublishResult:
-        """Withdraw a dataset that is not to be there, and remove it when its time has come."""
-        if success is None or success.fingerprint == REMOVED:
-            code = "target-not-listed" if dataset.public else "dataset-is-draft"
-            return _nothing(pair, code, {"dataset": pair.dataset, "target": pair.target})
-        async with self._using(catalog, pair.target) as target:
-            receipt = await target.withdraw(pair.dataset, success.remote, dry_run=dry_run)
+        """Withdraw a dataset that is not to be there, and remove it when its time has come.
+
+        What is there is looked at, whatever was recorded: the store may have been restored.
+        """
+        recorded = success is not None and success.fingerprint != REMOVED
+        code = "target-not-listed" if dataset.public else "dataset-is-draft"
+        nothing = _nothing(pair, code, {"dataset": pair.dataset, "target": pair.target})
+        if not recorded and not can_reach(pair, catalog):
+            return nothing
+        remote = success.remote if success else {"publisher": dataset.publisher}
+        async with self._targets.using(catalog, pair.target) as target:
+            receipt = await target.withdraw(pair.dataset, remote, dry_run=dry_run)
+            if not recorded and not receipt.changes:
+                self._looked.add(pair)
+                return nothing
             if dry_run:
                 outcome: PublishOutcome = "different" if receipt.changes else "unchanged"
                 return PublishResult(pair.dataset, pair.target, outcome, changes=receipt.changes)
-            if success.fingerprint != WITHDRAWN:
+            if success is None or success.fingerprint != WITHDRAWN:
                 ends = WITHDRAWN if grace(catalog, pair.target) else REMOVED
-                await self._record(pair, {}, ends, receipt.remote)
+                await self._records.write(pair, {}, ends, receipt.remote)
                 log.info("withdrawn", dataset=pair.dataset, target=pair.target)
             elif left(success.at + grace(catalog, pair.target)) <= 0:
                 receipt = await target.remove(pair.dataset, success.remote)
-                await self._record(pair, {}, REMOVED, receipt.remote)
+                await self._records.write(pair, {}, REMOVED, receipt.remote)
                 log.info("removed", dataset=pair.dataset, target=pair.target)
+        self._looked.add(pair)
         return PublishResult(pair.dataset, pair.target, "withdrawn", changes=receipt.changes)
-
-    async def _published(
-        self,
-        pair: Pair,
-        catalog: Catalog,
-        snapshot: Snapshot,
-        receipt: Receipt,
-        known: Published | None,
-        *,
-        thorough: bool,
-    ) -> None:
-        mark = self._fingerprint(snapshot, catalog, pair.target)
-        last = known.attempt if known else None
-        before = known.success.remote if known and known.success else {}
-        now = datetime.now(UTC).isoformat()
-        remote = {
-            **receipt.remote,
-            **_noted(receipt),
-            **{name: before[name] for name in _COMPARED if name in before},
-        }
-        if thorough:
-            remote |= {"compared": now, "found": [change.what for change in receipt.changes][:20]}
-        if isinstance(catalog.targets[pair.target], CkanTarget):
-            remote.setdefault("compared", now)
-        if (
-            receipt.changes
-            or last is None
-            or last.problem is not None
-            or (last.versions, last.fingerprint, last.remote) != (snapshot.versions, mark, remote)
-        ):
-            await self._record(pair, snapshot.versions, mark, remote)
-        if receipt.changes:
-            log.info("published", dataset=pair.dataset, target=pair.target, **snapshot.versions)
-        if thorough and receipt.changes:
-            log.warning(
-                "put right what was found to differ",
-                dataset=pair.dataset,
-                target=pair.target,
-                found=[change.what for change in receipt.changes],
-            )
-        self._compared[pair] = catalog
-
-    async def _failed(
-        self, pair: Pair, catalog: Catalog, problem: Problem, after: float | None
-    ) -> None:
-        """Put off the next try; log the first failure only, and record what is new about it."""
-        self._due.failed(pair, catalog, problem, after)
-        with suppress(PublisherError):  # a full disk, perhaps: the result tells it all the same
-            known = await self._known(pair)
-            last = known.attempt if known else None
-            before = last.problem if last else None
-            if before is None:
-                log.warning(
-                    "target fails", dataset=pair.dataset, target=pair.target, code=problem.code
-                )
-            if before is None or lasting(before) != lasting(problem):
-                await self._record(
-                    pair,
-                    last.versions if last else {},
-                    last.fingerprint if last else "",
-                    last.remote if last else {},
-                    problem,
-                )
-
-    async def _known(self, pair: Pair) -> Published | None:
-        return await self._engine.run(
-            lambda con: self._store.published(con, pair.dataset, pair.target), lane="query"
-        )
-
-    async def _record(
-        self,
-        pair: Pair,
-        versions: Mapping[str, int],
-        mark: str,
-        remote: Mapping[str, Any],
-        problem: Problem | None = None,
-    ) -> None:
-        await self._engine.run(
-            lambda con: self._store.record_published(
-                con,
-                pair.dataset,
-                pair.target,
-                versions=versions,
-                fingerprint=mark,
-                remote=remote,
-                problem=problem,
-            )
-        )
 
     async def _pin(self, catalog: Catalog, dataset: str) -> Snapshot:
         return await Snapshot.pin(
@@ -456,43 +426,17 @@ class Outbox:
         )
 
     def _fingerprint(self, snapshot: Snapshot, catalog: Catalog, target: str) -> str:
+        if not snapshot.tables:
+            return EMPTY
         return fingerprint(snapshot, catalog.targets[target].model_dump(mode="json"))
-
-    @asynccontextmanager
-    async def _using(self, catalog: Catalog, name: str) -> AsyncIterator[Target]:
-        """Give the target as the catalog has it now; it stays open for as long as it is used."""
-        if self._context is None:
-            installation = await asyncio.to_thread(installation_id, self._settings.data)
-            self._context = TargetContext(
-                settings=self._settings,
-                secrets=self._secrets,
-                installation=installation,
-                links=Links(self._settings.public_url, self._settings.published_path),
-                extents=Extents(),
-            )
-        spec = catalog.targets[name]
-        before = self._open.get(name)
-        if before is None or before.spec != spec:
-            self._open[name] = _Open(spec, open_target(spec, self._context))
-            if before is not None and not before.uses:
-                await before.target.close()
-        held = self._open[name]
-        held.uses += 1
-        try:
-            yield held.target
-        finally:
-            held.uses -= 1
-            if not held.uses and self._open.get(name) is not held:
-                await held.target.close()
 
 
 _GONE = (WITHDRAWN, REMOVED)
-_COMPARED = ("compared", "found")
 
 
-def _noted(receipt: Receipt) -> dict[str, Any]:
-    notices = [[it.code, dict(it.params)] for it in receipt.notices]
-    return {"notices": notices} if notices else {}
+def _writes_files(pair: Pair, catalog: Catalog) -> bool:
+    """Tell whether it is by the pair's target that the files come which other targets link to."""
+    return isinstance(catalog.targets.get(pair.target), FolderTarget)
 
 
 def _nothing(pair: Pair, code: str, params: Mapping[str, Any]) -> PublishResult:

@@ -5,11 +5,11 @@ never leaves here. Later commits do not change a snapshot.
 """
 
 import uuid
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from publisher.engine import Connection, Engine, Lane, identifier, literal
 from publisher.model.catalog import Catalog, Organization, TableEntry
@@ -19,13 +19,13 @@ from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
 from publisher.store import Store
 from publisher.store.changes import removed_keys
+from publisher.targets.spool import Pages, pages, spooled
 
 T = TypeVar("T")
 ROW_ID = "_row"
 """The store's stable id of a row; with every batch, beside the open fields."""
 
 _NULL_TEXTS = ("", "NULL", "\\N", "<null>", "\\N\\N")
-_SPOOL_GROUP = 10_000
 _INSTANT = "replace(strftime({}, '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')"
 
 
@@ -218,8 +218,8 @@ class Snapshot:
         columns: str,
         since: int | None = None,
         until: int | None = None,
-    ) -> AsyncGenerator[list[dict[str, Any]], None]:
-        """Give the rows in batches of *size*; with *since* those new or corrected after it.
+    ) -> Pages:
+        """Give the rows in batches of *size* at most; with *since* those new or corrected after it.
 
         *columns* lists what is wanted of each row, as SQL over its open fields and ``_row``.
         *until* reads another version than the pinned one.
@@ -229,16 +229,16 @@ class Snapshot:
         if since is not None:
             parameters = [*parameters, since]
         query = f"SELECT {columns} FROM {source}{where} ORDER BY {table.order()}"  # noqa: S608
-        return self.spooled(query, parameters, size)
+        return self._spooled(query, parameters, size)
 
     def removed(
         self, table: PinnedTable, size: int, *, columns: str, since: int, until: int | None = None
-    ) -> AsyncGenerator[list[dict[str, Any]], None]:
+    ) -> Pages:
         """Give the keys (``_row`` without a key) that were there at *since* and are not now."""
         query, parameters = removed_keys(
             table.ref, table.key or (ROW_ID,), since, until or table.version
         )
-        return self.spooled(f"SELECT {columns} FROM ({query})", parameters, size)  # noqa: S608
+        return self._spooled(f"SELECT {columns} FROM ({query})", parameters, size)  # noqa: S608
 
     def relation(self, table: PinnedTable) -> tuple[str, list[object]]:
         """Give a FROM item with the table's rows at its version, and its parameters."""
@@ -252,43 +252,13 @@ class Snapshot:
         """Name a new folder for files that are let go of after use."""
         return self._work / f"publish-{uuid.uuid4().hex}"
 
-    async def spooled(
-        self, query: str, parameters: list[object], size: int
-    ) -> AsyncGenerator[list[dict[str, Any]], None]:
-        """Page through an answer at the reader's pace, holding neither thread nor transaction."""
-        spool = self.scratch().with_suffix(".parquet")
-        file = literal(str(spool))
-        try:
-            copied = await self._engine.run(
-                lambda con: con.execute(
-                    f"COPY ({query}) TO {file} (FORMAT parquet, ROW_GROUP_SIZE {_SPOOL_GROUP})",
-                    parameters,
-                ).fetchone()
-            )
-            async for batch in self.pages(spool, int(copied[0]) if copied else 0, size):
-                yield batch
-        finally:
-            spool.unlink(missing_ok=True)
+    def pages(self, file: Path, size: int) -> Pages:
+        """Give the rows that were spooled to *file*, *size* at most at a time."""
+        return pages(self._engine, file, size)
 
-    async def pages(
-        self, spool: Path, rows: int, size: int
-    ) -> AsyncGenerator[list[dict[str, Any]], None]:
-        """Give the *rows* of a Parquet file in batches of *size*, in their order."""
-        page = (
-            "SELECT * EXCLUDE (file_row_number) FROM read_parquet("  # noqa: S608
-            f"{literal(str(spool))}, file_row_number = true) "
-            "WHERE file_row_number >= ? AND file_row_number < ? ORDER BY file_row_number"
-        )
-        for first in range(0, rows, size):
-            yield await self._engine.run(
-                lambda con, first=first: _dicts(con, page, [first, first + size])  # type: ignore[misc]
-            )
-
-
-def _dicts(con: Connection, query: str, parameters: list[object]) -> list[dict[str, Any]]:
-    answer = con.execute(query, parameters)
-    names = [column[0] for column in answer.description]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    def _spooled(self, query: str, parameters: list[object], size: int) -> Pages:
+        file = self.scratch().with_suffix(".parquet")
+        return spooled(self._engine, query, parameters, file, size)
 
 
 def _pinned(entry: TableEntry, state: TableState) -> PinnedTable:

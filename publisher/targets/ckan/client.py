@@ -34,6 +34,7 @@ _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 _LARGEST_ANSWER = 64_000_000
 _PART = 65_536
+_DUMP_REFUSALS = {403: ckanapi.NotAuthorized, 404: ckanapi.NotFound}
 
 
 class _AnswerError(Exception):
@@ -197,8 +198,9 @@ class CkanClient:
                 timeout=self._timeout,
                 stream=True,
             )
-            if response.status_code == 404:
-                self._refused("dump", ckanapi.NotFound(), 404)
+            if response.status_code in _DUMP_REFUSALS:
+                status = response.status_code
+                self._refused("dump", _DUMP_REFUSALS[status](), status)
             _save(response, session.parts(response, time.monotonic() + seconds), path, most)
         except TargetError:
             raise

@@ -7,7 +7,7 @@ is how far they are compared. JSON is equal where its values are, however it is 
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +18,10 @@ import orjson
 from publisher.engine import Connection, identifier, literal
 from publisher.targets.ckan import columns
 from publisher.targets.snapshot import ROW_ID, PinnedTable, Snapshot
+from publisher.targets.spool import Pages, spool
 
 _LONGEST_LINE = 33_554_432  # bytes of one row in the dump
-_BATCH = 10_000
+_BATCH = 500  # rows whose JSON is read at a time
 _SAMPLE = 1_000  # rows of the dump that show how far it tells instants
 
 
@@ -38,8 +39,6 @@ class Slice:
 class Comparison:
     slices: tuple[Slice, ...]
     """Only those that differ."""
-    lacking: int
-    surplus: int
     _snapshot: Snapshot
     _folder: Path
 
@@ -47,13 +46,13 @@ class Comparison:
     def equal(self) -> bool:
         return not self.slices
 
-    def to_send(self, size: int) -> AsyncGenerator[list[dict[str, Any]], None]:
+    def to_send(self, size: int) -> Pages:
         """Give the rows that are missing or different there, as they are sent."""
-        return self._snapshot.pages(self._folder / "send.parquet", self.lacking, size)
+        return self._snapshot.pages(self._folder / "send.parquet", size)
 
-    def to_delete(self, size: int) -> AsyncGenerator[list[dict[str, Any]], None]:
+    def to_delete(self, size: int) -> Pages:
         """Give CKAN's own ``_id`` of the rows that should not be there."""
-        return self._snapshot.pages(self._folder / "delete.parquet", self.surplus, size)
+        return self._snapshot.pages(self._folder / "delete.parquet", size)
 
 
 @asynccontextmanager
@@ -75,14 +74,15 @@ async def comparing(
         source, parameters = snapshot.relation(table)
         work = _Work(table, source, parameters, folder)
 
-        def compare(con: Connection) -> tuple[tuple[Slice, ...], int, int]:
+        def compare(con: Connection) -> tuple[Slice, ...]:
             work.read(con, dump, header)
             work.join(con, refused)
             slices = work.slices(con)
-            return (slices, *work.write(con)) if slices else ((), 0, 0)
+            if slices:
+                work.write(con)
+            return slices
 
-        slices, lacking, surplus = await snapshot.run(compare)
-        yield Comparison(slices, lacking, surplus, snapshot, folder)
+        yield Comparison(await snapshot.run(compare), snapshot, folder)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -137,6 +137,7 @@ class _Work:
             f"h.{name} IS NOT DISTINCT FROM w.{name}" for name in map(identifier, self._types)
         )
         held = self._side("held")
+        self._find_refused(con, refused)
         con.execute(
             f"CREATE TEMP TABLE lacking AS SELECT w._row, {self._month_of('w')} AS month,"  # noqa: S608
             f" EXISTS (SELECT 1 FROM {held} AS h WHERE {on_key}) AS there"
@@ -148,7 +149,9 @@ class _Work:
         )
         if self._json:
             self._leave_equal_json(con, on_key)
-        self._leave_refused(con, refused)
+        if any(self._types[name] == "TIMESTAMP" for name in self._key):
+            self._add_crowded(con, on_key)
+        con.execute("DELETE FROM lacking WHERE _row IN (SELECT _row FROM refused)")
 
     def slices(self, con: Connection) -> tuple[Slice, ...]:
         rows = con.execute(
@@ -159,26 +162,15 @@ class _Work:
         ).fetchall()
         return tuple(Slice(*row) for row in rows)
 
-    def write(self, con: Connection) -> tuple[int, int]:
-        """Write what is to be sent and deleted; give how many rows each is."""
-        found = []
-        for name, query, parameters in (
-            (
-                "send",
-                (
-                    f"SELECT {columns.wire(self._table)} FROM {self._source} AS t"  # noqa: S608
-                    f" WHERE {ROW_ID} IN (SELECT _row FROM lacking) ORDER BY {self._table.order()}"
-                ),
-                self._parameters,
-            ),
-            ("delete", "SELECT _id FROM surplus ORDER BY _id", []),
-        ):
-            done = con.execute(
-                f"COPY ({query}) TO {self._file(name)} (FORMAT parquet, ROW_GROUP_SIZE {_BATCH})",
-                parameters,
-            ).fetchone()
-            found.append(int(done[0]) if done else 0)
-        return found[0], found[1]
+    def write(self, con: Connection) -> None:
+        """Write what is to be sent, and what is to be deleted."""
+        send = (
+            f"SELECT {columns.wire(self._table)} FROM {self._source} AS t"  # noqa: S608
+            f" WHERE {ROW_ID} IN (SELECT _row FROM lacking) ORDER BY {self._table.order()}"
+        )
+        spool(con, send, self._parameters, self._folder / "send.parquet")
+        delete = "SELECT _id FROM surplus ORDER BY _id"
+        spool(con, delete, [], self._folder / "delete.parquet")
 
     def _leave_equal_json(self, con: Connection, on_key: str) -> None:
         """Take out the rows that differ in how JSON is written alone."""
@@ -204,17 +196,43 @@ class _Work:
         con.execute(f"COPY lacking TO {file} (FORMAT parquet)")
         return file
 
-    def _leave_refused(self, con: Connection, refused: Iterable[Sequence[Any]]) -> None:
+    def _find_refused(self, con: Connection, refused: Iterable[Sequence[Any]]) -> None:
         keys = [orjson.dumps(list(key)).decode() for key in refused]
+        con.execute("CREATE TEMP TABLE refused (_row BIGINT)")
         if not keys:
             return
         sent = ", ".join(map(identifier, self._key))
         con.execute(
-            "DELETE FROM lacking WHERE _row IN (SELECT _row FROM ("  # noqa: S608
+            "INSERT INTO refused SELECT _row FROM ("  # noqa: S608
             f"SELECT _row, json_array({sent})::VARCHAR AS key FROM"
             f" (SELECT {ROW_ID} AS _row, {columns.wire(self._table)} FROM {self._source}))"
-            " WHERE list_contains(?::VARCHAR[], key))",
+            " WHERE list_contains(?::VARCHAR[], key)",
             [*self._parameters, keys],
+        )
+
+    def _add_crowded(self, con: Connection, on_key: str) -> None:
+        """Have all rows of a key sent anew where there are more or fewer of it than there should.
+
+        The dump tells instants less finely than a key may hold them, so that several rows can
+        seem to have one key: which of them is missing, or left over, cannot be seen.
+        """
+        names = ", ".join(map(identifier, self._key))
+        con.execute(
+            f"CREATE TEMP TABLE crowded AS SELECT w.* EXCLUDE (n) FROM"  # noqa: S608
+            f" (SELECT {names}, count(*) AS n FROM {self._side('wanted')}"
+            f" WHERE _row NOT IN (SELECT _row FROM refused) GROUP BY ALL) AS w"
+            f" JOIN (SELECT {names}, count(*) AS n FROM {self._side('held')} GROUP BY ALL) AS h"
+            f" ON {on_key} WHERE w.n <> h.n"
+        )
+        con.execute(
+            f"INSERT INTO surplus SELECT h._id, {self._month_of('h')}"  # noqa: S608
+            f" FROM {self._side('held')} AS h SEMI JOIN crowded AS w ON {on_key}"
+        )
+        con.execute(
+            f"INSERT INTO lacking SELECT h._row, {self._month_of('h')}, true"  # noqa: S608
+            f" FROM (SELECT * FROM {self._side('wanted')}"
+            " WHERE _row NOT IN (SELECT _row FROM lacking)) AS h"
+            f" SEMI JOIN crowded AS w ON {on_key}"
         )
 
     def _told_to(self, con: Connection, lines: str) -> str:

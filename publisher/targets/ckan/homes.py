@@ -11,15 +11,15 @@ without, see docs/targets/ckan.md.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from publisher.errors import TargetError
+from publisher.errors import TargetError, TargetUnavailableError
 from publisher.targets.base import Difference
 from publisher.targets.ckan.client import CkanClient
 from publisher.targets.ckan.marker import Held
 from publisher.targets.ckan.packages import Package
-from publisher.targets.ckan.tables import CHUNK, DataStoreTable, Pace
+from publisher.targets.ckan.tables import DataStoreTable, Pace
 from publisher.targets.snapshot import PinnedTable, Snapshot
 
 SPARES = ("spare-a", "spare-b")
@@ -36,43 +36,64 @@ class Home:
         snapshot: Snapshot,
         table: PinnedTable,
         *,
-        resource: str,
         resource_id: Callable[[str], str],
         pace: Pace,
     ) -> None:
         self._client = client
         self._snapshot = snapshot
         self._table = table
-        self.resource = resource
+        self.resource = resource_id(table.name)
+        """The id that it is asked for by, for ever."""
         self._pace = pace
         self._spares = [resource_id(f"{table.name}.{spare}") for spare in SPARES]
-        self.table = self._at(resource)
+        self.table = self._at(self.resource)
         """Where it is kept, as far as is known."""
+        self.looked = False
+        self.held: Held | None = None
+        """What answers under the resource's id."""
+        self.differences: Sequence[Difference] = ()
+        """In what it differed when it was looked at."""
 
-    async def look(self) -> Held | None:
-        """Give what answers under the resource's id."""
-        held = await self.table.look()
-        if held is not None:
-            self.table = self._at(held.home)
-        return held
+    async def look(self) -> None:
+        self.held = await self.table.look()
+        if self.held is not None:
+            self.table = self._at(self.held.home)
+        self.differences = self.table.differences(self.held)
+        self.looked = True
 
-    async def bring(self, package: Package, held: Held | None, *, thorough: bool) -> None:
+    async def conceal(self) -> None:
+        """Take out the columns that are not to be shown any more.
+
+        Where CKAN refuses that, `bring` meets it again.
+        """
+        if self.held is not None and self.table.surplus(self.held):
+            try:
+                self.held = await self._reshaped(self.held)
+            except TargetError as error:
+                if isinstance(error, TargetUnavailableError):
+                    raise
+
+    async def _reshaped(self, held: Held) -> Held:
+        aliases = [self.resource] if held.home != self.resource else []
+        return await self.table.reshape(held, aliases=aliases)
+
+    async def bring(self, package: Package, *, thorough: bool) -> None:
         """Make, change and fill the table until it holds the snapshot's version."""
+        held = self.held
         if held is None and (begun := await self._begun()) is not None:
             await self._make_beside(package, None, begun)
             return
         if held is not None:
-            aliases = [self.resource] if held.home != self.resource else []
-            held = await self.table.reshape(held, aliases=aliases)
+            held = await self._reshaped(held)
             if self.table.fits(held):
                 await self.table.update(held, thorough=thorough)
                 return
-        small = self._table.state.rows <= CHUNK
-        if held is None and (small or package.private):
-            await self._make(self._at(self.resource), whole=small)
+        whole = await self.table.in_one_call()
+        if held is None and (whole is not None or package.private):
+            await self._make(self._at(self.resource), whole)
         elif package.private:
             await self._drop(held.home if held else self.resource)
-            await self._make(self._at(self.resource), whole=small)
+            await self._make(self._at(self.resource), whole)
         else:
             used = held.home if held else None
             spare = next(it for it in self._spares if it != used)
@@ -114,14 +135,14 @@ class Home:
                 return spare
         return None
 
-    async def _make(self, table: DataStoreTable, *, whole: bool) -> None:
+    async def _make(self, table: DataStoreTable, whole: list[dict[str, Any]] | None) -> None:
         self.table = table
         try:
-            await table.make(whole=whole)
+            await table.make(whole)
         except TargetError as error:
             if not whole or "records" not in error.facts:
                 raise
-            await table.make(whole=False)  # a row that CKAN refuses: it is found by upsert
+            await table.make(None)  # a row that CKAN refuses: it is found by upsert
         held = await table.look()
         if held is None:
             raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
@@ -136,7 +157,7 @@ class Home:
             await self._drop(spare)
             held = None
         if held is None:
-            await self._make(beside, whole=self._table.state.rows <= CHUNK)
+            await self._make(beside, await beside.in_one_call())
         else:
             self.table = beside
             await beside.update(await beside.reshape(held, aliases=()))

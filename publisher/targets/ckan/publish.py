@@ -6,7 +6,7 @@ its id, its name or its marks, and finished by the next try.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -31,7 +31,7 @@ from publisher.targets.ckan.packages import Package, resource_ids
 from publisher.targets.ckan.tables import Pace
 from publisher.targets.dcat.mqa import mqa
 from publisher.targets.facts import DatasetFacts, dataset_facts
-from publisher.targets.snapshot import PinnedTable, Snapshot
+from publisher.targets.snapshot import Snapshot
 
 _SITE_SECONDS = 60.0  # what a site has and offers is asked anew after this long
 
@@ -55,32 +55,55 @@ class CkanPublisher:
         thorough: bool,
         watch: Watch,
     ) -> Receipt:
+        """Bring the package up to date.
+
+        What may not be told any more goes first: nothing that is wrong with the rest keeps it.
+        """
         publisher = snapshot.dataset.publisher
         organization = self._organization(publisher)
         client = self._client(publisher, organization)
+        ids = resource_ids(self._context.installation, snapshot.dataset.name)
+        pace = Pace(late=self._spec.late, sent=watch.sent)
+        first = (*(it.name for it in snapshot.tables), snapshot.dataset.resources[0].name)[0]
+        homes = [
+            Home(client, snapshot, table, resource_id=ids, pace=pace) for table in snapshot.tables
+        ]
+        package = await Package.find(
+            client,
+            snapshot.dataset.name,
+            known=remote.get("id"),
+            resource=ids(first),
+            installation=self._context.installation,
+        )
+        there = package is not None and not package.deleted
+        changes: list[Difference] = []
+        if package is not None and there:
+            changes += await _leave(client, snapshot, package, remote, ids, dry_run=dry_run)
+            for home in homes:
+                await home.look()
+                if not dry_run:
+                    await home.conceal()
+        if not homes:
+            return Receipt(changes=tuple(changes), remote=remote)
         facts = await dataset_facts(snapshot, self._context.links, self._context.extents)
         self._profile.check(facts)
-        ids = resource_ids(self._context.installation, snapshot.dataset.name)
-        there = Destination(
+        to = Destination(
             installation=self._context.installation,
             organization=organization.name,
             resource_id=ids,
             site=await self._site(client),
             mqa=await asyncio.to_thread(_score, facts, client.url, ids),
         )
-        wanted = self._profile.wanted(facts, there)
         work = _Work(
             client,
             snapshot,
+            homes,
             profile_=self._profile,
-            wanted=wanted,
-            there=there,
-            spec=self._spec,
-            watch=watch,
+            wanted=self._profile.wanted(facts, to),
+            there=to,
+            keep={*self._spec.keep, *snapshot.dataset.publish.keep},
         )
-        package = await work.find(remote)
-        changes: list[Difference] = []
-        if package is None or package.deleted:
+        if package is None or not there:
             await self._check_organization(client, publisher, organization.name)
             changes.append(Difference("package", None, snapshot.dataset.name))
             if dry_run:
@@ -88,7 +111,6 @@ class CkanPublisher:
                 return Receipt(changes=tuple(changes), remote=remote)
             package = await work.make(package)
         changes += await work.resources(package, dry_run=dry_run)
-        changes += await work.leave(package, remote, dry_run=dry_run)
         try:
             changes += await work.tables(package, dry_run=dry_run, thorough=thorough)
         except TargetError as error:
@@ -196,6 +218,32 @@ def _score(facts: DatasetFacts, url: str, resource_id: Callable[[str], str]) -> 
     return f"{found.score}/{found.of} ({found.rating})"
 
 
+async def _leave(
+    client: CkanClient,
+    snapshot: Snapshot,
+    package: Package,
+    remote: Mapping[str, Any],
+    ids: Callable[[str], str],
+    *,
+    dry_run: bool,
+) -> list[Difference]:
+    """Take out the resources of tables that the dataset has no longer."""
+    before = {it["publisher_table"]: it["id"] for it in package.ours.values()}
+    before |= {name: it["id"] for name, it in remote.get("resources", {}).items()}
+    found = []
+    stated = {resource.name for resource in snapshot.dataset.resources}
+    for name in sorted(before.keys() - stated):
+        leaving = [before[name], *(ids(f"{name}.{it}") for it in (*SPARES, *LINKS))]
+        there = [resource for resource in leaving if resource in package.resources]
+        if there:
+            found.append(Difference(f"{name}.resource", name, None))
+        if there and not dry_run:
+            for resource in there:
+                await client.call("resource_delete", id=resource)
+            await package.read()
+    return found
+
+
 class _Work:
     """One dataset on its way to the site."""
 
@@ -203,32 +251,23 @@ class _Work:
         self,
         client: CkanClient,
         snapshot: Snapshot,
+        homes: Sequence[Home],
         *,
         profile_: Profile,
         wanted: Wanted,
         there: Destination,
-        spec: CkanTarget,
-        watch: Watch,
+        keep: Collection[str],
     ) -> None:
         self._client = client
         self._snapshot = snapshot
+        self._homes = homes
         self._profile = profile_
         self._wanted = wanted
         self._there = there
-        self._pace = Pace(late=spec.late, sent=watch.sent)
-        self._keep = {*spec.keep, *snapshot.dataset.publish.keep}
+        self._keep = keep
         self._new: set[str] = set()
         """Resources of tables that were made here."""
         self.notices: list[Problem] = list(wanted.notices)
-
-    async def find(self, remote: Mapping[str, Any]) -> Package | None:
-        return await Package.find(
-            self._client,
-            self._snapshot.dataset.name,
-            known=remote.get("id"),
-            resource=self._wanted.resources[0].id,
-            installation=self._there.installation,
-        )
 
     def everything(self) -> list[Difference]:
         """Say what a new package will hold."""
@@ -270,9 +309,9 @@ class _Work:
         """
         changes = []
         fault: TargetError | None = None
-        for table in self._snapshot.tables:
+        for home in self._homes:
             try:
-                changes += await self._bring(table, package, dry_run=dry_run, thorough=thorough)
+                changes += await self._bring(home, package, dry_run=dry_run, thorough=thorough)
             except TargetError as error:
                 if isinstance(error, TargetUnavailableError) and error.code != "ckan-settling":
                     raise  # so it is with all of them
@@ -282,54 +321,27 @@ class _Work:
         return changes
 
     async def _bring(
-        self, table: PinnedTable, package: Package, *, dry_run: bool, thorough: bool
+        self, home: Home, package: Package, *, dry_run: bool, thorough: bool
     ) -> list[Difference]:
-        home = Home(
-            self._client,
-            self._snapshot,
-            table,
-            resource=next(it.id for it in self._wanted.resources if it.table == table.name),
-            resource_id=self._there.resource_id,
-            pace=self._pace,
-        )
-        held = await home.look()
-        found = home.table.differences(held)
+        if not home.looked:
+            await home.look()
+        name, found, held = home.table.name, list(home.differences), home.held
         rows = (
-            await self._rows(home, table.name, held)
+            await self._rows(home, name, held)
             if held is not None and (dry_run or (thorough and not found))
             else []
         )
         if (found or rows) and not dry_run:
-            await home.bring(package, held, thorough=thorough or bool(rows))
-            self._tell_refused(home, table.name)
+            await home.bring(package, thorough=thorough or bool(rows))
+            self._tell_refused(home, name)
         if held is not None or not dry_run:
             found += await home.tidy(package, dry_run=dry_run)
         shown = package.resources.get(home.resource, {})
         if held is not None and not shown.get("datastore_active"):
-            found.append(Difference(f"{table.name}.datastore_active", False, True))
+            found.append(Difference(f"{name}.datastore_active", False, True))
             if not dry_run:
                 await home.show(package)
         return found + rows
-
-    async def leave(
-        self, package: Package, remote: Mapping[str, Any], *, dry_run: bool
-    ) -> list[Difference]:
-        """Take out the resources of tables that the dataset has no longer."""
-        ids = self._there.resource_id
-        before = {it["publisher_table"]: it["id"] for it in package.ours.values()}
-        before |= {name: it["id"] for name, it in remote.get("resources", {}).items()}
-        found = []
-        stated = {resource.name for resource in self._snapshot.dataset.resources}
-        for name in sorted(before.keys() - stated):
-            leaving = [before[name], *(ids(f"{name}.{it}") for it in (*SPARES, *LINKS))]
-            there = [resource for resource in leaving if resource in package.resources]
-            if there:
-                found.append(Difference(f"{name}.resource", name, None))
-            if there and not dry_run:
-                for resource in there:
-                    await self._client.call("resource_delete", id=resource)
-                await package.read()
-        return found
 
     async def _rows(self, home: Home, name: str, held: Held) -> list[Difference]:
         """Say how the rows differ, month by month."""

@@ -11,7 +11,7 @@ is. Two rules keep rows of different versions apart:
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,15 +25,13 @@ from publisher.targets.ckan.client import CONNECTIONS, CkanClient, Doubts
 from publisher.targets.ckan.compare import Comparison, comparing
 from publisher.targets.ckan.marker import Held, Key, Mark, Marker
 from publisher.targets.snapshot import PinnedTable, Snapshot
+from publisher.targets.spool import Pages
 
 CHUNK = 5_000
 _DELETE_CHUNK = 1_000
-_SPLIT_AFTER = 2  # tries of a chunk before it is halved
 _MOST_REFUSED = 1_000
 _DUMP_BYTES, _ROW_BYTES = 100_000_000, 4_096  # more is no table of so many rows
 _DUMP_SECONDS, _DUMP_ROWS_PER_SECOND = 300.0, 1_000  # CKAN 2.11 gives 4,000 rows a second
-
-Batches = AsyncGenerator[list[dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,10 @@ class DataStoreTable:
         self._refused: set[Key] = set()
         self.reasons: list[str] = []
         """Why CKAN refused rows; the first few."""
+
+    @property
+    def name(self) -> str:
+        return self._table.name
 
     @property
     def refused(self) -> int:
@@ -113,6 +115,10 @@ class DataStoreTable:
             found.append(Difference(f"{name}.dictionary", _texts(held.infos), _texts(texts)))
         return found
 
+    def surplus(self, held: Held) -> Collection[str]:
+        """Give the columns there that are not to be shown."""
+        return held.types.keys() - self._types().keys()
+
     @asynccontextmanager
     async def compared(self, held: Held) -> AsyncIterator[Comparison]:
         """Compare the rows themselves, of all that is held."""
@@ -139,31 +145,40 @@ class DataStoreTable:
 
     # making
 
-    async def make(self, *, whole: bool) -> None:
-        """Make the table where there is none; *whole*: with all its rows, in one call."""
-        first: list[dict[str, Any]] = []
+    async def in_one_call(self) -> list[dict[str, Any]] | None:
+        """Give all rows; None where they are more than one call should carry."""
+        if self._table.state.rows > CHUNK:
+            return None
+        found: list[dict[str, Any]] = []
+        batches = self._all()
+        async with aclosing(batches):
+            async for batch in batches:
+                if found:
+                    return None
+                found = await asyncio.to_thread(self._checked, batch)
+        return found
+
+    def _all(self) -> Pages:
+        return self._snapshot.rows(self._table, CHUNK, columns=columns.wire(self._table))
+
+    async def make(self, whole: list[dict[str, Any]] | None) -> None:
+        """Make the table where there is none; *whole*: with all its rows."""
         self._made = True
-        marker = Marker(upcoming=self._mark)
-        if whole:
-            batches = self._snapshot.rows(self._table, CHUNK, columns=columns.wire(self._table))
-            async with aclosing(batches):
-                async for batch in batches:
-                    first += await asyncio.to_thread(self._checked, batch)
-            marker = Marker(at=self._mark)
+        marker = Marker(upcoming=self._mark) if whole is None else Marker(at=self._mark)
         await self._write(
             "datastore_create",
             fields=columns.columns(self._table, marker.info()),
             primary_key=list(self._key),
-            records=first,
+            records=whole or [],
         )
-        self._pace.sent(self._table.name, len(first))
+        self._pace.sent(self._table.name, len(whole or ()))
 
     async def reshape(self, held: Held, *, aliases: Sequence[str]) -> Held:
         """Add and drop columns in place; what is known of the rows stays.
 
         Fields that may not be shown any more are gone with this one call.
         """
-        surplus = held.types.keys() - self._types().keys()
+        surplus = self.surplus(held)
         added = self._types().keys() - held.types.keys()
         if not surplus and not added:
             return held
@@ -292,8 +307,7 @@ class DataStoreTable:
             await self._describe(marker)
         self._refused = set()
         if held.rows == 0:
-            rows = self._snapshot.rows(self._table, CHUNK, columns=columns.wire(self._table))
-            await self._fill(rows, empty=True)
+            await self._fill(self._all(), empty=True)
             return self._doubtful(marker)
         return await self._correct(marker)
 
@@ -303,12 +317,13 @@ class DataStoreTable:
         if held is None:
             raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
         async with self.compared(held) as comparison:
-            if not comparison.equal:
-                if await self.look() is None:
-                    # Dropped meanwhile: to describe it would make an empty one
-                    raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
-                marker = replace(marker, upcoming=self._mark)
-                await self._describe(marker)
+            if comparison.equal:
+                return self._doubtful(marker)
+            if await self.look() is None:
+                # Dropped meanwhile: to describe it would make an empty one
+                raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
+            marker = replace(marker, upcoming=self._mark)
+            await self._describe(marker)
             surplus = comparison.to_delete(_DELETE_CHUNK)
             async with aclosing(surplus):
                 async for batch in surplus:
@@ -339,7 +354,7 @@ class DataStoreTable:
     async def _describe(self, marker: Marker) -> None:
         await self._write("datastore_create", fields=columns.columns(self._table, marker.info()))
 
-    async def _fill(self, batches: Batches, *, empty: bool = False) -> None:
+    async def _fill(self, batches: Pages, *, empty: bool = False) -> None:
         """Send rows over every connection at once; their keys differ, so their order is free."""
         sending: set[asyncio.Task[None]] = set()
         try:
@@ -411,7 +426,7 @@ class DataStoreTable:
             if error.code != "ckan-rejected":
                 raise  # a key that no row there can have
 
-    async def _delete(self, batches: Batches) -> None:
+    async def _delete(self, batches: Pages) -> None:
         """Delete rows by key. Lists on two columns multiply, so only one column gets a list."""
         async with aclosing(batches):
             async for batch in batches:

@@ -4,7 +4,7 @@ Sites give values back in another dress: a list as JSON text, a day with a time,
 A foreign value that we say nothing of is left alone.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -13,20 +13,24 @@ from publisher.targets.base import Difference
 from publisher.targets.ckan.metadata.base import Changes, Wanted, WantedResource
 from publisher.targets.ckan.packages import extras_of
 
-FIELDS = "publisher_fields"
-"""The extra that lists the names of the extras we wrote."""
+FIELDS, GROUPS = "publisher_fields", "publisher_groups"
+"""The extras that list the names of the extras, and of the groups, that we wrote."""
 _MIDNIGHT = {
     f"00:00:00{fraction}{zone}" for fraction in ("", ".000000") for zone in ("", "Z", "+00:00")
 }
 _DATASTORE = ("url", "url_type")  # CKAN puts its own in their place
 
 
-def listed(extras: Mapping[str, str], package: Collection[str]) -> list[dict[str, str]]:
+def listed(
+    extras: Mapping[str, str], package: Collection[str], groups: Iterable[Mapping[str, str]] = ()
+) -> list[dict[str, str]]:
     """Give extras as CKAN takes them, without those that the package has fields of its own for.
 
-    A site with a schema refuses both.
+    A site with a schema refuses both. *groups* are those that the package is put in.
     """
-    told = {name: value for name, value in extras.items() if name not in package}
+    told = {name: it for name, it in extras.items() if name not in {*package, FIELDS, GROUPS}}
+    if names := sorted(group["name"] for group in groups):
+        told[GROUPS] = orjson.dumps(names).decode()
     told[FIELDS] = orjson.dumps(sorted(told)).decode()
     return [{"key": name, "value": value} for name, value in sorted(told.items())]
 
@@ -88,8 +92,10 @@ class Comparison:
                 continue
             if name == "extras":
                 self._extras()
-            elif name in {"tags", "groups"}:
-                self._names(name, value)
+            elif name == "tags":
+                self._names(name, value, others=())
+            elif name == "groups":
+                self._names(name, value, others=self._others(value))
             elif name == "owner_org":
                 self._organization(value)
             else:
@@ -110,10 +116,15 @@ class Comparison:
             self._tell(f"package.{name}", held, value)
             self._replace(name, value)
 
-    def _names(self, name: str, value: list[Mapping[str, str]]) -> None:
+    def _others(self, value: list[Mapping[str, str]]) -> list[str]:
+        """Give the groups that others put it in; one that we did and want no more is none."""
+        held = {it["name"] for it in self._package.get("groups") or ()}
+        ours = _names(extras_of(self._package).get(GROUPS))
+        return sorted(held - {it["name"] for it in value} - ours)
+
+    def _names(self, name: str, value: list[Mapping[str, str]], *, others: Collection[str]) -> None:
         held = [it["name"] for it in self._package.get(name) or ()]
         wanted = [it["name"] for it in value]
-        others = sorted({*held} - {*wanted}) if name == "groups" else []  # others put it there
         if sorted(held) != sorted([*wanted, *others]):
             self._tell(f"package.{name}", sorted(held), wanted)
             self._replace(name, [*value, *({"name": other} for other in others)])

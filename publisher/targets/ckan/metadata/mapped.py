@@ -12,7 +12,7 @@ from typing import Any
 from publisher.model.catalog import CkanTarget
 from publisher.model.site_fields import FACT
 from publisher.targets.ckan.metadata.base import Changes, Destination, Profile, Wanted
-from publisher.targets.ckan.metadata.compare import FIELDS, listed
+from publisher.targets.ckan.metadata.compare import listed
 from publisher.targets.ckan.metadata.said import said, said_of
 from publisher.targets.facts import DatasetFacts
 
@@ -37,8 +37,8 @@ class MappedProfile:
             resources.append(replace(it, fields=fields))
         mapping = self._spec.fields.package
         package = _filled(mapping, said(facts), wanted.package)
-        extras = {it["key"]: it["value"] for it in wanted.package["extras"] if it["key"] != FIELDS}
-        package["extras"] = listed(extras, {*package, *mapping})
+        extras = {it["key"]: it["value"] for it in wanted.package["extras"]}
+        package["extras"] = listed(extras, {*package, *mapping}, package.get("groups") or ())
         return replace(wanted, package=package, resources=tuple(resources))
 
     def changes(

@@ -63,6 +63,7 @@ class PlainProfile:
             for name, table, fields in self._resources(it, facts)
         ]
         there = {it.id for it in resources}
+        put_in = [{"name": name} for name in groups]
         former = (to.resource_id(f"{it.name}.{link}") for it in facts.tables for link in LINKS)
         return Wanted(
             package={
@@ -70,8 +71,8 @@ class PlainProfile:
                 "name": facts.dataset.name,
                 "owner_org": to.organization,
                 "tags": [{"name": name} for name in keywords(facts.dataset.keywords)],
-                "groups": [{"name": name} for name in groups],
-                "extras": listed(extras, package),
+                "groups": put_in,
+                "extras": listed(extras, package, put_in),
             },
             resources=tuple(resources),
             former=tuple(it for it in former if it not in there),
