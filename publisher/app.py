@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -53,6 +53,7 @@ class Service:
             store=self.store,
             catalog=self._current,
         )
+        self._hearing: list[Callable[[], None]] = [self.outbox.poke]
         self.harvester = Harvester(
             Parts(
                 settings=settings,
@@ -63,9 +64,17 @@ class Service:
                     root=settings.root, settings=settings, secrets=secrets, http=http
                 ),
                 entries=self._entries,
-                committed=self.outbox.poke,
+                committed=self._committed,
             )
         )
+
+    def on_commit(self, heard: Callable[[], None]) -> None:
+        """Have *heard* called whenever something was committed."""
+        self._hearing.append(heard)
+
+    def _committed(self) -> None:
+        for heard in self._hearing:
+            heard()
 
     @cached_property
     def scheduler(self) -> "Scheduler":

@@ -46,7 +46,7 @@ InputError = duckdb.InvalidInputException
 """A file is none that a reader can take apart."""
 OutOfMemoryError = duckdb.OutOfMemoryException
 T = TypeVar("T")
-Lane = Literal["work", "query"]
+Lane = Literal["work", "query", "export"]
 
 _CONFLICT_ATTEMPTS = 8
 _INTERRUPT_SECONDS = 0.05
@@ -74,6 +74,7 @@ class Engine:
         self._lanes = {
             "work": ThreadPoolExecutor(threads, thread_name_prefix="work"),
             "query": ThreadPoolExecutor(threads * 2, thread_name_prefix="query"),
+            "export": ThreadPoolExecutor(1, thread_name_prefix="export"),
         }
 
     @classmethod
@@ -130,7 +131,8 @@ class Engine:
         """Do *work* in a thread with a cursor of its own.
 
         What only looks, and shortly, belongs in the query lane: it does not wait behind work.
-        In the query lane, cancelling or passing *timeout* interrupts the statement (UsageError
+        What reads a whole table belongs in the export lane, one at a time.
+        In these two lanes, cancelling or passing *timeout* interrupts the statement (UsageError
         ``query-timeout``); the clock starts when the work does. What has not begun within
         *timeout* never does (UsageError ``queries-waiting``). In the work lane it runs to its
         end: a commit is never left half-way by a cancelled caller.
@@ -153,7 +155,7 @@ class Engine:
         except (TimeoutError, asyncio.CancelledError) as error:
             if future.done() and not future.cancelled() and error is future.exception():
                 raise  # the work's own
-            if lane == "query":
+            if lane != "work":
                 await _interrupt(submitted, future, holder)
             else:
                 await asyncio.wait([future])

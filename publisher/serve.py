@@ -100,6 +100,7 @@ def _parts(service: Service) -> Parts:
         store=service.store,
         catalog=lambda: service.catalog,
         next_run=service.scheduler.next_run,
+        on_commit=service.on_commit,
         outbox=service.outbox,
     )
 

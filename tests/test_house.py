@@ -40,6 +40,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "structlog": ("",),  # so are logs
     "typer": ("cli",),
     "ucumvert": ("validation/units.py",),
+    "xlsxwriter": ("query/files.py",),
     "yaml": ("registry", "validation/lean.py"),
     "yarl": ("sources", "api"),
 }

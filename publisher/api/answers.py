@@ -118,6 +118,50 @@ class Rows(Model):
     """Of all rows that match; there only where `count=` asks for it."""
 
 
+class ChangedRows(Model):
+    total: int
+    """Of the table by then."""
+    new: int
+    corrected: int
+    removed: int
+
+
+class TimeSpan(Model):
+    first: datetime
+    last: datetime
+
+
+class VersionAnswer(Model):
+    version: int
+    committed_at: datetime
+    rows: ChangedRows
+    time: TimeSpan | None
+    """Of the rows that came or went, by the field with role time."""
+
+
+class Changes(Model):
+    data: tuple[VersionAnswer, ...]
+    """Oldest first."""
+    next: str | None
+    version: int
+    """The newest."""
+
+
+class Manifest(Model):
+    dataset: str
+    table: str
+    version: int
+    committed_at: datetime | None
+    format: str
+    media_type: str
+    rows: int
+    bytes: int
+    sha256: str
+    """In hex, of the whole file."""
+    url: str
+    """Where just this file is to be had, as long as its version's history is kept."""
+
+
 class RowCounts(Model):
     read: int
     new: int

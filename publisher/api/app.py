@@ -11,12 +11,15 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from publisher.api.changes import written
+from publisher.api.commits import Commits
 from publisher.api.openapi import document
 from publisher.api.pages import SECURITY, reading_page
-from publisher.api.parts import FEED, PARTS, SIGNER, Call, Parts
+from publisher.api.parts import COMMITS, FEED, PARTS, SIGNER, SPOOL, Call, Parts
 from publisher.api.problems import problems
 from publisher.api.replies import JSON, tagged
 from publisher.api.routes import ROUTES, Route
+from publisher.api.spool import Spool
 from publisher.errors import UsageError
 from publisher.query import Signer, load_key
 from publisher.query.faults import Faults
@@ -35,6 +38,7 @@ SERVER_OPTIONS: Mapping[str, Any] = {
 """For the runner: room for long lists of conditions, and for a problem to say it was too much;
 a caller that leaves is worked for no longer."""
 _MOST_BODY = 65_536
+_START = web.RequestKey("start", float)
 _MOST_PORT = 65_535
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 _CORS = {
@@ -56,7 +60,14 @@ def create_app(parts: Parts) -> web.Application:
     )
     app[PARTS] = parts
     app[FEED] = Feed(parts.settings, parts.engine, parts.store)
+    app[SPOOL] = Spool(parts.settings.exports_path, parts.settings.export_bytes)
+    app[COMMITS] = Commits(parts.engine, parts.store, written)
+    parts.on_commit(app[COMMITS].poke)
     app.cleanup_ctx.append(_signing)
+    app.cleanup_ctx.append(_telling)
+    app.cleanup_ctx.append(_spooling)
+    app.on_shutdown.append(_ending)
+    app.on_response_prepare.append(_headed)
     for route in ROUTES:
         # A file may lie in a folder of the package
         path = route.path.replace("{file}", "{file:.+}")
@@ -73,6 +84,24 @@ async def _signing(app: web.Application) -> AsyncIterator[None]:
     path = app[PARTS].settings.data / "secret.key"
     app[SIGNER] = Signer(await asyncio.to_thread(load_key, path))
     yield
+
+
+async def _telling(app: web.Application) -> AsyncIterator[None]:
+    telling = asyncio.create_task(app[COMMITS].run())
+    yield
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _spooling(app: web.Application) -> AsyncIterator[None]:
+    await app[SPOOL].open()
+    yield
+    await app[SPOOL].close()
+
+
+async def _ending(app: web.Application) -> None:
+    """End the streams, which would outlive the stop otherwise."""
+    app[COMMITS].close()
 
 
 def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -133,22 +162,26 @@ def _document(
 
 @web.middleware
 async def _outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer preflights, and add the headers that every answer has."""
-    start = time.perf_counter()
+    """Answer preflights."""
+    request[_START] = time.perf_counter()
     if request.method == "OPTIONS" and not isinstance(
         request.match_info.http_exception, web.HTTPNotFound
     ):
-        response: web.StreamResponse = web.Response(status=204, headers=_PREFLIGHT)
-    else:
-        response = await handler(request)
+        return web.Response(status=204, headers=_PREFLIGHT)
+    return await handler(request)
+
+
+async def _headed(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that every answer has."""
     headers = response.headers
     headers.update(_CORS)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Server"] = "publisher"
-    total = f"total;dur={(time.perf_counter() - start) * 1000:.2f}"
-    steps = headers.get("Server-Timing")
-    headers["Server-Timing"] = f"{steps}, {total}" if steps else total
-    return response
+    start = request.get(_START)
+    if start is not None:
+        total = f"total;dur={(time.perf_counter() - start) * 1000:.2f}"
+        steps = headers.get("Server-Timing")
+        headers["Server-Timing"] = f"{steps}, {total}" if steps else total
 
 
 @web.middleware

@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
 
 from publisher.api.negotiation import BRIEF
 from publisher.api.parts import Call
+from publisher.api.sending import send
 from publisher.errors import NotFoundError
 from publisher.targets.facts import MEDIA_TYPES
 
@@ -28,31 +28,8 @@ async def get_published(call: Call) -> web.StreamResponse:
         found = await asyncio.to_thread(_file, home, name)
     if found is None:
         raise NotFoundError("file-not-found", dataset=dataset.name, file=name[:_SHOWN])
-    kind = web.FileResponse
-    if await _is_another(call.request, found):
-        kind = _Whole
     headers = {"Cache-Control": BRIEF, "Content-Type": _TYPES.get(found.suffix, "application/json")}
-    return kind(found, headers=headers)
-
-
-class _Whole(web.FileResponse):
-    """The whole file, though a range was asked for: of a file that is another by now."""
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        whole = {name: it for name, it in request.headers.items() if name.lower() != "range"}
-        return await super().prepare(request.clone(headers=whole))
-
-
-async def _is_another(request: web.Request, file: Path) -> bool:
-    """Tell whether a resumed download is of another file (RFC 9110, section 13.1.5).
-
-    aiohttp looks at dates alone there; its tags are made of the time and the size.
-    """
-    stated = request.headers.get("If-Range", "")
-    if not stated.endswith('"'):
-        return False
-    status = await asyncio.to_thread(file.stat)
-    return stated != f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+    return await send(call.request, found, headers)
 
 
 def _file(home: Path, name: str) -> Path | None:

@@ -35,12 +35,13 @@ def language_of(request: web.Request) -> Language:
     return "da" if weights["da"] > weights["en"] else "en"
 
 
-def form_of(request: web.Request, stated: str | None) -> Form:
-    """Give the format of ``f=``, or the one that ``Accept`` likes best.
+def form_of(
+    request: web.Request, stated: str | None, forms: Sequence[Form] = tuple(FORMATS)
+) -> Form:
+    """Give the format of ``f=``, or the one that ``Accept`` likes best, the first of *forms* else.
 
     Raises ParameterError ``not-a-format`` and UsageError ``not-acceptable``.
     """
-    forms: Sequence[Form] = tuple(FORMATS)
     if stated is not None:
         for form in forms:
             if stated == form:
@@ -48,7 +49,7 @@ def form_of(request: web.Request, stated: str | None) -> Form:
         raise fault("not-a-format", "f", stated, allowed=list(FORMATS), choices=", ".join(FORMATS))
     accept = request.headers.get("Accept")
     if not accept:
-        return "json"
+        return forms[0]
     weights = dict(_weighted(accept))
     best = max(forms, key=lambda form: _weight(FORMATS[form], weights))
     if _weight(FORMATS[best], weights) == 0:
@@ -56,6 +57,16 @@ def form_of(request: web.Request, stated: str | None) -> Form:
             "not-acceptable", allowed=list(FORMATS.values()), choices=", ".join(FORMATS.values())
         )
     return best
+
+
+def media_type(form: Form) -> str:
+    return FORMATS[form] + ("; charset=utf-8; header=present" if form == "csv" else "")
+
+
+def accepts(request: web.Request, *media_types: str) -> str:
+    """Give the one of the types that ``Accept`` likes best; the last where it does not say."""
+    weights = dict(_weighted(request.headers.get("Accept", "")))
+    return max(reversed(media_types), key=lambda it: _weight(it, weights))
 
 
 def held(request: web.Request, etag: str) -> str | None:

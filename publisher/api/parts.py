@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from publisher.api.commits import Commits
+from publisher.api.spool import Spool
 from publisher.engine import Connection, Engine
 from publisher.errors import NotFoundError
 from publisher.model.catalog import Catalog, TableEntry
@@ -26,6 +28,10 @@ def _unplanned(_ref: TableRef) -> datetime | None:
     return None
 
 
+def _unheard(_heard: Callable[[], None]) -> None:
+    return
+
+
 @dataclass(frozen=True)
 class Parts:
     settings: Settings
@@ -35,6 +41,8 @@ class Parts:
     """Gives the present one; it may be read again while serving."""
     next_run: Callable[[TableRef], datetime | None] = _unplanned
     """When a table is harvested next; None where nothing is planned."""
+    on_commit: Callable[[Callable[[], None]], None] = _unheard
+    """Has a function called, in the event loop, whenever something was committed."""
     outbox: Outbox | None = None
     """What is told of publications under way; None where nothing is published from here."""
 
@@ -42,6 +50,8 @@ class Parts:
 PARTS = web.AppKey("parts", Parts)
 SIGNER = web.AppKey("signer", Signer)
 FEED = web.AppKey("feed", Feed)
+SPOOL = web.AppKey("spool", Spool)
+COMMITS = web.AppKey("commits", Commits)
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,20 @@ class Call:
     @property
     def feed(self) -> Feed:
         return self.request.app[FEED]
+
+    @property
+    def commits(self) -> Commits:
+        return self.request.app[COMMITS]
+
+    @property
+    def spool(self) -> Spool:
+        return self.request.app[SPOOL]
+
+    def still_public(self, entry: TableEntry) -> bool:
+        """Tell whether a table that was found is to be shown by now."""
+        catalog = self.parts.catalog()
+        dataset = catalog.datasets.get(entry.ref.dataset)
+        return dataset is not None and dataset.public and entry.ref in catalog.entries
 
     def path(self, name: str) -> str:
         return self.request.match_info[name]

@@ -21,6 +21,8 @@ _STATUS = {
     "not-acceptable": 406,
     "address-too-long": 414,
     "queries-waiting": 503,
+    "listeners-many": 503,
+    "exports-waiting": 503,
     "query-timeout": 504,
 }
 """Of the codes whose status is not that of their kind of error."""

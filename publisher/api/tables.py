@@ -10,7 +10,15 @@ import orjson
 from aiohttp import web
 
 from publisher.api import answers
-from publisher.api.negotiation import BRIEF, IMMUTABLE, form_of, held, respond, unchanged
+from publisher.api.negotiation import (
+    BRIEF,
+    IMMUTABLE,
+    form_of,
+    held,
+    media_type,
+    respond,
+    unchanged,
+)
 from publisher.api.parts import Call
 from publisher.api.replies import first, link, next_page, page_after, page_size, reply, url_of
 from publisher.engine import Connection
@@ -20,6 +28,7 @@ from publisher.query import (
     Prepared,
     csv_rows,
     fetch,
+    files,
     geojson_features,
     json_arrays,
     json_rows,
@@ -28,11 +37,13 @@ from publisher.query import (
     prepare,
 )
 from publisher.query.grammar import Kind
-from publisher.query.parameters import FORMATS, Form
+from publisher.query.parameters import Form
 from publisher.query.times import fault
 
 _RENDERING = 1
 """Part of every ETag: to be raised when the same rows are written in other bytes."""
+_FILES: frozenset[Form] = frozenset({"parquet", "xlsx"})
+"""Formats that are written as a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,11 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
         next_url = (
             url_of(call, next_pairs(call.pairs, prepared, page.cursor)) if page.cursor else None
         )
-        body = _body(prepared, page, form, next_url)
+        if form in _FILES:
+            ids = [row[-1] for row in page.rows]
+            body = files.page(con, store, prepared, ids, form)
+        else:
+            body = _body(prepared, page, form, next_url)
         timings = {
             "plan": planned - start,
             "engine": fetched - planned,
@@ -109,11 +124,10 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
     if answer.body is None:
         response = unchanged(answer.etag, cache, weak=answer.weak)
     else:
-        media_type = FORMATS[form] + ("; charset=utf-8; header=present" if form == "csv" else "")
         response = respond(
             call.request,
             answer.body,
-            media_type,
+            media_type(form),
             etag=answer.etag,
             weak=answer.weak,
             cache=cache,
@@ -130,20 +144,22 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
 
 def _body(prepared: Prepared, page: Page, form: Form, next_url: str | None) -> bytes:
     shown, style = prepared.shown, prepared.asked.style
+    since = prepared.query.since
+    key = None if since is None else since.key
     if form == "csv":
         return csv_rows(shown, page.rows, style)
     if form == "ndjson":
-        return ndjson_rows(shown, page.rows)
+        return ndjson_rows(shown, page.rows, key)
     told: dict[str, Any] = {"next": next_url, "version": prepared.query.version}
     if page.total is not None:
         told["count"] = page.total
     if form == "geojson":
-        features = geojson_features(shown, page.rows)
+        features = geojson_features(shown, page.rows, key)
         return orjson.dumps({"type": "FeatureCollection", "features": features, **told})
     if style.arrays:
         names = [field.name for field in shown]
         return orjson.dumps({"fields": names, "data": json_arrays(shown, page.rows), **told})
-    return orjson.dumps({"data": json_rows(shown, page.rows), **told})
+    return orjson.dumps({"data": json_rows(shown, page.rows, key), **told})
 
 
 async def get_runs(call: Call) -> web.Response:

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "harvest": "publisher.cli.data",
     "publish": "publisher.cli.data",
     "status": "publisher.cli.data",
+    "export": "publisher.cli.data",
     "quarantine": "publisher.cli.quarantine",
     "backup": "publisher.cli.copies",
     "restore": "publisher.cli.copies",

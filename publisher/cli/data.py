@@ -1,11 +1,15 @@
-"""``publisher harvest``, ``publish`` and ``status``."""
+"""``publisher harvest``, ``publish``, ``status`` and ``export``."""
 
-from typing import Annotated
+import os
+from pathlib import Path
+from typing import Annotated, get_args
 
 import typer
 
 from publisher.cli.session import Session, command
 from publisher.cli.work import perform
+from publisher.errors import UsageError
+from publisher.operations.export import Format
 
 All = Annotated[bool, typer.Option("--all", help="Everything in the catalog.")]
 
@@ -56,3 +60,21 @@ def status(
 ) -> int:
     """Show runs, versions, lag, quarantine and target state."""
     return perform(session, "status", {"dataset": dataset})
+
+
+@command
+def export(
+    session: Session,
+    table: Annotated[str, typer.Argument(help="What to export.", metavar="DATASET[/TABLE]")],
+    format_: Annotated[str, typer.Option("--format", help="|".join(get_args(Format)))],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    query: Annotated[
+        str, typer.Option(help="Conditions and the like, as in the URL of an export.")
+    ] = "",
+) -> int:
+    """Write everything that matches to a file, and its manifest beside it."""
+    if format_ not in get_args(Format):
+        raise UsageError("not-an-export-format", value=format_, choices=", ".join(get_args(Format)))
+    path = os.path.abspath(output)  # noqa: PTH100 - resolves no link
+    params = {"table": table, "format": format_, "path": path, "query": query}
+    return perform(session, "export", params)

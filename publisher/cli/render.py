@@ -14,6 +14,7 @@ from publisher.cli.session import Session
 from publisher.messages.text import cut
 from publisher.operations.backup import Copied
 from publisher.operations.base import Told
+from publisher.operations.export import Exported
 from publisher.operations.harvest import Harvested, RunLine
 from publisher.operations.publish import Change, Published
 from publisher.operations.quarantine import Discarded, Listed, Shown
@@ -229,6 +230,16 @@ def discarded(session: Session, answer: Discarded) -> None:
     console().print(session.label("discarded", rows=answer.discarded, table=table))
 
 
+def exported(session: Session, answer: Exported) -> None:
+    about = {
+        "path": answer.path,
+        "rows": _number(answer.manifest["rows"]),
+        "bytes": _number(answer.manifest["bytes"]),
+        "version": answer.manifest["version"],
+    }
+    console().print(session.label("exported", **about), soft_wrap=True)
+
+
 def backed_up(session: Session, answer: Copied) -> None:
     _copied(session, "backed-up", answer)
 
@@ -349,6 +360,7 @@ SHOWN: Mapping[str, Callable[[Session, Any], None]] = MappingProxyType(
         "quarantine-release": harvested,
         "quarantine-discard": discarded,
         "status": status,
+        "export": exported,
         "backup": backed_up,
     }
 )

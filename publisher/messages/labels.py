@@ -129,6 +129,10 @@ LABELS: Mapping[str, tuple[str, str]] = {
     ),
     "nothing-to-publish": ("There is nothing to publish.", "Der er intet at udgive."),
     "no-datasets": ("There are no datasets in catalog/.", "Der er ingen datasæt i catalog/."),
+    "exported": (
+        "{path} holds {rows} rows of version {version} in {bytes} bytes.",
+        "{path} rummer {rows} rækker af version {version} i {bytes} byte.",
+    ),
     "backed-up": (
         "The copy is in {path}: {files} files, {bytes} bytes.",
         "Kopien ligger i {path}: {files} filer, {bytes} byte.",

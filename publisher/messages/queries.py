@@ -66,6 +66,36 @@ QUERIES: dict[str, Text] = {
         remedy_en="Operators for this type stand under allowed.",
         remedy_da="Operatorer til denne type står under allowed.",
     ),
+    "not-an-export-format": Text(
+        en="“{value}” is no format of an export",
+        da="“{value}” er intet format for en eksport",
+        remedy_en="Choose one of {choices}.",
+        remedy_da="Vælg et af {choices}.",
+    ),
+    "not-a-query": Text(
+        en="{parameter} is no query of a URL: “{value}”",
+        da="{parameter} er ingen forespørgsel fra en URL: “{value}”",
+        remedy_en="Write NAME=VALUE, several with & between them.",
+        remedy_da="Skriv NAVN=VÆRDI, flere med & imellem.",
+    ),
+    "exports-waiting": Text(
+        en="{most} exports are being made already",
+        da="Der laves allerede {most} eksporter",
+        remedy_en="Ask again in a moment.",
+        remedy_da="Spørg igen om et øjeblik.",
+    ),
+    "sheet-too-small": Text(
+        en="A workbook holds {most} rows at most, and more match",
+        da="En projektmappe rummer højst {most} rækker, og flere passer",
+        remedy_en="Narrow the rows, or ask for csv or parquet.",
+        remedy_da="Indsnævr rækkerne, eller bed om csv eller parquet.",
+    ),
+    "listeners-many": Text(
+        en="{most} callers listen already",
+        da="Der lyttes allerede af {most}",
+        remedy_en="Ask again later, or ask for the versions page by page.",
+        remedy_da="Spørg igen senere, eller hent versionerne side for side.",
+    ),
     "repeated-parameter": Text(
         en="{parameter} is given twice",
         da="{parameter} er angivet to gange",

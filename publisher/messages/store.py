@@ -142,6 +142,12 @@ STORE: dict[str, Text] = {
         remedy_en="Run `publisher restore` again with the same backup.",
         remedy_da="Kør `publisher restore` igen med den samme sikkerhedskopi.",
     ),
+    "export-unwritable": Text(
+        en="{path} cannot be written: {reason}",
+        da="{path} kan ikke skrives: {reason}",
+        remedy_en="Name a file in a folder that is there and may be written to.",
+        remedy_da="Angiv en fil i en mappe, der findes, og som der må skrives i.",
+    ),
     "backup-unwritable": Text(
         en="{path} cannot be written: {reason}",
         da="{path} kan ikke skrives: {reason}",

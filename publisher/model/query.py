@@ -189,6 +189,18 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """Of the rows that match, those that came after a version, and what is of them no more.
+
+    A row is no more where it matched at *version*, and no row of its key does now.
+    """
+
+    version: int
+    key: tuple[str, ...]
+    """By which rows are known again; the row's own id where the table shows no key."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one table at one version."""
 
@@ -210,3 +222,4 @@ class Rows:
     """Fields given in another unit: the stored value times the one, plus the other."""
     groups: Groups | None = None
     """Groups of the rows instead of the rows; ``select`` and ``order`` name what they have."""
+    since: Since | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from publisher.operations import backup, harvest, publish, quarantine, status
+from publisher.operations import backup, export, harvest, publish, quarantine, status
 from publisher.operations.base import Answer, Context, Operation, Progress
 
 __all__ = ["OPERATIONS", "Answer", "Context", "Operation", "Progress"]
@@ -17,6 +17,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "quarantine-release": quarantine.RELEASE,
         "quarantine-discard": quarantine.DISCARD,
         "status": status.STATUS,
+        "export": export.EXPORT,
         "backup": backup.BACKUP,
     }
 )

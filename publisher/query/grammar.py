@@ -66,11 +66,12 @@ _MOST_VERSION = 2**62
 Pairs = Sequence[tuple[str, str]]
 
 
-Kind = Literal["rows", "latest", "aggregate"]
+Kind = Literal["rows", "latest", "aggregate", "export"]
 TAKEN: Mapping[Kind, tuple[Parameter, ...]] = {
     "rows": parameters.ROWS,
     "latest": parameters.LATEST,
     "aggregate": parameters.AGGREGATE,
+    "export": parameters.EXPORT,
 }
 
 
@@ -103,6 +104,7 @@ class Asked:
     version: int | None
     as_of: datetime | None
     """UTC, no tzinfo."""
+    since: int | None
     fixed_time: str | None
     """The ``time`` to repeat on later pages where it spoke of ``now``."""
 
@@ -241,6 +243,10 @@ class _Reader:
                 count = read_choice("count", ours["count"], COUNTS)
         with self.faults.collected():
             version, as_of = _when(ours, self.zone)
+        since = None
+        with self.faults.collected():
+            if "changed_since" in ours:
+                since = read_count("changed_since", ours["changed_since"], 0, _MOST_VERSION)
         return Asked(
             where=tuple(where),
             select=select,
@@ -257,6 +263,7 @@ class _Reader:
             cursor=ours.get("cursor"),
             version=version,
             as_of=as_of,
+            since=since,
             fixed_time=fixed_time,
         )
 
@@ -266,7 +273,7 @@ class _Reader:
         """Read what is asked for instead of the rows."""
         if self.ask.kind == "latest":
             return self._newest(ours.get("by")), None
-        if self.ask.kind == "rows":
+        if self.ask.kind in {"rows", "export"}:
             return None, None
         stated = StatedGroups(*(ours.get(name) for name in ("by", "every", "agg", "fill")))
         groups = read_groups(stated, self.fields, self.time_field, bounds, self.ask.interval)

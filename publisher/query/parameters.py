@@ -27,12 +27,14 @@ FUNCTIONS = ("count", "min", "max", "sum", "avg", "median", "stddev", "first", "
 Counting = Literal["none", "estimated", "exact"]
 COUNTS: Sequence[Counting] = ("none", "estimated", "exact")
 
-Form = Literal["json", "csv", "ndjson", "geojson"]
+Form = Literal["json", "csv", "ndjson", "geojson", "parquet", "xlsx"]
 FORMATS: Mapping[Form, str] = {
     "json": "application/json",
     "csv": "text/csv",
     "ndjson": "application/x-ndjson",
     "geojson": "application/geo+json",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 SEPARATORS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
 DECIMALS = (".", ",")
@@ -152,6 +154,13 @@ AS_OF = Parameter(
     {"type": "string"},
     "2040-01-01T00:00:00Z",
 )
+CHANGED_SINCE = Parameter(
+    "changed_since",
+    "Of the rows that match, those that are new or were corrected after that version, and those"
+    " that matched then and are no more: of these the key, and `_deleted: true`. Applied to a copy"
+    " of that version they make one of the answer's. 410 once its history is gone.",
+    {"type": "integer", "minimum": 0},
+)
 TZ = Parameter(
     "tz",
     "Zone of rendered times, and of times given without an offset: an IANA name or `+01:00`.",
@@ -162,8 +171,15 @@ F = Parameter(
     "f",
     "Format of the answer; without it the `Accept` header decides. `ndjson` is one object a line;"
     " `geojson` has the point of the fields with roles longitude and latitude. In both, and in"
-    " CSV, the next page is in the `Link` header.",
+    " CSV, the next page is in the `Link` header; so it is in the files `parquet` and `xlsx`.",
     {"type": "string", "enum": list(FORMATS), "default": "json"},
+)
+EXPORT_F = Parameter(
+    "f",
+    "Format of the file; without it the `Accept` header decides. `parquet` has instants in UTC,"
+    " `xlsx` local times in `tz`.",
+    {"type": "string", "enum": list(FORMATS), "default": "csv"},
+    "csv",
 )
 SHAPE = Parameter(
     "shape",
@@ -197,7 +213,11 @@ PAGING = (SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF)
 FORMATTING = (F, SHAPE, SEP, DECIMAL, BOM)
 AGGREGATE = (*NARROWING, GROUP_BY, EVERY, AGG, FILL, *PAGING, TZ, *FORMATTING)
 LATEST = (*NARROWING, BY, SELECT, *PAGING, TZ, UNITS, *FORMATTING)
-ROWS = (*NARROWING, SELECT, *PAGING, TZ, UNITS, *FORMATTING)
+EXPORT = (
+    *(*NARROWING, SELECT, SORT, VERSION, AS_OF, CHANGED_SINCE, TZ, UNITS),
+    *(EXPORT_F, SEP, DECIMAL, BOM),
+)
+ROWS = (*NARROWING, SELECT, *PAGING, CHANGED_SINCE, TZ, UNITS, *FORMATTING)
 
 OPERATORS: Mapping[str, str] = {
     "exact": "is equal",

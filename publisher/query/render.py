@@ -13,15 +13,19 @@ import orjson
 
 from publisher.model.schema import Field
 from publisher.query.output import Style
-from publisher.query.sql import raw_json
+from publisher.query.sql import DELETED, raw_json
 
 Rows = Sequence[Sequence[Any]]
 _BOM = "\ufeff"
 
 
-def json_rows(fields: Sequence[Field], rows: Rows) -> orjson.Fragment:
+Key = Sequence[str] | None
+"""Of an answer that tells of deleted rows: what is told of them."""
+
+
+def json_rows(fields: Sequence[Field], rows: Rows, key: Key = None) -> orjson.Fragment:
     """Write a list of objects, a member a field."""
-    return orjson.Fragment(orjson.dumps(list(_objects(fields, rows))))
+    return orjson.Fragment(orjson.dumps(list(_objects(fields, rows, key))))
 
 
 def json_arrays(fields: Sequence[Field], rows: Rows) -> orjson.Fragment:
@@ -30,14 +34,14 @@ def json_arrays(fields: Sequence[Field], rows: Rows) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps([row[:width] for row in _cells(fields, rows)]))
 
 
-def ndjson_rows(fields: Sequence[Field], rows: Rows) -> bytes:
+def ndjson_rows(fields: Sequence[Field], rows: Rows, key: Key = None) -> bytes:
     """Write an object a line."""
     return b"".join(
-        orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in _objects(fields, rows)
+        orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in _objects(fields, rows, key)
     )
 
 
-def geojson_features(fields: Sequence[Field], rows: Rows) -> orjson.Fragment:
+def geojson_features(fields: Sequence[Field], rows: Rows, key: Key = None) -> orjson.Fragment:
     """Write a list of features; longitude and latitude come behind the fields' columns."""
     width = len(fields)
     return orjson.Fragment(
@@ -48,7 +52,7 @@ def geojson_features(fields: Sequence[Field], rows: Rows) -> orjson.Fragment:
                     "geometry": _point(*row[width : width + 2]),
                     "properties": shown,
                 }
-                for row, shown in zip(rows, _objects(fields, rows), strict=True)
+                for row, shown in zip(rows, _objects(fields, rows, key), strict=True)
             ]
         )
     )
@@ -70,9 +74,14 @@ def csv_rows(fields: Sequence[Field], rows: Rows, style: Style) -> bytes:
     return text.getvalue().encode()
 
 
-def _objects(fields: Sequence[Field], rows: Rows) -> Iterator[dict[str, Any]]:
+def _objects(fields: Sequence[Field], rows: Rows, key: Key) -> Iterator[dict[str, Any]]:
     names = [field.name for field in fields]
-    return (dict(zip(names, row, strict=False)) for row in _cells(fields, rows))
+    found = (dict(zip(names, row, strict=False)) for row in _cells(fields, rows))
+    return found if key is None else (_changed(row, key) for row in found)
+
+
+def _changed(row: dict[str, Any], key: Sequence[str]) -> dict[str, Any]:
+    return {**{name: row[name] for name in key}, DELETED: True} if row.pop(DELETED) else row
 
 
 def _cells(fields: Sequence[Field], rows: Rows) -> Rows:

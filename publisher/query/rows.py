@@ -10,7 +10,7 @@ import orjson
 from publisher.engine import Connection
 from publisher.errors import GoneError, NotFoundError, ParameterError
 from publisher.model.catalog import TableEntry
-from publisher.model.query import Order, Rows
+from publisher.model.query import Order, Rows, Since
 from publisher.model.schema import Field
 from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
@@ -29,9 +29,13 @@ from publisher.query.grammar import (
 from publisher.query.groups import GroupsWork, inexact, key_of, shown_fields
 from publisher.query.parameters import Form
 from publisher.query.sql import (
+    DELETED,
+    ROW,
     Source,
     areas,
+    changes_source,
     count_statement,
+    empty_source,
     fields_of,
     located,
     newest_source,
@@ -43,6 +47,8 @@ from publisher.store import Store
 
 _COUNTED = 1_000_000
 """Rows up to which an estimate is a count; of more, so many are looked at."""
+_ROW_ID = Field(name="row", type="integer").model_copy(update={"name": ROW})
+_IS_DELETED = Field(name="deleted", type="boolean").model_copy(update={"name": DELETED})
 _LONGEST_PLACE = 1_500
 """Bytes of sort values that a cursor carries; longer ones are looked up again by row."""
 
@@ -124,11 +130,18 @@ def prepare(
             version, fields = pinned, _fields(con, store, entry, state, pinned)
             asked = read_query(stated, fields.values(), now, ask)
     _check_kept(entry.ref, state, version)
+    select, since = asked.select, None
+    shown = fields
+    if asked.since is not None:
+        _check_since(entry.ref, state, asked.since, version)
+        since = Since(asked.since, tuple(key) if {*key} <= fields.keys() and key else (ROW,))
+        shown = {**fields, ROW: _ROW_ID, DELETED: _IS_DELETED}
+        select = tuple(dict.fromkeys([*since.key, *select, DELETED]))
     query = Rows(
         table=entry.ref,
         version=version,
         where=asked.where,
-        select=asked.select,
+        select=select,
         order=order,
         limit=asked.limit,
         offset=asked.offset,
@@ -137,10 +150,11 @@ def prepare(
         groups=asked.groups,
         place=asked.place,
         units=tuple((name, (how.factor, how.offset)) for name, _, how in asked.units),
+        since=since,
     )
     if asked.groups is not None:
         return Prepared(query, asked, fields, shown_fields(asked.groups, fields), place, state)
-    return Prepared(query, asked, fields, fields, place, state)
+    return Prepared(query, asked, fields, shown, place, state)
 
 
 def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:
@@ -153,22 +167,53 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
         found = _page(con, store, prepared, source, form=form, signer=signer)
         if store.newest_version(con, query.table) == query.version:
             return found
-    source = _source(con, query, store.relation(query.table, query.version))
-    if query.groups is not None:
-        work = GroupsWork(query.groups, query.where, prepared.stored, source, query.zone)
-        source = work.source(con)
-    elif query.newest is not None:
-        source = newest_source(query, query.newest, prepared.stored, source)
+    source, left = matching(con, store, prepared)
+    return _page(con, store, left, source, form=form, signer=signer)
+
+
+def matching(con: Connection, store: Store, prepared: Prepared) -> tuple[Source, Prepared]:
+    """Give where the rows stand that are asked for, and the query of what is left to be done."""
+    query = prepared.query
+    if query.version == 0:
+        return empty_source(prepared.fields.values()), prepared
+    if query.since is not None:
+        source = _changes(con, store, prepared, query.since)
     else:
-        return _page(con, store, prepared, source, form=form, signer=signer)
+        source = _source(con, query, store.relation(query.table, query.version))
+        if query.groups is not None:
+            work = GroupsWork(query.groups, query.where, prepared.stored, source, query.zone)
+            source = work.source(con)
+        elif query.newest is not None:
+            source = newest_source(query, query.newest, prepared.stored, source)
+        else:
+            return source, prepared
     # What is left are the rows, or groups of them, that match
-    prepared = replace(prepared, query=replace(query, where=()))
-    return _page(con, store, prepared, source, form=form, signer=signer)
+    return source, replace(prepared, query=replace(query, where=()))
+
+
+def check_kept(con: Connection, store: Store, prepared: Prepared) -> None:
+    """Raise GoneError where the history of the version was let go of since it was settled."""
+    query = prepared.query
+    _check_kept(query.table, store.state(con, query.table), query.version)
 
 
 def _source(con: Connection, query: Rows, relation: tuple[str, Sequence[object]]) -> Source:
     points = {area: points_within(con, relation, area) for area in areas(query.where)}
     return Source(*relation, points)
+
+
+def _changes(con: Connection, store: Store, prepared: Prepared, since: Since) -> Source:
+    query = prepared.query
+    came = _source(con, query, store.came(query.table, since.version, query.version))
+    went = _source(con, query, store.went(query.table, since.version, query.version))
+    both = {
+        area: ([*east, *went.points[area][0]], [*north, *went.points[area][1]])
+        for area, (east, north) in came.points.items()
+    }
+    source = changes_source(query, since, prepared.stored, replace(came, points=both), went)
+    # Its history may have been let go of since that was looked at: rather nothing than too little
+    _check_kept(query.table, store.state(con, query.table), since.version)
+    return source
 
 
 def _kept_at_hand(prepared: Prepared) -> bool:
@@ -255,7 +300,7 @@ def bad_cursor() -> ParameterError:
 
 
 def _bound_to(table: TableRef, asked: Asked, order: tuple[Order, ...]) -> object:
-    return table, asked.where, asked.newest, asked.groups, order
+    return table, asked.where, asked.newest, asked.groups, asked.since, order
 
 
 def _version(
@@ -286,6 +331,12 @@ def _fields(
             if field.name in held and sql_type(held[field.name]) == sql_type(field)
         )
     return {field.name: field for field in shown}
+
+
+def _check_since(ref: TableRef, state: TableState | None, since: int, version: int) -> None:
+    if since > version:
+        raise NotFoundError("unknown-version", table=str(ref), version=since, newest=version)
+    _check_kept(ref, state, since)
 
 
 def _check_kept(ref: TableRef, state: TableState | None, version: int) -> None:

@@ -23,7 +23,9 @@ from publisher.model.query import (
     Not,
     Or,
     Order,
+    Place,
     Rows,
+    Since,
     Value,
 )
 from publisher.model.schema import Field
@@ -32,6 +34,7 @@ from publisher.model.values import parse_zone
 from publisher.query.parameters import Form
 
 ROW = "_row"
+DELETED = "_deleted"
 _OPERATORS = {"exact": "=", "not": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _PARTS = {"contains": "contains", "startswith": "starts_with", "endswith": "suffix"}
 _ESCAPE = "\\"
@@ -91,10 +94,7 @@ def rows_statement(
     where = [condition(fields, part, statement) for part in query.where]
     if after is not None:
         where.append(_after(query.order, fields, after, statement))
-    order = [
-        f"{identifier(part.field)} {'DESC' if part.descending else 'ASC'} NULLS LAST"
-        for part in query.order
-    ]
+    order = list(map(_ordered, query.order))
     limit = statement.value(query.limit + 1)
     offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
     return (
@@ -103,6 +103,87 @@ def rows_statement(
         + f" ORDER BY {', '.join([*order, ROW])} LIMIT {limit}{offset}",
         statement.parameters,
     )
+
+
+def file_statement(
+    query: Rows, fields: Mapping[str, Field], source: Source, form: Form, mark: str
+) -> tuple[str, list[object]]:
+    """Give the statement for all rows as a file of *form* has them, and its parameters.
+
+    *mark* is the decimal mark of numbers that are written as text.
+    """
+    converted = dict(query.units)
+    cells = {}
+    for name in query.select:
+        target = fields[name]
+        as_number = name in converted
+        cell = _converted(target, converted[name]) if as_number else _filed(target, query, form)
+        if form == "csv" and mark != "." and (as_number or target.type == "number"):
+            cell = f"replace(CAST({cell} AS VARCHAR), '.', {literal(mark)})"
+        cells[name] = cell
+    statement = Statement(list(source.parameters), source.points)
+    where = [condition(fields, part, statement) for part in query.where]
+    order = [*map(_ordered, query.order), ROW]
+    columns = ", ".join(f"{cell} AS {identifier(name)}" for name, cell in cells.items())
+    if form == "geojson" and query.place is not None:
+        columns = _feature(cells, query.place)
+    return (
+        f"SELECT {columns} FROM {source.text} AS t{filtered(where)} ORDER BY {', '.join(order)}",
+        statement.parameters,
+    )
+
+
+def _feature(cells: Mapping[str, str], place: Place) -> str:
+    east, north = (
+        f"CAST({identifier(name)} AS DOUBLE)" for name in (place.longitude, place.latitude)
+    )
+    members = ", ".join(f"{literal(name)}: {cell}" for name, cell in cells.items())
+    point = f"{{'type': 'Point', 'coordinates': [{east}, {north}]}}"
+    return (
+        f"'Feature' AS type, CASE WHEN {east} IS NOT NULL AND {north} IS NOT NULL THEN {point}"
+        f" END AS geometry, {{{members}}} AS properties"
+    )
+
+
+def _filed(target: Field, query: Rows, form: Form) -> str:
+    """Give the expression of a column as a file of *form* has it."""
+    name = identifier(target.name)
+    if form == "parquet":
+        if target.type == "datetime":
+            return f"timezone('UTC', {name})"
+        return f"CAST({name} AS VARCHAR)" if target.type in _DOCUMENTS else name
+    if form == "xlsx":
+        if target.type == "datetime":
+            return _local(name, query.zone)
+        if target.type == "number":
+            return f"CAST({name} AS DOUBLE)"
+        return name if target.type == "date" else rendered(target, query.zone, form)
+    cell = rendered(target, query.zone, form)
+    return f"CAST({cell} AS JSON)" if raw_json(target) and form != "csv" else cell
+
+
+def _local(name: str, zone: str) -> str:
+    return name if zone == "UTC" else f"({name} + to_minutes({_offset(name, zone)}))"
+
+
+def only(source: Source, rows: Sequence[int]) -> Source:
+    """Give the rows of *source* that have one of these ids."""
+    return Source(
+        f"(SELECT s.* FROM {source.text} AS s"
+        f" SEMI JOIN (SELECT unnest(CAST(? AS BIGINT[])) AS id) AS p ON p.id = s.{ROW})",
+        [*source.parameters, list(rows)],
+        source.points,
+    )
+
+
+def empty_source(fields: Iterable[Field]) -> Source:
+    """Give a source with no rows, of a table that is not stored yet."""
+    columns = ", ".join(
+        f"CAST(NULL AS {sql_type(target)}) AS {identifier(target.name)}"
+        for target in fields
+        if target.name != ROW
+    )
+    return Source(f"(SELECT {columns}, CAST(NULL AS BIGINT) AS {ROW} WHERE false)", [])
 
 
 def count_statement(
@@ -160,6 +241,10 @@ def _leaves(conditions: Iterable[Condition]) -> Iterator[Condition]:
                 yield part
 
 
+def _ordered(part: Order) -> str:
+    return f"{identifier(part.field)} {'DESC' if part.descending else 'ASC'} NULLS LAST"
+
+
 def newest_source(
     query: Rows, newest: Newest, fields: Mapping[str, Field], source: Source
 ) -> Source:
@@ -177,6 +262,26 @@ def newest_source(
         f"{f' GROUP BY {of}' if of else ''}) AS n ON n.newest = t.{ROW})",
         [*source.parameters, *source.parameters, *statement.parameters],
         source.points,
+    )
+
+
+def changes_source(
+    query: Rows, since: Since, fields: Mapping[str, Field], came: Source, went: Source
+) -> Source:
+    """Give the rows that *came* and match, and the keys of those that *went* without return."""
+    statement = Statement(list(came.parameters), came.points)
+    news = [condition(fields, part, statement) for part in query.where]
+    statement.parameters += went.parameters
+    olds = [condition(fields, part, statement) for part in query.where]
+    key = [identifier(name) for name in since.key]
+    same = " AND ".join(f"c.{name} IS NOT DISTINCT FROM w.{name}" for name in key)
+    shown = ", ".join(f"w.{name}" for name in dict.fromkeys([*key, identifier(ROW)]))
+    return Source(
+        f"(WITH c AS MATERIALIZED (SELECT * FROM {came.text} AS t{filtered(news)})"
+        f" SELECT *, false AS {identifier(DELETED)} FROM c UNION ALL BY NAME"
+        f" SELECT {shown}, true AS {identifier(DELETED)}"
+        f" FROM (SELECT * FROM {went.text} AS t{filtered(olds)}) AS w ANTI JOIN c ON {same})",
+        statement.parameters,
     )
 
 

@@ -4,6 +4,7 @@ from publisher.store.commit import Commit, Committed
 from publisher.store.publications import Attempt, Published
 from publisher.store.quarantine import QuarantineCounts
 from publisher.store.store import Store
+from publisher.store.versions import Version
 
 __all__ = [
     "Attempt",
@@ -12,4 +13,5 @@ __all__ = [
     "Published",
     "QuarantineCounts",
     "Store",
+    "Version",
 ]

@@ -65,9 +65,11 @@ def carry_out(con: Connection, commit: Commit) -> Committed:
     counts = _write_refused(con, commit, counts, before)
     changed = change.changed or counts.changed
     if changed:
+        span: versions.Span = (None, None)
         if counts.changed:
             left = bool(counts.corrected or counts.removed)
             newest.follow(con, entry.ref, entry.schema, before + 1, left=left)
+            span = versions.span(con, entry.ref, entry.schema, before + 1, left=left)
         total = (stored.rows if stored else 0) + counts.new - counts.removed
         new = versions.NewVersion(
             ref=entry.ref,
@@ -76,6 +78,7 @@ def carry_out(con: Connection, commit: Commit) -> Committed:
             rows=total,
             counts=counts,
             schema=entry.schema if change.changed else None,
+            span=span,
         )
         versions.record(con, new, stored)
         if place is not None:

@@ -16,7 +16,7 @@ from publisher.store.snapshot import copy_database
 
 Migration = Callable[[Connection], None]
 
-FORMAT = 3
+FORMAT = 4
 RESTORING = ".restore.partial"
 """Stands beside the store while a restore goes on, and after one that was killed."""
 
@@ -37,7 +37,13 @@ def _with_places(con: Connection) -> None:
     con.execute("CREATE TABLE store.meta.replays (ref VARCHAR, version BIGINT, place BIGINT)")
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: _without_intents, 3: _with_places}
+def _with_times(con: Connection) -> None:
+    """Versions know the times of the rows that came and went with them; older ones do not."""
+    con.execute("ALTER TABLE store.meta.versions ADD COLUMN first_time TIMESTAMP")
+    con.execute("ALTER TABLE store.meta.versions ADD COLUMN last_time TIMESTAMP")
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _without_intents, 3: _with_places, 4: _with_times}
 """By the number of the format each one leads to."""
 
 

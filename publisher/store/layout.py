@@ -20,7 +20,7 @@ CREATE TABLE store.meta.format (number INTEGER, since TIMESTAMP);
 CREATE TABLE store.meta.versions (
     ref VARCHAR, version BIGINT, committed_at TIMESTAMP, run VARCHAR, total_rows BIGINT,
     read_rows BIGINT, new_rows BIGINT, corrected BIGINT, unchanged BIGINT, removed BIGINT,
-    quarantined BIGINT);
+    quarantined BIGINT, first_time TIMESTAMP, last_time TIMESTAMP);
 CREATE TABLE store.meta.schemas (ref VARCHAR, version BIGINT, descriptor JSON);
 CREATE TABLE store.meta.horizons (ref VARCHAR, oldest BIGINT);
 CREATE TABLE store.meta.deliveries (

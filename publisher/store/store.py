@@ -14,6 +14,7 @@ from publisher.model.schema import Schema
 from publisher.model.table import QuarantinedRow, TableState
 from publisher.model.values import TableRef
 from publisher.store import (
+    changes,
     compaction,
     formats,
     layout,
@@ -26,6 +27,7 @@ from publisher.store.commit import Commit, Committed, carry_out
 from publisher.store.memory import Memory
 from publisher.store.publications import Published
 from publisher.store.quarantine import QuarantineCounts
+from publisher.store.versions import Version
 
 
 class Store:
@@ -80,6 +82,12 @@ class Store:
         """
         return versions.version_at(con, ref, instant)
 
+    def versions_after(
+        self, con: Connection, ref: TableRef, version: int, *, most: int
+    ) -> list[Version]:
+        """Give the versions after *version*, oldest first, as far as they are kept."""
+        return versions.after(con, ref, version, most=most)
+
     def committed_at(self, con: Connection, ref: TableRef, version: int) -> datetime | None:
         """Give when *version* was committed; None where there is none, or none any longer."""
         return versions.committed_at(con, ref, version)
@@ -90,6 +98,14 @@ class Store:
         The caller has seen that the version lies between the table's oldest and its newest.
         """
         return versions.relation(ref, version)
+
+    def came(self, ref: TableRef, since: int, until: int) -> tuple[str, list[object]]:
+        """Give a FROM item with the rows of *until* that are newer than *since*, and parameters."""
+        return changes.came(ref, since, until)
+
+    def went(self, ref: TableRef, since: int, until: int) -> tuple[str, list[object]]:
+        """Give the same with the rows of *since*, as they were, that *until* has no longer."""
+        return changes.went(ref, since, until)
 
     def latest_name(self, ref: TableRef) -> str:
         """Give the quoted table of the newest row of each entity, where there is a time role."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from publisher.engine import Connection
+from publisher.engine import Connection, identifier
 from publisher.errors import GoneError, NotFoundError
 from publisher.model.run import Counts
 from publisher.model.schema import Schema
@@ -125,6 +125,10 @@ def relation(ref: TableRef, version: int) -> tuple[str, list[object]]:
     return item, [version, version, version]
 
 
+Span = tuple[datetime | None, datetime | None]
+"""UTC, no tzinfo."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewVersion:
     """A version about to be recorded."""
@@ -136,6 +140,8 @@ class NewVersion:
     counts: Counts
     schema: Schema | None
     """Where it changed."""
+    span: Span = (None, None)
+    """The first and the last time of the rows that came or went (UTC, no tzinfo)."""
 
 
 def record(con: Connection, new: NewVersion, before: TableState | None) -> None:
@@ -145,7 +151,7 @@ def record(con: Connection, new: NewVersion, before: TableState | None) -> None:
         committed_at = before.committed_at + timedelta(microseconds=1)
     counts = new.counts
     con.execute(
-        "INSERT INTO store.meta.versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO store.meta.versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             str(new.ref),
             new.version,
@@ -158,6 +164,7 @@ def record(con: Connection, new: NewVersion, before: TableState | None) -> None:
             counts.unchanged,
             counts.removed,
             counts.quarantined,
+            *new.span,
         ],
     )
     if new.schema is not None:
@@ -195,6 +202,53 @@ def prune_history(con: Connection, ref: TableRef, before: datetime) -> int:
         f"DELETE FROM {layout.history(ref)} WHERE _until <= ?", [oldest]
     ).fetchone()
     return int(removed[0]) if removed else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What one commit changed."""
+
+    version: int
+    committed_at: datetime
+    total: int
+    """Rows of the table as it is by then."""
+    new: int
+    corrected: int
+    removed: int
+    first: datetime | None
+    """The first time of the rows that came or went; None: none has one, or an older Publisher
+    made the version."""
+    last: datetime | None
+
+
+def after(con: Connection, ref: TableRef, version: int, *, most: int) -> list[Version]:
+    """Give the versions after *version*, oldest first."""
+    rows = con.execute(
+        "SELECT version, committed_at, total_rows, new_rows, corrected, removed, first_time,"
+        " last_time FROM store.meta.versions WHERE ref = ? AND version > ?"
+        " ORDER BY version LIMIT ?",
+        [str(ref), version, most],
+    ).fetchall()
+    return [
+        Version(number, aware(committed), *counts, *(it and aware(it) for it in times))
+        for number, committed, *counts, times in ((*row[:6], (row[6], row[7])) for row in rows)
+    ]
+
+
+def span(con: Connection, ref: TableRef, schema: Schema, version: int, *, left: bool) -> Span:
+    """Give the first and last time of what *version* brought and, where rows *left*, took."""
+    time = schema.time_field
+    if time is None or time.type not in {"date", "datetime"}:
+        return None, None
+    when = f"{identifier(time.name)}::TIMESTAMP"
+    looks = [f"SELECT {when} AS moment FROM {layout.data(ref)} WHERE _since = $version"]
+    if left:
+        looks.append(f"SELECT {when} FROM {layout.history(ref)} WHERE _until = $version")
+    found = con.execute(
+        f"SELECT min(moment), max(moment) FROM ({' UNION ALL '.join(looks)})",
+        {"version": version},
+    ).fetchone()
+    return (found[0], found[1]) if found else (None, None)
 
 
 def newest_of(con: Connection, ref: TableRef) -> int:

@@ -1,0 +1,200 @@
+"""Everything that matches, written to one file in its format by the engine.
+
+The same version, query and format give the same bytes: the order is total, and no file carries
+the time it was made. CSV has LF; Parquet has instants in UTC and documents as JSON text.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import file_digest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import xlsxwriter
+
+from publisher.engine import Connection, literal
+from publisher.errors import ParameterError
+from publisher.query.parameters import FORMATS, Form
+from publisher.query.rows import Prepared, check_kept, matching
+from publisher.query.sql import Source, file_statement, only
+from publisher.store import Store
+
+_PIECE = 1_048_576
+_BATCH = 10_000
+_BOM = b"\xef\xbb\xbf"
+_SHEET_ROWS = 1_048_576  # of Excel, its header among them
+_SHEET_TEXT = 32_767
+_SHEET_NAME = 31
+_WORKBOOK = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "nan_inf_to_errors": True,
+}
+_AS_DAY, _AS_INSTANT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+_MOST_EXACT = 2**53
+"""Larger integers are no exact numbers there."""
+_FIRST_YEAR = 1900
+_MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - a workbook knows no zones
+"""Stands in workbooks in the place of the time they were made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    rows: int
+    bytes: int
+    sha256: str
+    """In hex, of exactly these bytes."""
+
+
+def write(con: Connection, store: Store, prepared: Prepared, form: Form, file: Path) -> Written:
+    """Write all rows of the query to *file*.
+
+    What was begun goes where that fails. Raises GoneError where its version went meanwhile,
+    ParameterError ``sheet-too-small`` where a workbook cannot hold the rows.
+    """
+    try:
+        source, left = matching(con, store, prepared)
+        rows = _WRITERS[form](_Work(con, left, source), file)
+        check_kept(con, store, prepared)
+        with file.open("rb") as written:
+            digest = file_digest(written, "sha256").hexdigest()
+        return Written(rows, file.stat().st_size, digest)
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def manifest(
+    con: Connection, store: Store, prepared: Prepared, form: Form, written: Written
+) -> dict[str, Any]:
+    """Tell what a file holds, so that whoever has it can prove that it is whole."""
+    query = prepared.query
+    committed = store.committed_at(con, query.table, query.version)
+    return {
+        "dataset": query.table.dataset,
+        "table": query.table.table,
+        "version": query.version,
+        "committedAt": committed.isoformat().replace("+00:00", "Z") if committed else None,
+        "format": form,
+        "mediaType": FORMATS[form],
+        "rows": written.rows,
+        "bytes": written.bytes,
+        "sha256": written.sha256,
+    }
+
+
+def page(
+    con: Connection, store: Store, prepared: Prepared, rows: Sequence[int], form: Form
+) -> bytes:
+    """Give the rows of one page, which are known by their ids, as such a file."""
+    source, left = matching(con, store, prepared)
+    with TemporaryDirectory(prefix="publisher-page-") as folder:
+        file = Path(folder, "page")
+        _WRITERS[form](_Work(con, left, only(source, rows)), file)
+        check_kept(con, store, prepared)
+        return file.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    con: Connection
+    prepared: Prepared
+    source: Source
+
+    def copy(self, form: Form, file: Path, options: str) -> int:
+        query, values = self.statement(form)
+        target = f"{literal(str(file))} ({options})"
+        done = self.con.execute(f"COPY ({query}) TO {target}", values).fetchone()
+        return int(done[0]) if done else 0
+
+    def statement(self, form: Form) -> tuple[str, list[object]]:
+        ready = self.prepared
+        return file_statement(
+            ready.query, ready.fields, self.source, form, ready.asked.style.decimal
+        )
+
+    def csv(self, file: Path) -> int:
+        style = self.prepared.asked.style
+        options = f"FORMAT csv, HEADER, DELIMITER {literal(style.separator)}"
+        if not style.bom:
+            return self.copy("csv", file, options)
+        return _framed(file, _BOM, b"", lambda part: self.copy("csv", part, options))
+
+    def ndjson(self, file: Path) -> int:
+        return self.copy("ndjson", file, "FORMAT json")
+
+    def parquet(self, file: Path) -> int:
+        return self.copy("parquet", file, "FORMAT parquet, COMPRESSION zstd")
+
+    def json(self, file: Path) -> int:
+        return self._members(file, "json", b'{"data":')
+
+    def geojson(self, file: Path) -> int:
+        return self._members(file, "geojson", b'{"type":"FeatureCollection","features":')
+
+    def _members(self, file: Path, form: Form, head: bytes) -> int:
+        tail = b',"next":null,"version":%d}\n' % self.prepared.query.version
+        options = "FORMAT json, ARRAY true"
+        return _framed(file, head, tail, lambda part: self.copy(form, part, options))
+
+    def xlsx(self, file: Path) -> int:
+        """Write a workbook of one sheet; instants are local times without their offset."""
+        answer = self.con.execute(*self.statement("xlsx"))
+        rows = 0
+        with xlsxwriter.Workbook(str(file), {**_WORKBOOK, "tmpdir": str(file.parent)}) as book:
+            book.set_properties({"created": _MADE})
+            formats = [book.add_format({"num_format": it}) for it in (_AS_DAY, _AS_INSTANT)]
+            sheet = book.add_worksheet(self.prepared.query.table.table[:_SHEET_NAME])
+            sheet.freeze_panes(1, 0)
+            sheet.write_row(0, 0, [field.name for field in self.prepared.shown])
+            while batch := answer.fetchmany(_BATCH):
+                if rows + len(batch) >= _SHEET_ROWS:
+                    raise ParameterError("sheet-too-small", parameter="f", most=_SHEET_ROWS - 1)
+                for cells in batch:
+                    rows += 1
+                    for column, cell in enumerate(cells):
+                        _write_cell(sheet, (rows, column), cell, formats)
+        return rows
+
+
+def _framed(file: Path, head: bytes, tail: bytes, make: Callable[[Path], int]) -> int:
+    """Write what *make* writes, between *head* and *tail*."""
+    part = file.with_suffix(".part")
+    try:
+        rows = make(part)
+        with file.open("wb") as whole, part.open("rb") as made:
+            whole.write(head)
+            shutil.copyfileobj(made, whole, _PIECE)
+            whole.write(tail)
+    finally:
+        part.unlink(missing_ok=True)
+    return rows
+
+
+def _write_cell(sheet: Any, place: tuple[int, int], cell: Any, formats: list[Any]) -> None:
+    match cell:
+        case None:
+            return
+        case bool():
+            sheet.write_boolean(*place, cell)
+        case int() | float() if abs(cell) <= _MOST_EXACT or isinstance(cell, float):
+            sheet.write_number(*place, cell)
+        case date() if cell.year >= _FIRST_YEAR:
+            sheet.write_datetime(*place, cell, formats[isinstance(cell, datetime)])
+        case _:
+            sheet.write_string(*place, str(cell)[:_SHEET_TEXT])
+
+
+_WRITERS: Mapping[Form, Callable[[_Work, Path], int]] = {
+    "json": _Work.json,
+    "ndjson": _Work.ndjson,
+    "csv": _Work.csv,
+    "xlsx": _Work.xlsx,
+    "geojson": _Work.geojson,
+    "parquet": _Work.parquet,
+}
