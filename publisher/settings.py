@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     query_timeout: Seconds = 30
     """Seconds of engine time one query may take, and for which it may wait for its turn."""
 
+    cache_bytes: int = Field(64_000_000, ge=0)
+    """Memory that answers are kept in to be given again; 0 keeps none."""
     export_timeout: Seconds = 600
     """Seconds of engine time one export may take, and for which it may wait for its turn."""
     export_bytes: Bytes = 2_000_000_000

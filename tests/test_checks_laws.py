@@ -148,7 +148,7 @@ ALL = [
 @given(
     rows=st.lists(CELLS | CELLS.map(lambda it: it[:2]) | st.just(()), max_size=12),
 )
-@settings(max_examples=scale(20, 1_000), deadline=None)
+@settings(max_examples=scale(12, 1_000), deadline=None)
 def test_cells_that_are_proved_are_checked_as_those_that_are_read(
     rows: list[tuple[str, ...]],
 ) -> None:
@@ -209,7 +209,7 @@ def deliveries(values: st.SearchStrategy[float | None]) -> st.SearchStrategy[lis
 
 
 @given(sent=deliveries(st.none() | st.integers(0, 4).map(float) | st.just(40.0)))
-@settings(max_examples=scale(60, 2_000))
+@settings(max_examples=scale(35, 2_000))
 def test_a_series_is_looked_at_as_a_loop_would(judge: Court, sent: list[list[Reading]]) -> None:
     checks = [{"severity": "warning", **check} for check, _ in CHECKS]
     table = entry(SCHEMA, checks=checks, maxBad="100%")
@@ -241,7 +241,7 @@ def test_a_series_is_looked_at_as_a_loop_would(judge: Court, sent: list[list[Rea
 
 
 @given(sent=deliveries(st.integers(0, 30).map(float)))
-@settings(max_examples=scale(60, 2_000))
+@settings(max_examples=scale(35, 2_000))
 def test_a_refused_total_never_makes_the_table_fall(
     judge: Court, sent: list[list[Reading]]
 ) -> None:

@@ -28,7 +28,7 @@ TIMES = [
     *(f"{day} {clock}" for day in DAYS for clock in CLOCKS),
     *(f"%Y-%m-%d{between}{clock}" for between in " T" for clock in CLOCKS),
 ]
-few = settings(max_examples=scale(40, 2_000))
+few = settings(max_examples=scale(25, 2_000))
 
 
 @pytest.fixture(scope="module")

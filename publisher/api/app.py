@@ -11,11 +11,12 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from publisher.api.cache import Cache, Flights
 from publisher.api.changes import written
 from publisher.api.commits import Commits
 from publisher.api.openapi import document
 from publisher.api.pages import SECURITY, reading_page
-from publisher.api.parts import COMMITS, FEED, PARTS, SIGNER, SPOOL, Call, Parts
+from publisher.api.parts import CACHE, COMMITS, FEED, FLIGHTS, PARTS, SIGNER, SPOOL, Call, Parts
 from publisher.api.problems import problems
 from publisher.api.replies import JSON, tagged
 from publisher.api.routes import ROUTES, Route
@@ -61,6 +62,8 @@ def create_app(parts: Parts) -> web.Application:
     app[PARTS] = parts
     app[FEED] = Feed(parts.settings, parts.engine, parts.store)
     app[SPOOL] = Spool(parts.settings.exports_path, parts.settings.export_bytes)
+    app[CACHE] = Cache(parts.settings.cache_bytes)
+    app[FLIGHTS] = Flights()
     app[COMMITS] = Commits(parts.engine, parts.store, written)
     parts.on_commit(app[COMMITS].poke)
     app.cleanup_ctx.append(_signing)

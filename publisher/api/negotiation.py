@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from aiohttp import web
 
+from publisher.api.cache import Body
 from publisher.errors import UsageError
 from publisher.messages import Language
 from publisher.query.parameters import FORMATS, Form
@@ -110,6 +111,33 @@ def respond(
         response.headers["ETag"] = _tagged(f"{etag}{_GZIP}" if gzip else etag, weak=weak)
     if gzip:
         response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+async def respond_coded(
+    request: web.Request,
+    body: Body,
+    media_type: str,
+    *,
+    etag: str,
+    weak: bool,
+    cache: str,
+    headers: Mapping[str, str],
+) -> web.Response:
+    """Give the response with a body that may be packed already."""
+    gzip = (body.packed or len(body.content) >= GZIP_FROM) and _takes_gzip(request)
+    response = respond(
+        request,
+        b"",
+        media_type,
+        etag=f"{etag}{_GZIP}" if gzip else etag,
+        weak=weak,
+        cache=cache,
+        headers=headers,
+    )
+    response.body = await (body.gzipped() if gzip else body.plain())
+    if gzip:
+        response.headers["Content-Encoding"] = "gzip"
     return response
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
+from publisher.api.cache import Cache, Flights
 from publisher.api.commits import Commits
 from publisher.api.spool import Spool
 from publisher.engine import Connection, Engine
@@ -50,6 +51,8 @@ class Parts:
 PARTS = web.AppKey("parts", Parts)
 SIGNER = web.AppKey("signer", Signer)
 FEED = web.AppKey("feed", Feed)
+CACHE = web.AppKey("cache", Cache[Any])
+FLIGHTS = web.AppKey("flights", Flights[Any])
 SPOOL = web.AppKey("spool", Spool)
 COMMITS = web.AppKey("commits", Commits)
 
@@ -79,6 +82,14 @@ class Call:
     @property
     def commits(self) -> Commits:
         return self.request.app[COMMITS]
+
+    @property
+    def cache(self) -> Cache[Any]:
+        return self.request.app[CACHE]
+
+    @property
+    def flights(self) -> Flights[Any]:
+        return self.request.app[FLIGHTS]
 
     @property
     def spool(self) -> Spool:

@@ -1,8 +1,8 @@
 """One table's rows, its run ledger and what its quarantine holds."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,17 +10,18 @@ import orjson
 from aiohttp import web
 
 from publisher.api import answers
+from publisher.api.cache import Body, Truth, minute_of
 from publisher.api.negotiation import (
     BRIEF,
     IMMUTABLE,
     form_of,
     held,
     media_type,
-    respond,
+    respond_coded,
     unchanged,
 )
 from publisher.api.parts import Call
-from publisher.api.replies import first, link, next_page, page_after, page_size, reply, url_of
+from publisher.api.replies import first, link, next_page, page_after, page_size, reply, site, url_of
 from publisher.engine import Connection
 from publisher.model.run import RuleCount, Run
 from publisher.query import (
@@ -47,17 +48,22 @@ _FILES: frozenset[Form] = frozenset({"parquet", "xlsx"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answered:
+    """An answer as whoever asks the same is given it."""
+
     etag: str
     weak: bool
     version: int
     fixed: bool
     """The address gives the same answer for ever."""
     total: int | None
-    body: bytes | None
+    body: Body | None
     """None where the caller holds it already."""
     next_url: str | None
-    timings: dict[str, float]
+    timings: Mapping[str, float]
+    """Seconds, by step."""
+    truth: Truth | None
+    """None where it is not to be kept."""
 
 
 async def get_rows(call: Call) -> web.Response:
@@ -76,55 +82,84 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
     entry = call.entry()
     form = form_of(call.request, dict(call.pairs).get("f"))
     now = datetime.now(UTC)
+    state = call.parts.store.known_state(entry.ref)
+    key = (kind, entry.ref, site(call), call.pairs, form)
+    answer = call.cache.get(key, entry, state, now)
+    if answer is not None:
+        return await _respond(call, replace(answer, timings={"cache": 0.0}), form)
 
-    def read(con: Connection) -> _Answer:
-        start = time.perf_counter()
-        store, signer = call.parts.store, call.signer
-        prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now, kind=kind)
-        query = prepared.query
-        shown = prepared.shown
-        if form == "geojson" and query.place is None:
-            raise fault("no-place-fields", "f", form)
-        etag = signer.etag(
-            _RENDERING,
-            query,
-            prepared.asked.count,
-            prepared.asked.style,
-            prepared.place,
-            form,
-            [(f.type, f.decimal) for f in shown],
-        )
-        # before the first version the columns are the catalog's
-        fixed = bool(prepared.asked.version) and prepared.asked.fixed_time is None
-        planned = time.perf_counter()
-        if (tag := held(call.request, etag)) is not None:
-            timings = {"plan": planned - start}
-            return _Answer(tag, not prepared.exact, query.version, fixed, None, None, None, timings)
-        page = fetch(con, store, prepared, form=form, signer=signer)
-        fetched = time.perf_counter()
-        next_url = (
-            url_of(call, next_pairs(call.pairs, prepared, page.cursor)) if page.cursor else None
-        )
-        if form in _FILES:
-            ids = [row[-1] for row in page.rows]
-            body = files.page(con, store, prepared, ids, form)
-        else:
-            body = _body(prepared, page, form, next_url)
-        timings = {
-            "plan": planned - start,
-            "engine": fetched - planned,
-            "render": time.perf_counter() - fetched,
-        }
-        return _Answer(
-            etag, not prepared.exact, query.version, fixed, page.total, body, next_url, timings
-        )
+    async def work() -> Answered:
+        return await call.read(lambda con: _work_out(con, call, kind, form, now))
 
-    answer = await call.read(read)
-    cache = IMMUTABLE if answer.fixed else BRIEF
-    if answer.body is None:
-        response = unchanged(answer.etag, cache, weak=answer.weak)
+    if "If-None-Match" in call.request.headers:
+        answer = await work()  # whoever holds it is spared the rows
     else:
-        response = respond(
+        # Whoever asks after a commit is not given what was asked before
+        answer = await call.flights.once((key, id(entry), id(state), minute_of(now)), work)
+    if answer.body is not None and answer.truth is not None:
+        call.cache.put(key, answer, answer.body, answer.truth)
+    return await _respond(call, answer, form)
+
+
+def _work_out(con: Connection, call: Call, kind: Kind, form: Form, now: datetime) -> Answered:
+    start = time.perf_counter()
+    store, signer, entry = call.parts.store, call.signer, call.entry()
+    prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now, kind=kind)
+    query = prepared.query
+    shown = prepared.shown
+    if form == "geojson" and query.place is None:
+        raise fault("no-place-fields", "f", form)
+    etag = signer.etag(
+        _RENDERING,
+        query,
+        prepared.asked.count,
+        prepared.asked.style,
+        prepared.place,
+        form,
+        [(f.type, f.decimal) for f in shown],
+    )
+    planned = time.perf_counter()
+    timings = {"plan": planned - start}
+    answer = Answered(
+        etag=etag,
+        weak=not prepared.exact,
+        version=query.version,
+        # before the first version the columns are the catalog's
+        fixed=bool(prepared.asked.version) and prepared.asked.fixed_time is None,
+        total=None,
+        body=None,
+        next_url=None,
+        timings=timings,
+        truth=None,
+    )
+    if (tag := held(call.request, etag)) is not None:
+        return replace(answer, etag=tag)
+    page = fetch(con, store, prepared, form=form, signer=signer)
+    fetched = time.perf_counter()
+    next_url = url_of(call, next_pairs(call.pairs, prepared, page.cursor)) if page.cursor else None
+    if form in _FILES:
+        body = files.page(con, store, prepared, [row[-1] for row in page.rows], form)
+    else:
+        body = _body(prepared, page, form, next_url)
+    timings |= {"engine": fetched - planned, "render": time.perf_counter() - fetched}
+    return replace(
+        answer,
+        total=page.total,
+        body=Body(body),
+        next_url=next_url,
+        truth=None
+        if prepared.state is None
+        else Truth(entry, prepared.state, minute_of(now) if prepared.asked.fixed_time else None),
+    )
+
+
+async def _respond(call: Call, answer: Answered, form: Form) -> web.Response:
+    cache = IMMUTABLE if answer.fixed else BRIEF
+    tag = held(call.request, answer.etag)
+    if answer.body is None or tag is not None:
+        response = unchanged(tag or answer.etag, cache, weak=answer.weak)
+    else:
+        response = await respond_coded(
             call.request,
             answer.body,
             media_type(form),

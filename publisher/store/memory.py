@@ -38,6 +38,10 @@ class Memory(Generic[T]):
                     self._values[ref] = found
         return found
 
+    def known(self, ref: TableRef) -> T | None:
+        """Give the value as it is remembered; None where it has to be looked up."""
+        return None if self._unsure[ref] else self._values.get(ref)
+
     def forget(self, ref: TableRef) -> None:
         """Let go of the value after a change."""
         with self._guard:

@@ -59,6 +59,13 @@ class Store:
         """
         return self._states.get(ref, lambda: versions.state(con, ref))
 
+    def known_state(self, ref: TableRef) -> TableState | None:
+        """Give the same without a look at the store: None too where it has to be looked at.
+
+        It is the same object until something about the table changes.
+        """
+        return self._states.known(ref)
+
     def schema_at(self, con: Connection, state: TableState, version: int) -> Schema:
         """Give the schema that *version* of the table was made under, 0 that of its first."""
         if version >= state.schema_since:
