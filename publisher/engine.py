@@ -50,6 +50,7 @@ Lane = Literal["work", "query", "export"]
 
 _CONFLICT_ATTEMPTS = 8
 _INTERRUPT_SECONDS = 0.05
+_QUERIES = 6  # at once for each thread: the engine shares its threads among them
 _DUCKLAKE = "ducklake:"
 
 
@@ -70,10 +71,12 @@ class Engine:
         self._root = root
         self.exclusive = store is not None and not store.startswith(_DUCKLAKE)
         """No other process writes to the store: the file is locked by this one."""
+        self.queries = threads * _QUERIES
+        """How many the query lane is at, at once."""
         self._guard = threading.Lock()
         self._lanes = {
             "work": ThreadPoolExecutor(threads, thread_name_prefix="work"),
-            "query": ThreadPoolExecutor(threads * 2, thread_name_prefix="query"),
+            "query": ThreadPoolExecutor(self.queries, thread_name_prefix="query"),
             "export": ThreadPoolExecutor(1, thread_name_prefix="export"),
         }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -86,6 +86,12 @@ class Settings(BaseSettings):
     query_timeout: Seconds = 30
     """Seconds of engine time one query may take, and for which it may wait for its turn."""
 
+    quota: int = Field(120_000, ge=0)
+    """Cost that one address may ask for in a minute; 0 sets no limit."""
+    key_quota: int = Field(1_200_000, ge=0)
+    """The same with a key."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Networks whose X-Forwarded-For tells who asks."""
     cache_bytes: int = Field(64_000_000, ge=0)
     """Memory that answers are kept in to be given again; 0 keeps none."""
     export_timeout: Seconds = 600

@@ -163,7 +163,7 @@ async def test_a_query_that_takes_too_long_is_stopped_and_one_that_waits_is_sent
         engine = shared.desk.engine
         all_threads = [
             asyncio.create_task(engine.run(lambda con: con.execute(ENDLESS), lane="query"))
-            for _ in range(4)
+            for _ in range(engine.queries)
         ]
         await asyncio.sleep(0.1)
         paths = (ROWS, "/readyz", "/v1/datasets", "/v1/sources")

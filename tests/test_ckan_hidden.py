@@ -36,11 +36,14 @@ async def columns(here: Quarter) -> tuple[set[str], int]:
     return {field["id"] for field in info["fields"]}, info["meta"]["count"]
 
 
-async def test_a_field_that_becomes_personal_is_sent_no_further(here: Quarter) -> None:
+async def test_a_field_that_becomes_personal_is_sent_no_further(
+    here: Quarter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its table is being sent, and the site takes its time."""
+    monkeypatch.setattr("publisher.targets.ckan.tables.CHUNK", 200)
     await here.house.commit([water("s", 0, note="old")])
     await here.until_published()
-    rows = 20_000
+    rows = 1_000
     await here.house.commit([water("s", minute, note="new") for minute in range(rows)])
     here.proxy.next(Throttled(3, as_date=False), action("datastore_upsert"), skip=1, times=2)
     here.house.outbox.start()
@@ -59,7 +62,7 @@ async def test_a_field_that_becomes_personal_is_sent_no_further(here: Quarter) -
     async def whole() -> bool:
         return (await columns(here))[1] == rows
 
-    await until(whole)
+    await until(whole, 60)
 
 
 async def test_it_goes_though_the_rest_breaks_a_rule_of_the_portal(

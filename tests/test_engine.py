@@ -45,7 +45,7 @@ async def test_a_query_past_its_time_is_stopped(engine: Engine) -> None:
 
 
 async def test_a_querys_time_begins_when_it_does(engine: Engine) -> None:
-    asked = [asyncio.create_task(engine.run(endless, lane="query")) for _ in range(4)]
+    asked = [asyncio.create_task(engine.run(endless, lane="query")) for _ in range(engine.queries)]
     await asyncio.sleep(0.1)  # every thread of the lane has one
     with pytest.raises(UsageError) as waited:
         await engine.run(lambda _: None, lane="query", timeout=0.1)
@@ -69,7 +69,7 @@ async def test_queries_nobody_waits_for_are_stopped_and_waiting_ones_never_begin
     def work(number: int) -> Callable[[Connection], None]:
         def call(con: Connection) -> None:
             began.append(number)
-            if len(began) == 4:  # as many as the lane has threads
+            if len(began) == engine.queries:
                 all_running.set()
             endless(con)
 
@@ -78,16 +78,16 @@ async def test_queries_nobody_waits_for_are_stopped_and_waiting_ones_never_begin
     def ask(number: int) -> asyncio.Task[None]:
         return asyncio.create_task(engine.run(work(number), lane="query"))
 
-    running = [ask(number) for number in range(4)]
+    running = [ask(number) for number in range(engine.queries)]
     assert await asyncio.to_thread(all_running.wait, 10)
-    waiting = [ask(number) for number in range(4, 9)]
+    waiting = [ask(number) for number in range(engine.queries, engine.queries + 5)]
     await asyncio.sleep(0)
     for tasks in (waiting, running):
         for task in tasks:
             task.cancel()
         results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
         assert {type(result) for result in results} == {asyncio.CancelledError}
-    assert sorted(began) == [0, 1, 2, 3]
+    assert sorted(began) == list(range(engine.queries))
 
 
 async def test_work_is_never_left_half_way(engine: Engine) -> None:

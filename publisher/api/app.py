@@ -16,8 +16,21 @@ from publisher.api.changes import written
 from publisher.api.commits import Commits
 from publisher.api.openapi import document
 from publisher.api.pages import SECURITY, reading_page
-from publisher.api.parts import CACHE, COMMITS, FEED, FLIGHTS, PARTS, SIGNER, SPOOL, Call, Parts
+from publisher.api.parts import (
+    CACHE,
+    CALLER,
+    COMMITS,
+    FEED,
+    FLIGHTS,
+    PARTS,
+    QUOTAS,
+    SIGNER,
+    SPOOL,
+    Call,
+    Parts,
+)
 from publisher.api.problems import problems
+from publisher.api.quotas import Quotas
 from publisher.api.replies import JSON, tagged
 from publisher.api.routes import ROUTES, Route
 from publisher.api.spool import Spool
@@ -44,11 +57,12 @@ _MOST_PORT = 65_535
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 _CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Link, Server-Timing, X-Table-Version, Retry-After",
+    "Access-Control-Expose-Headers": "ETag, Link, Server-Timing, X-Table-Version, X-Total-Count,"
+    " Retry-After, RateLimit, RateLimit-Policy",
 }
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Allow-Headers": "*, Authorization",
     "Access-Control-Max-Age": "86400",
     "Allow": "GET, HEAD, OPTIONS",
 }
@@ -62,6 +76,7 @@ def create_app(parts: Parts) -> web.Application:
     app[PARTS] = parts
     app[FEED] = Feed(parts.settings, parts.engine, parts.store)
     app[SPOOL] = Spool(parts.settings.exports_path, parts.settings.export_bytes)
+    app[QUOTAS] = Quotas(parts.settings, parts.engine, parts.store)
     app[CACHE] = Cache(parts.settings.cache_bytes)
     app[FLIGHTS] = Flights()
     app[COMMITS] = Commits(parts.engine, parts.store, written)
@@ -113,6 +128,7 @@ def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
             raise UsageError("address-too-long", most=MOST_URL)
         if not _is_text(request.raw_path):
             raise UsageError("address-not-utf-8")
+        request[CALLER] = await request.app[QUOTAS].caller(request)
         pairs = tuple(request.query.items())
         stated = {} if route.fields else _stated(route, pairs)
         call = Call(
@@ -122,6 +138,8 @@ def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
             pairs=pairs,
             stated=stated,
         )
+        if route.metered:
+            call.caller.check()
         return await route.handler(call)
 
     return handle
@@ -180,6 +198,9 @@ async def _headed(request: web.Request, response: web.StreamResponse) -> None:
     headers.update(_CORS)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Server"] = "publisher"
+    caller = request.get(CALLER)
+    if caller is not None:
+        headers.update(caller.headers())
     start = request.get(_START)
     if start is not None:
         total = f"total;dur={(time.perf_counter() - start) * 1000:.2f}"

@@ -1,5 +1,6 @@
 """Everything of a table that matches, as a file, and the manifest that proves it."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,8 +34,7 @@ class _Export:
     @property
     def fixed(self) -> bool:
         """Whether the address gives the same for ever."""
-        asked = self.prepared.asked
-        return bool(asked.version) and asked.fixed_time is None
+        return self.prepared.fixed
 
 
 async def get_export(call: Call) -> web.StreamResponse:
@@ -80,7 +80,16 @@ async def _made(call: Call) -> _Export:
     store, engine, settings = call.parts.store, call.parts.engine, call.parts.settings
 
     def settle(con: Connection) -> tuple[Prepared, datetime | None]:
-        ready = prepare(con, store, entry, call.pairs, signer=call.signer, now=now, kind="export")
+        ready = prepare(
+            con,
+            store,
+            entry,
+            call.pairs,
+            signer=call.signer,
+            now=now,
+            kind="export",
+            others=call.other,
+        )
         if form == "geojson" and ready.query.place is None:
             raise fault("no-place-fields", "f", form)
         return ready, store.committed_at(con, entry.ref, ready.query.version)
@@ -93,11 +102,17 @@ async def _made(call: Call) -> _Export:
     moment = seconds + int(key[:8], 16) % _FRACTION / _FRACTION
 
     async def make(file: Path) -> Mapping[str, Any]:
+        began = time.monotonic()
+
         def write(con: Connection) -> Mapping[str, Any]:
+            nonlocal began
+            began = time.monotonic()
             written = files.write(con, store, prepared, form, file)
             return files.manifest(con, store, prepared, form, written)
 
-        return await engine.run(write, lane="export", timeout=settings.export_timeout)
+        manifest = await engine.run(write, lane="export", timeout=settings.export_timeout)
+        call.caller.charge(time.monotonic() - began, manifest["rows"])
+        return manifest
 
     kept = await call.spool.get(f"{key}.{form}", moment, make)
     return _Export(prepared, form, kept)

@@ -1,5 +1,6 @@
 """What the API answers from, and what one request brings with it."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from publisher.api.cache import Cache, Flights
 from publisher.api.commits import Commits
+from publisher.api.quotas import Caller, Quotas
 from publisher.api.spool import Spool
 from publisher.engine import Connection, Engine
 from publisher.errors import NotFoundError
@@ -51,6 +53,8 @@ class Parts:
 PARTS = web.AppKey("parts", Parts)
 SIGNER = web.AppKey("signer", Signer)
 FEED = web.AppKey("feed", Feed)
+QUOTAS = web.AppKey("quotas", Quotas)
+CALLER = web.RequestKey("caller", Caller)
 CACHE = web.AppKey("cache", Cache[Any])
 FLIGHTS = web.AppKey("flights", Flights[Any])
 SPOOL = web.AppKey("spool", Spool)
@@ -70,10 +74,27 @@ class Call:
     """The same by name; empty where the route reads ``pairs`` itself."""
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Do *work* on the store, which is stopped where it takes too long or the caller left."""
-        return await self.parts.engine.run(
-            work, lane="query", timeout=self.parts.settings.query_timeout
-        )
+        """Do *work* on the store, which is stopped where it takes too long or the caller left.
+
+        It is the caller's turn that it waits for, and the caller's quota that it costs.
+        """
+        timeout = self.parts.settings.query_timeout
+        start = 0.0
+
+        def timed(con: Connection) -> T:
+            nonlocal start
+            start = time.monotonic()
+            return work(con)
+
+        async with self.caller.turn():
+            try:
+                return await self.parts.engine.run(timed, lane="query", timeout=timeout)
+            finally:
+                self.caller.charge(time.monotonic() - start if start else 0)
+
+    @property
+    def caller(self) -> Caller:
+        return self.request[CALLER]
 
     @property
     def feed(self) -> Feed:
@@ -94,6 +115,12 @@ class Call:
     @property
     def spool(self) -> Spool:
         return self.request.app[SPOOL]
+
+    def other(self, ref: TableRef) -> TableEntry | None:
+        """Give a table that may be shown beside another one."""
+        catalog = self.parts.catalog()
+        dataset = catalog.datasets.get(ref.dataset)
+        return catalog.entries.get(ref) if dataset is not None and dataset.public else None
 
     def still_public(self, entry: TableEntry) -> bool:
         """Tell whether a table that was found is to be shown by now."""

@@ -23,6 +23,9 @@ _STATUS = {
     "queries-waiting": 503,
     "listeners-many": 503,
     "exports-waiting": 503,
+    "unknown-api-key": 401,
+    "quota-spent": 429,
+    "quota-waiting": 429,
     "query-timeout": 504,
 }
 """Of the codes whose status is not that of their kind of error."""
@@ -54,7 +57,15 @@ def problem(request: web.Request, error: PublisherError) -> web.Response:
     language = language_of(request)
     content = _content(request, status, error.code, detail(error, language))
     content |= _members(error, language)
-    return _respond(request, status, content, _RETRY if status == 503 else None)
+    return _respond(request, status, content, _headers(error, status))
+
+
+def _headers(error: PublisherError, status: int) -> Mapping[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if status == 429:
+        return {"Retry-After": str(error.params.get("seconds", 1))}
+    return _RETRY if status == 503 else {}
 
 
 def detail(error: PublisherError, language: Language) -> str:

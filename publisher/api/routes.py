@@ -66,6 +66,8 @@ class Route:
     fields: bool = False
     """Takes conditions on fields as well; the handler reads the parameters itself."""
     formats: tuple[str, ...] = ("application/json",)
+    metered: bool = True
+    """Counts against the caller's quota."""
 
     @property
     def name(self) -> str:
@@ -231,7 +233,16 @@ ROUTES: tuple[Route, ...] = (
         "Counts and gauges, as Prometheus reads them",
         None,
         formats=("text/plain",),
+        metered=False,
     ),
-    Route("/healthz", operation.get_health, "Whether the service lives", answers.Health),
-    Route("/readyz", operation.get_ready, "Whether the service is ready", answers.Health),
+    Route(
+        "/healthz", operation.get_health, "Whether the service lives", answers.Health, metered=False
+    ),
+    Route(
+        "/readyz",
+        operation.get_ready,
+        "Whether the service is ready",
+        answers.Health,
+        metered=False,
+    ),
 )

@@ -57,6 +57,7 @@ class Answered:
     fixed: bool
     """The address gives the same answer for ever."""
     total: int | None
+    rows: int
     body: Body | None
     """None where the caller holds it already."""
     next_url: str | None
@@ -89,9 +90,11 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
         return await _respond(call, replace(answer, timings={"cache": 0.0}), form)
 
     async def work() -> Answered:
-        return await call.read(lambda con: _work_out(con, call, kind, form, now))
+        found = await call.read(lambda con: _work_out(con, call, kind, form, now))
+        call.caller.charge(0, found.rows)
+        return found
 
-    if "If-None-Match" in call.request.headers:
+    if "If-None-Match" in call.request.headers or "expand" in dict(call.pairs):
         answer = await work()  # whoever holds it is spared the rows
     else:
         # Whoever asks after a commit is not given what was asked before
@@ -104,7 +107,9 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
 def _work_out(con: Connection, call: Call, kind: Kind, form: Form, now: datetime) -> Answered:
     start = time.perf_counter()
     store, signer, entry = call.parts.store, call.signer, call.entry()
-    prepared = prepare(con, store, entry, call.pairs, signer=signer, now=now, kind=kind)
+    prepared = prepare(
+        con, store, entry, call.pairs, signer=signer, now=now, kind=kind, others=call.other
+    )
     query = prepared.query
     shown = prepared.shown
     if form == "geojson" and query.place is None:
@@ -125,8 +130,9 @@ def _work_out(con: Connection, call: Call, kind: Kind, form: Form, now: datetime
         weak=not prepared.exact,
         version=query.version,
         # before the first version the columns are the catalog's
-        fixed=bool(prepared.asked.version) and prepared.asked.fixed_time is None,
+        fixed=prepared.fixed,
         total=None,
+        rows=0,
         body=None,
         next_url=None,
         timings=timings,
@@ -145,10 +151,11 @@ def _work_out(con: Connection, call: Call, kind: Kind, form: Form, now: datetime
     return replace(
         answer,
         total=page.total,
+        rows=len(page.rows),
         body=Body(body),
         next_url=next_url,
         truth=None
-        if prepared.state is None
+        if prepared.state is None or query.expansions  # others' changes are not seen
         else Truth(entry, prepared.state, minute_of(now) if prepared.asked.fixed_time else None),
     )
 

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "publisher.cli.data",
     "export": "publisher.cli.data",
     "quarantine": "publisher.cli.quarantine",
+    "keys": "publisher.cli.keys",
     "backup": "publisher.cli.copies",
     "restore": "publisher.cli.copies",
 }

@@ -16,6 +16,9 @@ from publisher.operations.backup import Copied
 from publisher.operations.base import Told
 from publisher.operations.export import Exported
 from publisher.operations.harvest import Harvested, RunLine
+from publisher.operations.keys import Listed as KeysListed
+from publisher.operations.keys import Made as KeyMade
+from publisher.operations.keys import Revoked as KeyRevoked
 from publisher.operations.publish import Change, Published
 from publisher.operations.quarantine import Discarded, Listed, Shown
 from publisher.operations.status import DatasetStatus, MqaStatus, Status
@@ -240,6 +243,24 @@ def exported(session: Session, answer: Exported) -> None:
     console().print(session.label("exported", **about), soft_wrap=True)
 
 
+def key_made(session: Session, answer: KeyMade) -> None:
+    console().print(session.label("key-made", whom=answer.made.name), soft_wrap=True)
+    console().print(answer.key, soft_wrap=True, markup=False)
+
+
+def keys_listed(session: Session, answer: KeysListed) -> None:
+    if not answer.keys:
+        console().print(session.label("no-keys"))
+    for key in answer.keys:
+        ended = session.label("revoked") if key.revoked_at else ""
+        line = f"{key.id}  {key.made_at:%Y-%m-%d}  {key.name}  {ended}".rstrip()
+        console().print(line, soft_wrap=True, markup=False)
+
+
+def key_revoked(session: Session, answer: KeyRevoked) -> None:
+    console().print(session.label("key-revoked", whom=answer.revoked.name), soft_wrap=True)
+
+
 def backed_up(session: Session, answer: Copied) -> None:
     _copied(session, "backed-up", answer)
 
@@ -361,6 +382,9 @@ SHOWN: Mapping[str, Callable[[Session, Any], None]] = MappingProxyType(
         "quarantine-discard": discarded,
         "status": status,
         "export": exported,
+        "keys-make": key_made,
+        "keys-list": keys_listed,
+        "keys-revoke": key_revoked,
         "backup": backed_up,
     }
 )

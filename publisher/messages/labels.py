@@ -133,6 +133,13 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "{path} holds {rows} rows of version {version} in {bytes} bytes.",
         "{path} rummer {rows} rækker af version {version} i {bytes} byte.",
     ),
+    "key-made": (
+        "The key for {whom}, told this once:",
+        "Nøglen til {whom}, som kun vises nu:",
+    ),
+    "no-keys": ("There are no keys.", "Der er ingen nøgler."),
+    "revoked": ("revoked", "ophævet"),
+    "key-revoked": ("The key for {whom} is revoked.", "Nøglen til {whom} er ophævet."),
     "backed-up": (
         "The copy is in {path}: {files} files, {bytes} bytes.",
         "Kopien ligger i {path}: {files} filer, {bytes} byte.",

@@ -78,6 +78,12 @@ QUERIES: dict[str, Text] = {
         remedy_en="Write NAME=VALUE, several with & between them.",
         remedy_da="Skriv NAVN=VÆRDI, flere med & imellem.",
     ),
+    "expand-and-since": Text(
+        en="expand cannot stand beside changed_since, which tells of one table's changes",
+        da="expand kan ikke stå ved siden af changed_since, som fortæller om én tabels ændringer",
+        remedy_en="Ask for the changes of both tables.",
+        remedy_da="Spørg om ændringerne i begge tabeller.",
+    ),
     "exports-waiting": Text(
         en="{most} exports are being made already",
         da="Der laves allerede {most} eksporter",

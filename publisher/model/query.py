@@ -16,7 +16,7 @@ from publisher.model.values import TableRef
 PARAMETERS = frozenset({
     "select", "sort", "limit", "cursor", "offset", "count", "version", "as_of", "changed_since",
     "tz", "units", "f", "filter", "time", "bbox", "near", "from", "partial", "timeout", "by",
-    "every", "agg", "fill", "sep", "decimal", "bom", "shape",
+    "every", "agg", "fill", "sep", "decimal", "bom", "shape", "expand",
 })  # fmt: skip
 """URL parameters of the grammar, those to come included: a field that is named like one is
 reached as ``NAME__exact``, so that no address changes its meaning when the parameter comes."""
@@ -189,6 +189,20 @@ class Groups:
 
 
 @dataclass(frozen=True, slots=True)
+class Expansion:
+    """Fields of another table, at one version, beside those of the rows that refer to it."""
+
+    name: str
+    """Its fields are called ``name.field``."""
+    table: TableRef
+    version: int
+    """0: it has no row yet."""
+    on: tuple[tuple[str, str], ...]
+    """Field of the row, and field of the other table that it equals."""
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Since:
     """Of the rows that match, those that came after a version, and what is of them no more.
 
@@ -223,3 +237,4 @@ class Rows:
     groups: Groups | None = None
     """Groups of the rows instead of the rows; ``select`` and ``order`` name what they have."""
     since: Since | None = None
+    expansions: tuple[Expansion, ...] = ()

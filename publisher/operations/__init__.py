@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from publisher.operations import backup, export, harvest, publish, quarantine, status
+from publisher.operations import backup, export, harvest, keys, publish, quarantine, status
 from publisher.operations.base import Answer, Context, Operation, Progress
 
 __all__ = ["OPERATIONS", "Answer", "Context", "Operation", "Progress"]
@@ -18,6 +18,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "quarantine-discard": quarantine.DISCARD,
         "status": status.STATUS,
         "export": export.EXPORT,
+        "keys-make": keys.MAKE,
+        "keys-list": keys.LIST,
+        "keys-revoke": keys.REVOKE,
         "backup": backup.BACKUP,
     }
 )

@@ -52,7 +52,13 @@ async def _export(service: "Service", params: Params, context: Context) -> Expor
     store, now = service.store, datetime.now(UTC)
 
     def write(con: "Connection") -> dict[str, Any]:
-        ready = prepare(con, store, entry, pairs, signer=Signer(b""), now=now, kind="export")
+        ready = prepare(
+            *(con, store, entry, pairs),
+            signer=Signer(b""),
+            now=now,
+            kind="export",
+            others=service.catalog_entry,
+        )
         if params.format == "geojson" and ready.query.place is None:
             raise fault("no-place-fields", "f", params.format)
         written = files.write(con, store, ready, params.format, begun)

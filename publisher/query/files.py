@@ -18,8 +18,9 @@ import xlsxwriter
 from publisher.engine import Connection, literal
 from publisher.errors import ParameterError
 from publisher.query.parameters import FORMATS, Form
+from publisher.query.relations import only
 from publisher.query.rows import Prepared, check_kept, matching
-from publisher.query.sql import Source, file_statement, only
+from publisher.query.sql import Source, file_statement
 from publisher.store import Store
 
 _PIECE = 1_048_576

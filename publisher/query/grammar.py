@@ -105,6 +105,7 @@ class Asked:
     as_of: datetime | None
     """UTC, no tzinfo."""
     since: int | None
+    expand: str | None
     fixed_time: str | None
     """The ``time`` to repeat on later pages where it spoke of ``now``."""
 
@@ -245,8 +246,7 @@ class _Reader:
             version, as_of = _when(ours, self.zone)
         since = None
         with self.faults.collected():
-            if "changed_since" in ours:
-                since = read_count("changed_since", ours["changed_since"], 0, _MOST_VERSION)
+            since = _since(ours)
         return Asked(
             where=tuple(where),
             select=select,
@@ -264,6 +264,7 @@ class _Reader:
             version=version,
             as_of=as_of,
             since=since,
+            expand=ours.get("expand"),
             fixed_time=fixed_time,
         )
 
@@ -394,6 +395,14 @@ class _Reader:
         if len({order.field for order in orders}) < len(orders):
             raise fault("name-twice", "sort", text)
         return tuple(orders)
+
+
+def _since(ours: Mapping[str, str]) -> int | None:
+    if "changed_since" not in ours:
+        return None
+    if "expand" in ours:
+        raise fault("expand-and-since", "expand", ours["expand"])
+    return read_count("changed_since", ours["changed_since"], 0, _MOST_VERSION)
 
 
 def _when(ours: Mapping[str, str], zone: tzinfo) -> tuple[int | None, datetime | None]:

@@ -208,7 +208,15 @@ UNITS = Parameter(
     {"type": "string"},
 )
 
-NARROWING = (TIME, FILTER, BBOX, NEAR)
+EXPAND = Parameter(
+    "expand",
+    "Foreign keys to follow, by their first field: the fields of the row that is referred to stand"
+    " beside the row's own, as `KEY.FIELD`, and can be asked for like them; a place that only the"
+    " other table has counts for `bbox`, `near` and GeoJSON.",
+    {"type": "string"},
+)
+
+NARROWING = (TIME, FILTER, BBOX, NEAR, EXPAND)
 PAGING = (SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF)
 FORMATTING = (F, SHAPE, SEP, DECIMAL, BOM)
 AGGREGATE = (*NARROWING, GROUP_BY, EVERY, AGG, FILL, *PAGING, TZ, *FORMATTING)

@@ -10,12 +10,13 @@ import orjson
 from publisher.engine import Connection
 from publisher.errors import GoneError, NotFoundError, ParameterError
 from publisher.model.catalog import TableEntry
-from publisher.model.query import Order, Rows, Since
+from publisher.model.query import Expansion, Order, Rows, Since
 from publisher.model.schema import Field
 from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
 from publisher.query.areas import points_within
 from publisher.query.cursor import Signer
+from publisher.query.expand import Others, read_expand, settle
 from publisher.query.grammar import (
     Ask,
     Asked,
@@ -28,17 +29,15 @@ from publisher.query.grammar import (
 )
 from publisher.query.groups import GroupsWork, inexact, key_of, shown_fields
 from publisher.query.parameters import Form
+from publisher.query.relations import changes_source, empty_source, expanded, newest_source
 from publisher.query.sql import (
     DELETED,
     ROW,
     Source,
     areas,
-    changes_source,
     count_statement,
-    empty_source,
     fields_of,
     located,
-    newest_source,
     place_statement,
     rows_statement,
     sample_statement,
@@ -51,6 +50,10 @@ _ROW_ID = Field(name="row", type="integer").model_copy(update={"name": ROW})
 _IS_DELETED = Field(name="deleted", type="boolean").model_copy(update={"name": DELETED})
 _LONGEST_PLACE = 1_500
 """Bytes of sort values that a cursor carries; longer ones are looked up again by row."""
+
+
+def _alone(_: TableRef) -> None:
+    """Find no other table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,12 @@ class Prepared:
         """Whether the same query of the same version has the same answer to the last digit."""
         groups = self.query.groups
         return groups is None or not inexact(groups, self.stored)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the address gives the same answer for ever."""
+        whole = all(it.version for it in self.query.expansions)
+        return bool(self.asked.version) and self.asked.fixed_time is None and whole
 
     @property
     def shown(self) -> tuple[Field, ...]:
@@ -105,8 +114,11 @@ def prepare(
     signer: Signer,
     now: datetime,
     kind: Kind = "rows",
+    others: Others = _alone,
 ) -> Prepared:
     """Read *pairs* as a query of the table, of that *kind*, and settle its version.
+
+    *others* finds the tables that its foreign keys may be followed to.
 
     A table without a version answers as version 0, which is empty, whenever. Raises ParameterError,
     NotFoundError for a version that is not there yet, GoneError for one kept no longer.
@@ -114,7 +126,12 @@ def prepare(
     stated = distinct(pairs)
     state = store.state(con, entry.ref)
     version = _version(con, store, entry.ref, state, stated)
-    fields = _fields(con, store, entry, state, version)
+    own = _fields(con, store, entry, state, version)
+    wanted = read_expand(stated.values.get("expand"), entry, own, others)
+    instant = None
+    if wanted and read_when(stated) != (None, None):
+        instant = store.committed_at(con, entry.ref, version)
+    expansions, fields = settle(con, store, wanted, own, pinned=None, instant=instant)
     ask = Ask(kind, entry.resource.interval)
     asked = read_query(stated, fields.values(), now, ask)
     key = (state.schema if state else entry.schema).primary_key
@@ -124,10 +141,12 @@ def prepare(
     place = None
     if asked.cursor is not None:
         pinned, *place = signer.place(asked.cursor, bound_to=_bound_to(entry.ref, asked, order))
-        if pinned != version:
-            if (asked.version, asked.as_of) != (None, None):
-                raise bad_cursor()
-            version, fields = pinned, _fields(con, store, entry, state, pinned)
+        if pinned != version and (asked.version, asked.as_of) != (None, None):
+            raise bad_cursor()
+        others_pinned, place = place[: len(expansions)], place[len(expansions) :]
+        if pinned != version or others_pinned != [it.version for it in expansions]:
+            version, own = pinned, _fields(con, store, entry, state, pinned)
+            expansions, fields = settle(con, store, wanted, own, pinned=others_pinned, instant=None)
             asked = read_query(stated, fields.values(), now, ask)
     _check_kept(entry.ref, state, version)
     select, since = asked.select, None
@@ -151,6 +170,7 @@ def prepare(
         place=asked.place,
         units=tuple((name, (how.factor, how.offset)) for name, _, how in asked.units),
         since=since,
+        expansions=expansions,
     )
     if asked.groups is not None:
         return Prepared(query, asked, fields, shown_fields(asked.groups, fields), place, state)
@@ -163,7 +183,7 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
     if query.version == 0:
         return Page([], None, None if prepared.asked.count == "none" else 0)
     if _kept_at_hand(prepared):
-        source = _source(con, query, (store.latest_name(query.table), []))
+        source = _source(con, store, prepared, (store.latest_name(query.table), []))
         found = _page(con, store, prepared, source, form=form, signer=signer)
         if store.newest_version(con, query.table) == query.version:
             return found
@@ -179,7 +199,7 @@ def matching(con: Connection, store: Store, prepared: Prepared) -> tuple[Source,
     if query.since is not None:
         source = _changes(con, store, prepared, query.since)
     else:
-        source = _source(con, query, store.relation(query.table, query.version))
+        source = _source(con, store, prepared, store.relation(query.table, query.version))
         if query.groups is not None:
             work = GroupsWork(query.groups, query.where, prepared.stored, source, query.zone)
             source = work.source(con)
@@ -197,15 +217,32 @@ def check_kept(con: Connection, store: Store, prepared: Prepared) -> None:
     _check_kept(query.table, store.state(con, query.table), query.version)
 
 
-def _source(con: Connection, query: Rows, relation: tuple[str, Sequence[object]]) -> Source:
+def _source(
+    con: Connection, store: Store, prepared: Prepared, relation: tuple[str, Sequence[object]]
+) -> Source:
+    query = prepared.query
+    relation = expanded(relation, [(it, _other(store, prepared, it)) for it in query.expansions])
     points = {area: points_within(con, relation, area) for area in areas(query.where)}
     return Source(*relation, points)
 
 
+def _other(store: Store, prepared: Prepared, of: Expansion) -> tuple[str, Sequence[object]]:
+    """Give the relation of another table."""
+    if of.version:
+        return store.relation(of.table, of.version)
+    there = {
+        name: found.model_copy(update={"name": name})
+        for name in of.fields
+        if (found := prepared.stored.get(f"{of.name}.{name}")) is not None
+    }
+    keys = [Field(name=name) for _, name in of.on if name not in there]
+    return empty_source([*there.values(), *keys]).text, []
+
+
 def _changes(con: Connection, store: Store, prepared: Prepared, since: Since) -> Source:
     query = prepared.query
-    came = _source(con, query, store.came(query.table, since.version, query.version))
-    went = _source(con, query, store.went(query.table, since.version, query.version))
+    came = _source(con, store, prepared, store.came(query.table, since.version, query.version))
+    went = _source(con, store, prepared, store.went(query.table, since.version, query.version))
     both = {
         area: ([*east, *went.points[area][0]], [*north, *went.points[area][1]])
         for area, (east, north) in came.points.items()
@@ -262,7 +299,8 @@ def _page(
     if len(orjson.dumps(end)) > _LONGEST_PLACE:
         end = end[-1:]
     bound_to = _bound_to(query.table, prepared.asked, query.order)
-    return Page(rows, signer.cursor([query.version, *end], bound_to=bound_to), total)
+    versions = [query.version, *(it.version for it in query.expansions)]
+    return Page(rows, signer.cursor([*versions, *end], bound_to=bound_to), total)
 
 
 def _count(con: Connection, prepared: Prepared, source: Source) -> int:
@@ -300,7 +338,7 @@ def bad_cursor() -> ParameterError:
 
 
 def _bound_to(table: TableRef, asked: Asked, order: tuple[Order, ...]) -> object:
-    return table, asked.where, asked.newest, asked.groups, asked.since, order
+    return table, asked.where, asked.newest, asked.groups, asked.since, asked.expand, order
 
 
 def _version(

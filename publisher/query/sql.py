@@ -19,13 +19,11 @@ from publisher.model.query import (
     IsNull,
     Like,
     Near,
-    Newest,
     Not,
     Or,
     Order,
     Place,
     Rows,
-    Since,
     Value,
 )
 from publisher.model.schema import Field
@@ -166,26 +164,6 @@ def _local(name: str, zone: str) -> str:
     return name if zone == "UTC" else f"({name} + to_minutes({_offset(name, zone)}))"
 
 
-def only(source: Source, rows: Sequence[int]) -> Source:
-    """Give the rows of *source* that have one of these ids."""
-    return Source(
-        f"(SELECT s.* FROM {source.text} AS s"
-        f" SEMI JOIN (SELECT unnest(CAST(? AS BIGINT[])) AS id) AS p ON p.id = s.{ROW})",
-        [*source.parameters, list(rows)],
-        source.points,
-    )
-
-
-def empty_source(fields: Iterable[Field]) -> Source:
-    """Give a source with no rows, of a table that is not stored yet."""
-    columns = ", ".join(
-        f"CAST(NULL AS {sql_type(target)}) AS {identifier(target.name)}"
-        for target in fields
-        if target.name != ROW
-    )
-    return Source(f"(SELECT {columns}, CAST(NULL AS BIGINT) AS {ROW} WHERE false)", [])
-
-
 def count_statement(
     query: Rows, fields: Mapping[str, Field], source: Source
 ) -> tuple[str, list[object]]:
@@ -243,46 +221,6 @@ def _leaves(conditions: Iterable[Condition]) -> Iterator[Condition]:
 
 def _ordered(part: Order) -> str:
     return f"{identifier(part.field)} {'DESC' if part.descending else 'ASC'} NULLS LAST"
-
-
-def newest_source(
-    query: Rows, newest: Newest, fields: Mapping[str, Field], source: Source
-) -> Source:
-    """Give what of *source* is newest among the rows that match."""
-    statement = Statement([], source.points)
-    where = [condition(fields, part, statement) for part in query.where]
-    when = identifier(newest.time)
-    where.append(f"{when} IS NOT NULL")
-    of = ", ".join(identifier(name) for name in newest.of)
-    # Without fields there is one group even of no rows, which has no newest one
-    return Source(
-        f"(SELECT t.* FROM {source.text} AS t SEMI JOIN ("
-        f"SELECT max_by({ROW}, {{'at': {when}, 'row': {ROW}}}) AS newest"
-        f" FROM {source.text} AS t WHERE {' AND '.join(where)}"
-        f"{f' GROUP BY {of}' if of else ''}) AS n ON n.newest = t.{ROW})",
-        [*source.parameters, *source.parameters, *statement.parameters],
-        source.points,
-    )
-
-
-def changes_source(
-    query: Rows, since: Since, fields: Mapping[str, Field], came: Source, went: Source
-) -> Source:
-    """Give the rows that *came* and match, and the keys of those that *went* without return."""
-    statement = Statement(list(came.parameters), came.points)
-    news = [condition(fields, part, statement) for part in query.where]
-    statement.parameters += went.parameters
-    olds = [condition(fields, part, statement) for part in query.where]
-    key = [identifier(name) for name in since.key]
-    same = " AND ".join(f"c.{name} IS NOT DISTINCT FROM w.{name}" for name in key)
-    shown = ", ".join(f"w.{name}" for name in dict.fromkeys([*key, identifier(ROW)]))
-    return Source(
-        f"(WITH c AS MATERIALIZED (SELECT * FROM {came.text} AS t{filtered(news)})"
-        f" SELECT *, false AS {identifier(DELETED)} FROM c UNION ALL BY NAME"
-        f" SELECT {shown}, true AS {identifier(DELETED)}"
-        f" FROM (SELECT * FROM {went.text} AS t{filtered(olds)}) AS w ANTI JOIN c ON {same})",
-        statement.parameters,
-    )
 
 
 def place_statement(

@@ -37,13 +37,21 @@ def _with_places(con: Connection) -> None:
     con.execute("CREATE TABLE store.meta.replays (ref VARCHAR, version BIGINT, place BIGINT)")
 
 
-def _with_times(con: Connection) -> None:
+def _with_times_and_keys(con: Connection) -> None:
     """Versions know the times of the rows that came and went with them; older ones do not."""
+    con.execute(
+        "CREATE TABLE store.meta.api_keys (id VARCHAR, name VARCHAR, made_at TIMESTAMP,"
+        " revoked_at TIMESTAMP, digest VARCHAR)"
+    )
     con.execute("ALTER TABLE store.meta.versions ADD COLUMN first_time TIMESTAMP")
     con.execute("ALTER TABLE store.meta.versions ADD COLUMN last_time TIMESTAMP")
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: _without_intents, 3: _with_places, 4: _with_times}
+MIGRATIONS: Mapping[int, Migration] = {
+    2: _without_intents,
+    3: _with_places,
+    4: _with_times_and_keys,
+}
 """By the number of the format each one leads to."""
 
 

@@ -38,6 +38,8 @@ CREATE TABLE store.meta.runs (
 CREATE TABLE store.meta.published (
     dataset VARCHAR, target VARCHAR, versions JSON, fingerprint VARCHAR, remote JSON,
     problem JSON, attempted_at TIMESTAMP);
+CREATE TABLE store.meta.api_keys (
+    id VARCHAR, name VARCHAR, made_at TIMESTAMP, revoked_at TIMESTAMP, digest VARCHAR);
 CREATE TABLE store.meta.compacted (ref VARCHAR, month_start TIMESTAMP, version BIGINT);
 """
 

@@ -17,6 +17,7 @@ from publisher.store import (
     changes,
     compaction,
     formats,
+    keys,
     layout,
     ledger,
     publications,
@@ -24,6 +25,7 @@ from publisher.store import (
     versions,
 )
 from publisher.store.commit import Commit, Committed, carry_out
+from publisher.store.keys import ApiKey
 from publisher.store.memory import Memory
 from publisher.store.publications import Published
 from publisher.store.quarantine import QuarantineCounts
@@ -318,6 +320,20 @@ class Store:
     ) -> dict[tuple[str, str], Published]:
         """Give the same for *dataset*, or every one, and every target that was ever tried."""
         return publications.publications(con, dataset)
+
+    # keys of the API
+
+    def make_key(self, con: Connection, name: str) -> tuple[ApiKey, str]:
+        """Make a key; its text is told this once and kept nowhere."""
+        return self._engine.transaction(con, lambda: keys.make(con, name))
+
+    def revoke_key(self, con: Connection, id_: str) -> ApiKey | None:
+        """End a key; None where there is none of that id, or it was ended before."""
+        return self._engine.transaction(con, lambda: keys.revoke(con, id_))
+
+    def api_keys(self, con: Connection) -> list[ApiKey]:
+        """Give all keys there ever were, oldest first."""
+        return keys.everyone(con)
 
     @contextmanager
     def _changing(self, ref: TableRef) -> Iterator[None]:
