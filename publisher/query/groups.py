@@ -25,6 +25,7 @@ _PERCENTILE = re.compile(r"p(\d{1,2}|100)", re.ASCII)
 _NUMBERS = frozenset({"number", "integer", "year"})
 _FILLS: tuple[Literal["null", "previous"], ...] = ("null", "previous")
 _MICROSECOND = timedelta(microseconds=1)
+_FEW_YEARS = 50  # of which all rules of the calendar can be written
 _MOST_MEASURES = 50
 
 
@@ -236,21 +237,27 @@ class GroupsWork:
         return "DATE" if dated else "TIMESTAMP"
 
     def _span(self, con: Connection, every: Period) -> _Span | None:
-        """Look for the first and last instant of the rows that match; None where there is none."""
+        """Look for the first and last instant of the rows that match; None where there is none.
+
+        Where both ends were asked for there is nothing to look for.
+        """
+        zone = "UTC" if self._type == "DATE" else self.zone
+        lower, upper = self.groups.bounds
+        if lower is not None and upper is not None and upper.year - lower.year < _FEW_YEARS:
+            years = range(lower.year, upper.year + 1)
+            return _Span(calendar(every, zone, years), lower, max(lower, upper - _MICROSECOND))
         statement, matching = self._matching()
         [(first, last, years)] = con.execute(
             f"SELECT min({self._instant}), max({self._instant}),"
             f" coalesce(list(DISTINCT year({self._instant})), []) FROM ({matching})",
             statement.parameters,
         ).fetchall()
-        lower, upper = self.groups.bounds
         if first is None and (self.groups.by or lower is None or upper is None):
             return None
         if lower is not None:
             first = lower
         if upper is not None:
             last = max(first, upper - _MICROSECOND)
-        zone = "UTC" if self._type == "DATE" else self.zone
         if self.groups.fill is not None:
             years = range(first.year, last.year + 1)
         return _Span(calendar(every, zone, years), first, last)

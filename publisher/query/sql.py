@@ -92,13 +92,15 @@ def rows_statement(
     where = [condition(fields, part, statement) for part in query.where]
     if after is not None:
         where.append(_after(query.order, fields, after, statement))
-    order = list(map(_ordered, query.order))
+    order = ", ".join([*map(_ordered, query.order), ROW])
     limit = statement.value(query.limit + 1)
     offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
+    # Rendered are the rows of the page alone, not all those that they are picked from
+    page = (
+        f"SELECT * FROM {source.text} AS t{filtered(where)} ORDER BY {order} LIMIT {limit}{offset}"
+    )
     return (
-        f"SELECT {', '.join([*columns, ROW])} FROM {source.text} AS t"
-        + filtered(where)
-        + f" ORDER BY {', '.join([*order, ROW])} LIMIT {limit}{offset}",
+        f"SELECT {', '.join([*columns, ROW])} FROM ({page}) AS t ORDER BY {order}",
         statement.parameters,
     )
 
@@ -121,14 +123,13 @@ def file_statement(
         cells[name] = cell
     statement = Statement(list(source.parameters), source.points)
     where = [condition(fields, part, statement) for part in query.where]
-    order = [*map(_ordered, query.order), ROW]
+    order = ", ".join([*map(_ordered, query.order), ROW])
     columns = ", ".join(f"{cell} AS {identifier(name)}" for name, cell in cells.items())
     if form == "geojson" and query.place is not None:
         columns = _feature(cells, query.place)
-    return (
-        f"SELECT {columns} FROM {source.text} AS t{filtered(where)} ORDER BY {', '.join(order)}",
-        statement.parameters,
-    )
+    # Sorted are the values as they are stored, which are narrower than those that are written
+    rows = f"SELECT * FROM {source.text} AS t{filtered(where)} ORDER BY {order}"
+    return f"SELECT {columns} FROM ({rows}) AS t", statement.parameters
 
 
 def _feature(cells: Mapping[str, str], place: Place) -> str:
