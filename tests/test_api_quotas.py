@@ -45,7 +45,9 @@ async def test_what_is_spent_grows_again_and_costs_nobody_else(small: Site) -> N
     assert headers["RateLimit"].startswith('"anonymous";r=0;t=')
     assert (await status(small, f"{ROWS}?limit=2", **{"X-Forwarded-For": "203.0.113.9"}))[0] == 200
     assert (await status(small, "/healthz", **here))[0] == 200
-    assert (await status(small, f"{ROWS}?limit=1", **here))[0] == 429
+    # What is answered from memory costs nothing
+    assert (await status(small, f"{ROWS}?limit=1", **here))[0] == 200
+    assert (await status(small, f"{ROWS}?limit=4", **here))[0] == 429
 
 
 async def test_only_trusted_proxies_say_who_asks(store: River, tmp_path: Path) -> None:
@@ -71,7 +73,7 @@ async def test_a_key_has_a_quota_of_its_own_until_it_is_revoked(
     for number in range(1, 4):
         found, headers = await status(small, f"{ROWS}?limit={number}", **bearer)
         assert (found, headers["RateLimit-Policy"]) == (200, '"key";q=1000000;w=60')
-    secret = key.rpartition("_")[2]
+    secret = key.split("_", 2)[2]
     rows = await desk.engine.run(
         lambda con: str(con.execute("FROM store.meta.api_keys").fetchall())
     )

@@ -77,7 +77,7 @@ def create_app(parts: Parts) -> web.Application:
     app[FEED] = Feed(parts.settings, parts.engine, parts.store)
     app[SPOOL] = Spool(parts.settings.exports_path, parts.settings.export_bytes)
     app[QUOTAS] = Quotas(parts.settings, parts.engine, parts.store)
-    app[CACHE] = Cache(parts.settings.cache_bytes)
+    app[CACHE] = Cache(parts.settings.cache_bytes, parts.catalog, parts.store)
     app[FLIGHTS] = Flights()
     app[COMMITS] = Commits(parts.engine, parts.store, written)
     parts.on_commit(app[COMMITS].poke)
@@ -183,12 +183,16 @@ def _document(
 
 @web.middleware
 async def _outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer preflights."""
+    """Answer preflights, and what was asked before."""
     request[_START] = time.perf_counter()
     if request.method == "OPTIONS" and not isinstance(
         request.match_info.http_exception, web.HTTPNotFound
     ):
         return web.Response(status=204, headers=_PREFLIGHT)
+    if "Authorization" not in request.headers:  # a key may have been revoked
+        kept = request.app[CACHE].get(request)
+        if kept is not None:
+            return kept
     return await handler(request)
 
 

@@ -1,121 +1,121 @@
 """Answers that were given, kept as long as they are true, and equal questions asked once.
 
-An answer is true for the state of the table and the entry of the catalog that it was worked out
-from: whatever is committed, pruned or described otherwise gives others.
+An answer is true for the catalog and the state of the table that it was worked out from:
+whatever is committed, pruned or described otherwise gives others. It is found by what the
+question looks like on the wire, before anything of it is read.
 """
 
 import asyncio
-import gzip
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
-from publisher.model.catalog import TableEntry
+from aiohttp import web
+
+from publisher.model.catalog import Catalog
 from publisher.model.table import TableState
+from publisher.store import Store
 
 T = TypeVar("T")
-_OVERHEAD = 1_500
+_OVERHEAD = 2_000
 """Bytes, roughly, that an answer takes beside its body."""
-_LEVEL = 6
-_OFF_LOOP_FROM = 16_384
+_LARGEST_SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What an answer was worked out from."""
 
-    entry: TableEntry
+    catalog: Catalog
     state: TableState
     minute: datetime | None
     """Where it speaks of now."""
 
-    def holds(self, entry: TableEntry, state: TableState, now: datetime) -> bool:
-        return (
-            self.entry is entry
-            and self.state is state
-            and (self.minute is None or self.minute == minute_of(now))
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    status_headers: Mapping[str, str]
+    """Of an answer that the caller holds already."""
+    headers: Mapping[str, str]
+    body: bytes
+    truth: Truth
+
+    @property
+    def size(self) -> int:
+        return len(self.body) + _OVERHEAD
 
 
 def minute_of(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0)
 
 
-@dataclass(slots=True)
-class Body:
-    """Bytes, in one coding at a time: as they are until somebody takes gzip."""
-
-    content: bytes
-    packed: bool = False
-
-    async def plain(self) -> bytes:
-        if not self.packed:
-            return self.content
-        return await _off_loop(gzip.decompress, self.content)
-
-    async def gzipped(self) -> bytes:
-        if not self.packed:
-            content = await _off_loop(_pack, self.content)
-            self.content, self.packed = content, True
-        return self.content
-
-
-def _pack(content: bytes) -> bytes:
-    return gzip.compress(content, _LEVEL, mtime=0)
-
-
-async def _off_loop(work: Callable[[bytes], bytes], content: bytes) -> bytes:
-    if len(content) < _OFF_LOOP_FROM:
-        return work(content)
-    return await asyncio.to_thread(work, content)
-
-
-@dataclass(slots=True)
-class _Kept(Generic[T]):
-    answer: T
-    body: Body
-    truth: Truth
-    size: int
-
-
-class Cache(Generic[T]):
+class Cache:
     """The answers that were asked for last, as far as so many bytes hold them."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, catalog: Callable[[], Catalog], store: Store) -> None:
         self._most = most
-        self._kept: OrderedDict[Hashable, _Kept[T]] = OrderedDict()
+        self._catalog = catalog
+        self._store = store
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
         self._size = 0
 
-    def get(
-        self, key: Hashable, entry: TableEntry, state: TableState | None, now: datetime
-    ) -> T | None:
+    def get(self, request: web.Request) -> web.Response | None:
+        """Give the answer to a question that was asked before, word for word."""
+        key = _key(request)
         kept = self._kept.get(key)
-        if kept is None or state is None:
+        if kept is None or request.method not in {"GET", "HEAD"}:
             return None
-        if not kept.truth.holds(entry, state, now):
+        if not self._holds(kept.truth):
             self._drop(key)
             return None
         self._kept.move_to_end(key)
-        self._size += len(kept.body.content) + _OVERHEAD - kept.size
-        kept.size = len(kept.body.content) + _OVERHEAD
-        return kept.answer
+        if request.headers.get("If-None-Match") == kept.headers["ETag"]:
+            return web.Response(status=304, headers=kept.status_headers)
+        if "If-None-Match" in request.headers:
+            return None
+        return web.Response(body=kept.body, headers=kept.headers)
 
-    def put(self, key: Hashable, answer: T, body: Body, truth: Truth) -> None:
+    def put(self, request: web.Request, response: web.Response, truth: Truth) -> None:
+        """Keep an answer; it holds all of its headers but those that every answer has."""
+        key = _key(request)
         self._drop(key)
-        size = len(body.content) + _OVERHEAD
-        if size > self._most // 4:
+        body = response.body
+        headers = {**response.headers, "Server-Timing": "cache;dur=0.00"}
+        told = {name: it for name, it in headers.items() if not name.startswith("Content-")}
+        if not isinstance(body, bytes) or "ETag" not in headers:
             return
-        self._kept[key] = _Kept(answer, body, truth, size)
-        self._size += size
+        kept = _Kept(told, headers, body, truth)
+        if kept.size > self._most // _LARGEST_SHARE:
+            return
+        self._kept[key] = kept
+        self._size += kept.size
         while self._size > self._most:
             self._drop(next(iter(self._kept)))
+
+    def _holds(self, truth: Truth) -> bool:
+        if truth.catalog is not self._catalog():
+            return False
+        if truth.minute is not None and truth.minute != minute_of(datetime.now(UTC)):
+            return False
+        return self._store.known_state(truth.state.ref) is truth.state
 
     def _drop(self, key: Hashable) -> None:
         kept = self._kept.pop(key, None)
         if kept is not None:
             self._size -= kept.size
+
+
+def _key(request: web.Request) -> Hashable:
+    headers = request.headers
+    return (
+        request.raw_path,
+        headers.get("Host"),
+        headers.get("Accept"),
+        headers.get("Accept-Encoding"),
+        request.scheme,
+    )
 
 
 class Flights(Generic[T]):

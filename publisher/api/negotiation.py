@@ -1,11 +1,12 @@
 """Languages, formats, codings and conditional requests, as RFC 9110 has them."""
 
+import asyncio
+import gzip
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from aiohttp import web
 
-from publisher.api.cache import Body
 from publisher.errors import UsageError
 from publisher.messages import Language
 from publisher.query.parameters import FORMATS, Form
@@ -21,6 +22,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 NEVER = "no-store"
 
 _GZIP = "-gzip"
+_LEVEL = 6
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
@@ -95,7 +97,7 @@ def respond(
 
     The tag is *weak* where another answer of the same may differ in its last digits.
     """
-    gzip = len(body) >= GZIP_FROM and _takes_gzip(request)
+    coded = len(body) >= GZIP_FROM and _takes_gzip(request)
     response = web.Response(
         body=body,
         status=status,
@@ -108,15 +110,15 @@ def respond(
         zlib_executor_size=_OFF_LOOP_FROM,
     )
     if etag is not None:
-        response.headers["ETag"] = _tagged(f"{etag}{_GZIP}" if gzip else etag, weak=weak)
-    if gzip:
+        response.headers["ETag"] = _tagged(f"{etag}{_GZIP}" if coded else etag, weak=weak)
+    if coded:
         response.enable_compression(web.ContentCoding.gzip)
     return response
 
 
-async def respond_coded(
+async def packed(
     request: web.Request,
-    body: Body,
+    body: bytes,
     media_type: str,
     *,
     etag: str,
@@ -124,21 +126,26 @@ async def respond_coded(
     cache: str,
     headers: Mapping[str, str],
 ) -> web.Response:
-    """Give the response with a body that may be packed already."""
-    gzip = (body.packed or len(body.content) >= GZIP_FROM) and _takes_gzip(request)
+    """Give the response with its body as it goes over the wire, so that it can be kept."""
+    coded = len(body) >= GZIP_FROM and _takes_gzip(request)
+    if coded:
+        large = len(body) >= _OFF_LOOP_FROM
+        body = await asyncio.to_thread(_gzipped, body) if large else _gzipped(body)
     response = respond(
         request,
         b"",
         media_type,
-        etag=f"{etag}{_GZIP}" if gzip else etag,
+        etag=f"{etag}{_GZIP}" if coded else etag,
         weak=weak,
         cache=cache,
-        headers=headers,
+        headers={**headers, **({"Content-Encoding": "gzip"} if coded else {})},
     )
-    response.body = await (body.gzipped() if gzip else body.plain())
-    if gzip:
-        response.headers["Content-Encoding"] = "gzip"
+    response.body = body
     return response
+
+
+def _gzipped(body: bytes) -> bytes:
+    return gzip.compress(body, _LEVEL, mtime=0)
 
 
 def unchanged(

@@ -55,7 +55,7 @@ SIGNER = web.AppKey("signer", Signer)
 FEED = web.AppKey("feed", Feed)
 QUOTAS = web.AppKey("quotas", Quotas)
 CALLER = web.RequestKey("caller", Caller)
-CACHE = web.AppKey("cache", Cache[Any])
+CACHE = web.AppKey("cache", Cache)
 FLIGHTS = web.AppKey("flights", Flights[Any])
 SPOOL = web.AppKey("spool", Spool)
 COMMITS = web.AppKey("commits", Commits)
@@ -105,7 +105,7 @@ class Call:
         return self.request.app[COMMITS]
 
     @property
-    def cache(self) -> Cache[Any]:
+    def cache(self) -> Cache:
         return self.request.app[CACHE]
 
     @property

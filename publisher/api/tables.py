@@ -10,20 +10,21 @@ import orjson
 from aiohttp import web
 
 from publisher.api import answers
-from publisher.api.cache import Body, Truth, minute_of
+from publisher.api.cache import Truth, minute_of
 from publisher.api.negotiation import (
     BRIEF,
     IMMUTABLE,
     form_of,
     held,
     media_type,
-    respond_coded,
+    packed,
     unchanged,
 )
 from publisher.api.parts import Call
 from publisher.api.replies import first, link, next_page, page_after, page_size, reply, site, url_of
 from publisher.engine import Connection
 from publisher.model.run import RuleCount, Run
+from publisher.model.table import TableState
 from publisher.query import (
     Page,
     Prepared,
@@ -58,13 +59,15 @@ class Answered:
     """The address gives the same answer for ever."""
     total: int | None
     rows: int
-    body: Body | None
+    body: bytes | None
     """None where the caller holds it already."""
     next_url: str | None
     timings: Mapping[str, float]
     """Seconds, by step."""
-    truth: Truth | None
-    """None where it is not to be kept."""
+    state: TableState | None = None
+    """That it was worked out from; None where it is not to be kept."""
+    now: bool = False
+    """It speaks of now."""
 
 
 async def get_rows(call: Call) -> web.Response:
@@ -84,10 +87,7 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
     form = form_of(call.request, dict(call.pairs).get("f"))
     now = datetime.now(UTC)
     state = call.parts.store.known_state(entry.ref)
-    key = (kind, entry.ref, site(call), call.pairs, form)
-    answer = call.cache.get(key, entry, state, now)
-    if answer is not None:
-        return await _respond(call, replace(answer, timings={"cache": 0.0}), form)
+    catalog = call.parts.catalog()
 
     async def work() -> Answered:
         found = await call.read(lambda con: _work_out(con, call, kind, form, now))
@@ -98,10 +98,13 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
         answer = await work()  # whoever holds it is spared the rows
     else:
         # Whoever asks after a commit is not given what was asked before
-        answer = await call.flights.once((key, id(entry), id(state), minute_of(now)), work)
-    if answer.body is not None and answer.truth is not None:
-        call.cache.put(key, answer, answer.body, answer.truth)
-    return await _respond(call, answer, form)
+        asked = (kind, entry.ref, site(call), call.pairs, form)
+        answer = await call.flights.once((asked, id(entry), id(state), minute_of(now)), work)
+    response = await _respond(call, answer, form)
+    if response.status == 200 and answer.state is not None:
+        minute = minute_of(now) if answer.now else None
+        call.cache.put(call.request, response, Truth(catalog, answer.state, minute))
+    return response
 
 
 def _work_out(con: Connection, call: Call, kind: Kind, form: Form, now: datetime) -> Answered:
@@ -136,7 +139,6 @@ def _work_out(con: Connection, call: Call, kind: Kind, form: Form, now: datetime
         body=None,
         next_url=None,
         timings=timings,
-        truth=None,
     )
     if (tag := held(call.request, etag)) is not None:
         return replace(answer, etag=tag)
@@ -152,21 +154,20 @@ def _work_out(con: Connection, call: Call, kind: Kind, form: Form, now: datetime
         answer,
         total=page.total,
         rows=len(page.rows),
-        body=Body(body),
+        body=body,
         next_url=next_url,
-        truth=None
-        if prepared.state is None or query.expansions  # others' changes are not seen
-        else Truth(entry, prepared.state, minute_of(now) if prepared.asked.fixed_time else None),
+        # What happens to others' rows is not seen
+        state=None if query.expansions else prepared.state,
+        now=prepared.asked.fixed_time is not None,
     )
 
 
 async def _respond(call: Call, answer: Answered, form: Form) -> web.Response:
     cache = IMMUTABLE if answer.fixed else BRIEF
-    tag = held(call.request, answer.etag)
-    if answer.body is None or tag is not None:
-        response = unchanged(tag or answer.etag, cache, weak=answer.weak)
+    if answer.body is None:
+        response = unchanged(answer.etag, cache, weak=answer.weak)
     else:
-        response = await respond_coded(
+        response = await packed(
             call.request,
             answer.body,
             media_type(form),
