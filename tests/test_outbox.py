@@ -10,7 +10,7 @@ import pytest
 from publishing import ODD_ROWS, House, open_house, outcomes, until, water
 from structlog.testing import capture_logs
 
-from publisher.model.catalog import FolderTarget
+from publisher.model.catalog import Catalog, FolderTarget
 from publisher.targets.datapackage import fingerprint
 from publisher.targets.snapshot import Snapshot
 
@@ -166,11 +166,22 @@ async def test_a_table_that_is_not_harvested_yet_is_waited_for_at_rest(house: Ho
     house.describe()
     outbox = house.new_outbox()
     outbox.start()
+    done = outbox.tallies["folder"].outcomes
+    await until(lambda: sum(done.values()) > 0)
+    assert not house.published.exists()  # with the table that is no more
     for _ in range(20):
         outbox.poke()
         await asyncio.sleep(0.02)
-    await until(lambda: not house.published.exists())  # with the table that is no more
-    assert sum(outbox.tallies["folder"].outcomes.values()) == 1
+    assert sum(done.values()) == 1
+
+
+async def test_a_dataset_whose_file_goes_when_its_turn_comes_is_told(house: House) -> None:
+    await house.commit(ODD_ROWS)
+    catalogs = iter([house.catalog, house.catalog])
+    house.outbox._catalog = lambda: next(catalogs, Catalog(targets=house.catalog.targets))
+    [result] = await house.outbox.publish("vand")
+    assert result.problem is not None
+    assert (result.outcome, result.problem.code) == ("failed", "unknown-dataset")
 
 
 async def test_links_to_files_are_published_anew_when_there_are_none_any_more(

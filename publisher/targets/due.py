@@ -130,7 +130,8 @@ def can_reach(pair: Pair, catalog: Catalog) -> bool:
 
 def expected(pair: Pair, catalog: Catalog, state: Published | None) -> bool:
     """Tell whether the dataset is to be at the target, or is there by what was recorded."""
-    return is_there(state) or pair.target in catalog.datasets[pair.dataset].targets
+    dataset = catalog.datasets.get(pair.dataset)
+    return dataset is None or is_there(state) or pair.target in dataset.targets
 
 
 def lingers(pair: Pair, catalog: Catalog, state: Published | None) -> bool:
