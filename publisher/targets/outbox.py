@@ -100,6 +100,7 @@ class Outbox:
         """Those that are not to be there, and were not, or are not any more."""
         self._due_now: dict[Pair, asyncio.Task[PublishResult]] = {}
         """Started by the outbox itself; they may still wait for their turn."""
+        self._publishing: set[Pair] = set()  # of those
         self._under_way: dict[Pair, _Work] = {}
         self.progress: dict[Pair, Progress] = {}
         """Of what is being published now."""
@@ -204,9 +205,7 @@ class Outbox:
             )
         }
         waits = []
-        for pair, work in self._under_way.items():
-            if hides(pair, work.catalog, catalog):
-                work.task.cancel()  # as by a kill; it begins anew by this catalog
+        self._cut_off(leaving)
         for pair in sorted(wanted | leaving, key=lambda pair: not _writes_files(pair, catalog)):
             if pair.target not in catalog.targets or pair in self._due_now:
                 continue
@@ -231,11 +230,21 @@ class Outbox:
                 self._bring(pair, dry_run=False, thorough=differs == "nothing")
             )
             self._due_now[pair] = task
+            self._publishing |= {pair} & wanted
             task.add_done_callback(partial(self._ended, pair))
         return min(waits, default=None)
 
+    def _cut_off(self, leaving: set[Pair]) -> None:
+        """End what sends, or waits to send, what is not to be shown any more."""
+        for pair, work in self._under_way.items():
+            if hides(pair, work.catalog, self._catalog()):
+                work.task.cancel()  # as by a kill; it begins anew by this catalog
+        for pair in (leaving & self._publishing) - self._under_way.keys():
+            self._due_now[pair].cancel()  # to be taken back it need not wait for a turn
+
     def _ended(self, pair: Pair, _: asyncio.Task[PublishResult]) -> None:
         self._due_now.pop(pair, None)
+        self._publishing.discard(pair)
         self.poke()
 
     async def _differs(
@@ -400,7 +409,9 @@ class Outbox:
         nothing = _nothing(pair, code, {"dataset": pair.dataset, "target": pair.target})
         if not recorded and not can_reach(pair, catalog):
             return nothing
-        remote = success.remote if success else {"publisher": dataset.publisher}
+        remote: Mapping[str, Any] = success.remote if success else {}
+        if not recorded:
+            remote = {**remote, "publisher": dataset.publisher}
         async with self._targets.using(catalog, pair.target) as target:
             receipt = await target.withdraw(pair.dataset, remote, dry_run=dry_run)
             if not recorded and not receipt.changes:

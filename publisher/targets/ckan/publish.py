@@ -146,7 +146,7 @@ class CkanPublisher:
         """Delete the package, which its organisation's administrators can undo."""
         package = await self._found(dataset, remote)
         if package is None or package.deleted:
-            return Receipt()
+            return Receipt(remote=remote)
         publisher = str(remote.get("publisher", ""))
         client = self._client(publisher, self._organization(publisher))
         await client.call("package_delete", repeatable=True, id=package.id)
