@@ -1,5 +1,6 @@
-"""Work in a thread of its own, beside what the caller goes on with."""
+"""Work in a thread, beside what the caller goes on with."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -14,3 +15,26 @@ def beside(work: Callable[[], T]) -> "Future[T]":
         return pool.submit(work)
     finally:
         pool.shutdown(wait=False)
+
+
+async def to_its_end(working: "Future[T]", *, stop: Callable[[], None] = lambda: None) -> T:
+    """Give what the thread's work comes to, even where the caller is cancelled meanwhile.
+
+    A thread cannot be stopped: what comes next must not begin while it still writes. Work that
+    has not begun is dropped, what has may heed *stop*. A cancellation is raised when the work has
+    ended.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    ended = asyncio.ensure_future(asyncio.wrap_future(working))
+    while not ended.done():
+        try:
+            await asyncio.wait([ended])
+        except asyncio.CancelledError as error:  # perhaps not the first
+            cancelled = error
+            working.cancel()
+            stop()
+    if cancelled is None:
+        return ended.result()
+    if not ended.cancelled():
+        ended.exception()  # has been seen
+    raise cancelled

@@ -4,6 +4,7 @@ Each fault says what becomes of the work (done, not done, done late) and what th
 given in its place. FAULTS is the whole list.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -96,6 +97,17 @@ class Throttled:
         until = datetime.now(UTC) + timedelta(seconds=self.seconds)
         after = format_datetime(until, usegmt=True) if self.as_date else str(self.seconds)
         return await exchange.answer(429, "Too Many Requests", {"Retry-After": after})
+
+
+@dataclass(frozen=True)
+class Slow:
+    """CKAN is asked after a while, and its answer passed on."""
+
+    seconds: float
+
+    async def strike(self, exchange: Exchange) -> web.StreamResponse:
+        await asyncio.sleep(self.seconds)
+        return await exchange.relay()
 
 
 @dataclass(frozen=True)

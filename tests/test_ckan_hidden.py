@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 from ckan_house import Quarter, described, quarter
-from faults import Throttled
+from ckan_site import RefusedError
+from faults import Instead, Slow, Throttled
 from faulty import action
 from publishing import WATER, open_house, until, water
 from support import CkanSite
 
 from publisher.model.catalog import CkanTarget, Organization
+from publisher.store import Published
+from publisher.targets.ckan.packages import resource_ids
+from publisher.targets.due import standing, withdrawn_at
+from publisher.targets.kinds import installation_id
 
 
 @pytest.fixture
@@ -116,6 +121,70 @@ async def test_a_table_goes_though_the_others_have_no_rows_yet(here: Quarter) ->
         return [it["publisher_table"] for it in package["resources"]] == ["fresh"]
 
     await until(there)
+
+
+async def test_a_spare_that_shows_it_is_emptied_though_it_cannot_be_taken_out(
+    here: Quarter,
+) -> None:
+    await here.house.commit([water("s", 0, note="told")])
+    await here.until_published()
+    spare = resource_ids(installation_id(here.house.settings.data), here.house.name)(
+        "levels.spare-a"
+    )
+    left = {"name": "made up: left by a kill", "url": "_table", "url_type": "datastore"}
+    await here.corner.call("resource_create", package_id=here.house.name, id=spare, **left)
+    fields = [{"id": "note", "type": "text"}]
+    await here.corner.call("datastore_create", resource_id=spare, fields=fields, force=True)
+    here.house.schemas["levels"] = hidden("note")
+    here.house.describe()
+    here.proxy.next(Instead(403, "<h1>No</h1>", done=False), action("resource_delete"))
+    assert (await here.publish()).outcome == "failed"
+    with pytest.raises(RefusedError, match="404"):
+        await here.corner.call("datastore_info", id=spare)
+    assert "note" not in (await columns(here))[0]
+
+
+async def test_what_is_being_asked_is_waited_for_before_it_is_taken_back(here: Quarter) -> None:
+    """The package is about to be made public, and the site takes its time."""
+    await here.house.commit([water("s", 0)])
+    await here.until_published()
+    await here.corner.call("package_patch", id=here.house.name, private=True)
+    here.proxy.next(Slow(1), action("package_revise"))
+    here.house.outbox.start()
+    asked = asyncio.create_task(here.publish())
+    await until(lambda: here.proxy.planned == [])
+    here.house.publish = {"targets": ["portal"]}
+    here.house.describe()
+    here.house.outbox.poke()
+    assert (await asked).outcome == "withdrawn"
+    await here.proxy.idle()
+    assert (await here.corner.call("package_show", id=here.house.name))["private"]
+
+
+async def test_a_fault_while_it_is_withdrawn_is_forgotten_and_its_time_goes_on(
+    here: Quarter,
+) -> None:
+    house = here.house
+
+    async def state() -> Published:
+        found = await house.engine.run(lambda con: house.store.published(con, house.name, "portal"))
+        assert found is not None
+        return found
+
+    await house.commit([water("s", 0)])
+    await here.until_published()
+    house.publish = {"targets": ["portal"]}
+    house.describe()
+    assert (await here.publish()).outcome == "withdrawn"
+    since = withdrawn_at((await state()).success)
+    broken = Instead(403, "<h1>No</h1>", done=False)
+    here.proxy.next(broken, action("package_show"), times=float("inf"))
+    assert (await here.publish()).outcome == "failed"
+    here.proxy.clear()
+    assert (await state()).attempt.problem is not None
+    assert (await here.publish()).outcome == "withdrawn"
+    after = await state()
+    assert (standing(after, {}), withdrawn_at(after.success)) == ("withdrawn", since)
 
 
 async def test_a_draft_is_withdrawn_though_the_store_knows_of_no_publication(here: Quarter) -> None:

@@ -184,6 +184,33 @@ async def test_a_dataset_whose_file_goes_when_its_turn_comes_is_told(house: Hous
     assert (result.outcome, result.problem.code) == ("failed", "unknown-dataset")
 
 
+async def test_what_is_to_go_does_not_wait_for_its_turn(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.commit(ODD_ROWS)
+    await house.outbox.publish("vand")
+    monkeypatch.setattr("publisher.targets.outbox._AT_ONCE", 0)  # others have all the turns
+    outbox = house.new_outbox()
+    outbox.start()
+    asked = asyncio.create_task(outbox.publish("vand"))
+    await asyncio.sleep(0.1)
+    assert not asked.done()
+    house.publish = {}
+    house.describe()
+    outbox.poke()
+    await until(lambda: version(house) is None)
+    [result] = await asked
+    assert result.outcome in {"withdrawn", "unchanged"}
+    await outbox.close()
+
+
+async def test_a_dry_run_counts_as_no_publication(house: House) -> None:
+    await house.commit(ODD_ROWS)
+    [result] = await house.outbox.publish("vand", dry_run=True)
+    assert result.outcome == "different"
+    assert not house.outbox.tallies["folder"].outcomes
+
+
 async def test_links_to_files_are_published_anew_when_there_are_none_any_more(
     house: House,
 ) -> None:

@@ -15,6 +15,7 @@ from publisher.store import Attempt, Published
 
 # In the place of a fingerprint
 BEGUN, EMPTY, WITHDRAWN, REMOVED = "begun", "empty", "withdrawn", "removed"
+SINCE = "withdrawn"  # when it was, in what is known of a target's copy
 UNCOMPARED = "uncompared"  # why the rows could not be compared, in what is known of a target's copy
 _FIRST_BACKOFF = 2.0
 _SPREAD = 0.1  # of the reconcile period: what was new at the same time is not compared so
@@ -103,8 +104,10 @@ class Due:
         """
         success = state.success if state else None
         wait = _held_off(self._failing.get(pair), catalog)
-        if looked and success is not None and success.fingerprint == WITHDRAWN:
-            wait = max(wait, left(success.at + grace(catalog, pair.target)))
+        since = withdrawn_at(success)
+        problem = state.attempt.problem if state else None
+        if looked and since is not None and problem is None:
+            wait = max(wait, left(since + grace(catalog, pair.target)))
         return wait
 
 
@@ -167,6 +170,14 @@ def completed(state: Published | None) -> Attempt | None:
     """Give the newest publication, or withdrawal, that came to its end."""
     success = state.success if state else None
     return None if success is None or success.fingerprint == BEGUN else success
+
+
+def withdrawn_at(success: Attempt | None) -> datetime | None:
+    """Give when a dataset that is withdrawn now was; what was recorded since changes nothing."""
+    if success is None or success.fingerprint != WITHDRAWN:
+        return None
+    since = success.remote.get(SINCE)
+    return success.at if since is None else datetime.fromisoformat(since)
 
 
 def standing(state: Published | None, versions: Mapping[str, int]) -> State:

@@ -8,7 +8,6 @@ are under way, unless it holds what is not to be shown any more. Whatever else l
 left by a process that was killed, and goes.
 """
 
-import asyncio
 import errno
 import os
 import shutil
@@ -25,6 +24,7 @@ from publisher.errors import StorageFullError, TargetError, TargetUnavailableErr
 from publisher.targets.base import Difference, Receipt, Watch
 from publisher.targets.datapackage import TableFiles, descriptor, file_name, fingerprint
 from publisher.targets.snapshot import PinnedTable, Snapshot
+from publisher.threads import beside, to_its_end
 
 PACKAGES = ".packages"
 T = TypeVar("T")
@@ -81,27 +81,13 @@ class FolderTarget:
         return
 
     async def _disk(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do *work* in a thread, to its end even where the caller is cancelled meanwhile.
-
-        A thread cannot be stopped: what comes next, the cleaning up for one, must not begin
-        while it still renames and links.
-        """
+        """Do *work* in a thread, to its end: it renames and links what is cleaned up next."""
 
         def call() -> T:
             with _explained(self._path):
                 return work(*arguments)
 
-        working = asyncio.create_task(asyncio.to_thread(call))
-        cancelled: asyncio.CancelledError | None = None
-        while not working.done():
-            try:
-                await asyncio.wait([working])
-            except asyncio.CancelledError as error:  # perhaps not the first
-                cancelled = error
-        if cancelled is not None:
-            working.exception()  # has been seen
-            raise cancelled
-        return working.result()
+        return await to_its_end(beside(call))
 
     def _home(self, dataset: str) -> Path:
         return self._path / PACKAGES / dataset

@@ -31,7 +31,7 @@ from publisher.model.run import Problem
 from publisher.model.values import TableRef
 from publisher.secrets import Secrets
 from publisher.settings import Settings
-from publisher.store import Attempt, Published, Store
+from publisher.store import Published, Store
 from publisher.targets.base import PublishOutcome, PublishResult
 from publisher.targets.datapackage import fingerprint
 from publisher.targets.due import (
@@ -50,6 +50,7 @@ from publisher.targets.due import (
     is_there,
     left,
     lingers,
+    withdrawn_at,
 )
 from publisher.targets.opened import OpenTargets
 from publisher.targets.progress import Progress, Tally
@@ -63,12 +64,15 @@ _AT_ONCE = 2  # datasets that are published to one target at the same time
 _WAITS = 3  # for what was left unanswered to settle, where somebody waits for the result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Work:
-    """What is under way for one dataset and target, and the catalog it is done by."""
+    """What is under way for one dataset and target, or waits for its turn there."""
 
-    task: asyncio.Task[PublishResult]
     catalog: Catalog
+    """It is done by."""
+    task: asyncio.Task[PublishResult] | None = None
+    cut_off: bool = False
+    """It would show what is not to be shown any more."""
 
 
 class Outbox:
@@ -100,7 +104,6 @@ class Outbox:
         """Those that are not to be there, and were not, or are not any more."""
         self._due_now: dict[Pair, asyncio.Task[PublishResult]] = {}
         """Started by the outbox itself; they may still wait for their turn."""
-        self._publishing: set[Pair] = set()  # of those
         self._under_way: dict[Pair, _Work] = {}
         self.progress: dict[Pair, Progress] = {}
         """Of what is being published now."""
@@ -173,8 +176,8 @@ class Outbox:
         tasks = [task for task in (self._loop, *self._due_now.values()) if task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._targets.close()
+        # A target that closes ends what it waits for
+        await asyncio.gather(self._targets.close(), *tasks, return_exceptions=True)
 
     # what is due
 
@@ -205,7 +208,7 @@ class Outbox:
             )
         }
         waits = []
-        self._cut_off(leaving)
+        self._cut_off()
         for pair in sorted(wanted | leaving, key=lambda pair: not _writes_files(pair, catalog)):
             if pair.target not in catalog.targets or pair in self._due_now:
                 continue
@@ -230,21 +233,18 @@ class Outbox:
                 self._bring(pair, dry_run=False, thorough=differs == "nothing")
             )
             self._due_now[pair] = task
-            self._publishing |= {pair} & wanted
             task.add_done_callback(partial(self._ended, pair))
         return min(waits, default=None)
 
-    def _cut_off(self, leaving: set[Pair]) -> None:
+    def _cut_off(self) -> None:
         """End what sends, or waits to send, what is not to be shown any more."""
         for pair, work in self._under_way.items():
-            if hides(pair, work.catalog, self._catalog()):
+            if work.task is not None and hides(pair, work.catalog, self._catalog()):
+                work.cut_off = True
                 work.task.cancel()  # as by a kill; it begins anew by this catalog
-        for pair in (leaving & self._publishing) - self._under_way.keys():
-            self._due_now[pair].cancel()  # to be taken back it need not wait for a turn
 
     def _ended(self, pair: Pair, _: asyncio.Task[PublishResult]) -> None:
         self._due_now.pop(pair, None)
-        self._publishing.discard(pair)
         self.poke()
 
     async def _differs(
@@ -276,21 +276,25 @@ class Outbox:
         told: Callable[[int], None] | None = None,
     ) -> PublishResult:
         """Do it by the catalog as it is, and anew where that hides what is being sent."""
-        async with self._locks[pair], self._turn(pair):
+        async with self._locks[pair]:
             while True:
-                catalog = self._catalog()
-                task = asyncio.create_task(
-                    self._attempt(pair, catalog, dry_run=dry_run, thorough=thorough, told=told)
+                work = self._under_way[pair] = _Work(self._catalog())
+                work.task = asyncio.create_task(
+                    self._in_turn(pair, work, dry_run=dry_run, thorough=thorough, told=told)
                 )
-                self._under_way[pair] = _Work(task, catalog)
                 try:
-                    await asyncio.wait([task])
+                    await asyncio.wait([work.task])
                 finally:
                     del self._under_way[pair]
-                    task.cancel()
-                    await asyncio.gather(task, return_exceptions=True)
-                if not task.cancelled() or self._catalog() is catalog:
-                    return task.result()
+                    work.task.cancel()
+                    await asyncio.gather(work.task, return_exceptions=True)
+                if not (work.cut_off and work.task.cancelled()):
+                    return work.task.result()
+
+    async def _in_turn(self, pair: Pair, work: _Work, **how: Any) -> PublishResult:
+        async with self._turn(pair):
+            work.catalog = self._catalog()
+            return await self._attempt(pair, work.catalog, **how)
 
     async def _attempt(
         self,
@@ -301,10 +305,11 @@ class Outbox:
         thorough: bool,
         told: Callable[[int], None] | None,
     ) -> PublishResult:
-        known = await self._records.known(pair)
         progress = Progress(0, told)
+        known: Published | None = None
         error: Exception
         try:
+            known = await self._records.known(pair)
             result = await self._carry_out(
                 pair, catalog, known, progress, dry_run=dry_run, thorough=thorough
             )
@@ -316,14 +321,14 @@ class Outbox:
         else:
             if not dry_run:
                 self._due.succeeded(pair, thorough=thorough)
-            self.tallies[pair.target].add(result.outcome, None, progress)
-            if not dry_run and known is not None and known.attempt.problem is not None:
-                log.info("target is back", dataset=pair.dataset, target=pair.target)
+                self.tallies[pair.target].add(result.outcome, None, progress)
+                if known is not None and known.attempt.problem is not None:
+                    log.info("target is back", dataset=pair.dataset, target=pair.target)
             return result
         finally:
             self.progress.pop(pair, None)
-        self.tallies[pair.target].add("failed", problem.code, progress)
         if not dry_run:
+            self.tallies[pair.target].add("failed", problem.code, progress)
             after = getattr(error, "retry_after", None)
             self._due.failed(pair, catalog, problem, after, thorough=thorough)
             if not expected(pair, catalog, known):
@@ -355,7 +360,7 @@ class Outbox:
         dataset = catalog.dataset(pair.dataset)
         success = known.success if known else None
         if pair.target not in dataset.targets:
-            return await self._take_back(pair, catalog, dataset, success, dry_run=dry_run)
+            return await self._take_back(pair, catalog, dataset, known, dry_run=dry_run)
         snapshot = await self._pin(catalog, pair.dataset)
         if not snapshot.tables and not lingers(pair, catalog, known):
             return _nothing(pair, "nothing-to-publish", {"dataset": pair.dataset})
@@ -396,7 +401,7 @@ class Outbox:
         pair: Pair,
         catalog: Catalog,
         dataset: Dataset,
-        success: Attempt | None,
+        known: Published | None,
         *,
         dry_run: bool,
     ) -> PublishResult:
@@ -404,6 +409,7 @@ class Outbox:
 
         What is there is looked at, whatever was recorded: the store may have been restored.
         """
+        success = known.success if known else None
         recorded = success is not None and success.fingerprint != REMOVED
         code = "target-not-listed" if dataset.public else "dataset-is-draft"
         nothing = _nothing(pair, code, {"dataset": pair.dataset, "target": pair.target})
@@ -414,20 +420,24 @@ class Outbox:
             remote = {**remote, "publisher": dataset.publisher}
         async with self._targets.using(catalog, pair.target) as target:
             receipt = await target.withdraw(pair.dataset, remote, dry_run=dry_run)
+            failed = known is not None and known.attempt.problem is not None
             if not recorded and not receipt.changes:
+                if failed and not dry_run:  # when it was to be there still
+                    await self._records.taken_back(pair, REMOVED, receipt.remote)
                 self._looked.add(pair)
                 return nothing
             if dry_run:
                 outcome: PublishOutcome = "different" if receipt.changes else "unchanged"
                 return PublishResult(pair.dataset, pair.target, outcome, changes=receipt.changes)
-            if success is None or success.fingerprint != WITHDRAWN:
+            since = withdrawn_at(success)
+            if since is None:
                 ends = WITHDRAWN if grace(catalog, pair.target) else REMOVED
-                await self._records.write(pair, {}, ends, receipt.remote)
-                log.info("withdrawn", dataset=pair.dataset, target=pair.target)
-            elif left(success.at + grace(catalog, pair.target)) <= 0:
-                receipt = await target.remove(pair.dataset, success.remote)
-                await self._records.write(pair, {}, REMOVED, receipt.remote)
-                log.info("removed", dataset=pair.dataset, target=pair.target)
+                await self._records.taken_back(pair, ends, receipt.remote)
+            elif left(since + grace(catalog, pair.target)) <= 0:
+                receipt = await target.remove(pair.dataset, remote)
+                await self._records.taken_back(pair, REMOVED, receipt.remote)
+            elif failed:
+                await self._records.taken_back(pair, WITHDRAWN, receipt.remote, since)
         self._looked.add(pair)
         return PublishResult(pair.dataset, pair.target, "withdrawn", changes=receipt.changes)
 

@@ -10,7 +10,7 @@ from publisher.engine import Engine
 from publisher.model.run import Problem
 from publisher.store import Published, Store
 from publisher.targets.base import Receipt
-from publisher.targets.due import UNCOMPARED, Pair, lasting
+from publisher.targets.due import SINCE, UNCOMPARED, WITHDRAWN, Pair, lasting
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,17 @@ class Records:
                 target=pair.target,
                 found=found,
             )
+
+    async def taken_back(
+        self, pair: Pair, mark: str, remote: Mapping[str, Any], since: datetime | None = None
+    ) -> None:
+        """Write down that a dataset was withdrawn or removed, *since* when if not just now."""
+        about = {name: value for name, value in remote.items() if name != SINCE}
+        if mark == WITHDRAWN:
+            about[SINCE] = (since or datetime.now(UTC)).isoformat()
+        await self.write(pair, {}, mark, about)
+        if since is None:
+            log.info(mark, dataset=pair.dataset, target=pair.target)
 
     async def failed(self, pair: Pair, problem: Problem, *, thorough: bool) -> None:
         """Write down what is new about a failure, and log the first alone."""

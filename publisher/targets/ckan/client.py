@@ -9,11 +9,12 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
@@ -24,6 +25,7 @@ import structlog
 import urllib3
 
 from publisher.errors import TargetError, TargetUnavailableError
+from publisher.threads import to_its_end
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +83,7 @@ class _Session(requests.Session):
             response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
         status = response.status_code
         if status >= 500 or 300 <= status < 400 or status in {408, 425, 429}:
+            response.close()
             raise _AnswerError(status, _retry_after(response.headers.get("Retry-After")))
         return response
 
@@ -163,7 +166,8 @@ class CkanClient:
 
         Raises what `call` does.
         """
-        await self._thread(self._dump, resource, path, most, seconds)
+        unwanted = threading.Event()  # it changes nothing, and may be long
+        await self._thread(self._dump, resource, path, most, seconds, unwanted, stop=unwanted.set)
 
     async def close(self) -> None:
         self._stopped.set()
@@ -171,8 +175,15 @@ class CkanClient:
         for session in self._sessions:
             session.close()
 
-    async def _thread(self, work: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+    async def _thread(
+        self, work: Any, *arguments: Any, stop: Callable[[], None] = lambda: None
+    ) -> Any:
+        """Have one of the threads do *work*.
+
+        A request under way is waited for though the caller is cancelled: who looks at the site
+        next, to take something back, must not look before it.
+        """
+        return await to_its_end(self._pool.submit(work, *arguments), stop=stop)
 
     def _call(self, action: str, parameters: Mapping[str, Any]) -> Any:
         session = self._session()
@@ -188,20 +199,23 @@ class CkanClient:
         except Exception as error:  # noqa: BLE001 - what is no fault of the wire is raised again
             self._failed(action, error, session.status)
 
-    def _dump(self, resource: str, path: Path, most: int, seconds: float) -> None:
+    def _dump(
+        self, resource: str, path: Path, most: int, seconds: float, unwanted: threading.Event
+    ) -> None:
         session = self._session()
         try:
-            response = session.get(
+            with session.get(
                 f"{self._address}/datastore/dump/{resource}",
                 params={"bom": "false"},
                 headers={"Authorization": self._token, "User-Agent": "publisher"},
                 timeout=self._timeout,
                 stream=True,
-            )
-            if response.status_code in _DUMP_REFUSALS:
-                status = response.status_code
-                self._refused("dump", _DUMP_REFUSALS[status](), status)
-            _save(response, session.parts(response, time.monotonic() + seconds), path, most)
+            ) as response:
+                if response.status_code in _DUMP_REFUSALS:
+                    status = response.status_code
+                    self._refused("dump", _DUMP_REFUSALS[status](), status)
+                parts = session.parts(response, time.monotonic() + seconds)
+                _save(response, takewhile(lambda _: not unwanted.is_set(), parts), path, most)
         except TargetError:
             raise
         except Exception as error:  # noqa: BLE001 - what is no fault of the wire is raised again

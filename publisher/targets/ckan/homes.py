@@ -11,7 +11,8 @@ without, see docs/targets/ckan.md.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from publisher.errors import TargetError, TargetUnavailableError
@@ -25,6 +26,16 @@ from publisher.targets.snapshot import PinnedTable, Snapshot
 SPARES = ("spare-a", "spare-b")
 _ALIAS_TRIES = 200
 _ALIAS_WAIT = 0.005
+
+
+@contextmanager
+def _unless_unavailable() -> Iterator[None]:
+    """Go on where CKAN refuses."""
+    try:
+        yield
+    except TargetError as error:
+        if isinstance(error, TargetUnavailableError):
+            raise
 
 
 class Home:
@@ -61,17 +72,21 @@ class Home:
         self.differences = self.table.differences(self.held)
         self.looked = True
 
-    async def conceal(self) -> None:
-        """Take out the columns that are not to be shown any more.
+    async def conceal(self, package: Package) -> None:
+        """Take out the columns that are not to be shown any more, wherever they are kept.
 
-        Where CKAN refuses that, `bring` meets it again.
+        Where CKAN refuses that, `bring` and `tidy` meet it again.
         """
+        for spare in self._spares:
+            if spare in package.resources and spare != self.table.resource:
+                with _unless_unavailable():
+                    beside = self._at(spare)
+                    left = await beside.look()
+                    if left is not None and beside.surplus(left):
+                        await self._drop(spare)
         if self.held is not None and self.table.surplus(self.held):
-            try:
+            with _unless_unavailable():
                 self.held = await self._reshaped(self.held)
-            except TargetError as error:
-                if isinstance(error, TargetUnavailableError):
-                    raise
 
     async def _reshaped(self, held: Held) -> Held:
         aliases = [self.resource] if held.home != self.resource else []

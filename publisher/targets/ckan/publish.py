@@ -78,11 +78,11 @@ class CkanPublisher:
         there = package is not None and not package.deleted
         changes: list[Difference] = []
         if package is not None and there:
-            changes += await _leave(client, snapshot, package, remote, ids, dry_run=dry_run)
             for home in homes:
                 await home.look()
                 if not dry_run:
-                    await home.conceal()
+                    await home.conceal(package)
+            changes += await _leave(client, snapshot, package, remote, ids, dry_run=dry_run)
         if not homes:
             return Receipt(changes=tuple(changes), remote=remote)
         facts = await dataset_facts(snapshot, self._context.links, self._context.extents)
