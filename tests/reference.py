@@ -44,6 +44,7 @@ AREAS: Mapping[str, tuple[str, str]] = {
     "harvest": ("Harvest and validation", "Høst og validering"),
     "mqa": ("What metadata lack, by the EU's score", "Hvad metadata mangler, efter EU's score"),
     "queries": ("Parameters of queries", "Forespørgslers parametre"),
+    "several": ("Questions to several tables", "Spørgsmål til flere tabeller"),
     "sources": ("Sources", "Kilder"),
     "store": ("The store", "Lageret"),
     "targets": ("Targets", "Mål"),

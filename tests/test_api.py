@@ -13,8 +13,7 @@ import structlog
 from answering import CPR, HIDDEN_CELL, PAGES, ROWS, River, Site, answering, river_store, row
 from yarl import URL
 
-from publisher.messages.api import API
-from publisher.messages.queries import QUERIES
+from publisher.messages import api, queries, several
 
 
 @pytest.fixture(scope="module")
@@ -497,4 +496,4 @@ async def test_the_reading_page_needs_nothing_else_and_explains_every_problem(si
     text = (await answer.read()).decode()
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert not re.search(r"<script|<link|<img|src=|https?://", text)
-    assert all(f'id="{code}"' in text for code in (*API, *QUERIES))
+    assert all(f'id="{code}"' in text for code in (*api.API, *queries.QUERIES, *several.SEVERAL))

@@ -17,12 +17,14 @@ from publisher.api.openapi import document
 from publisher.api.routes import ROUTES
 from publisher.model.catalog import Catalog
 from publisher.model.query import PARAMETERS
-from publisher.query.parameters import OPERATORS, ROWS
+from publisher.query.grammar import TAKEN
+from publisher.query.parameters import OPERATORS, QUERY, ROWS
 from publisher.settings import Settings
 
 DOCUMENT = document(ROUTES)
 UNDESCRIBED = {"/openapi.json", "/docs"}
 """The descriptions themselves."""
+NEEDED = {"query": ("from=river/levels",)}
 PLACE = {
     "dataset": "river",
     "table": "levels",
@@ -76,7 +78,8 @@ async def test_answers_have_the_shape_described(site: Site, route: Any):
     operation = DOCUMENT["paths"][route.path]["get"]
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     counts = any(parameter.name == "count" for parameter in route.query)
-    path = route.path.format_map(PLACE) + "?count=exact" * counts
+    asked = "&".join([*NEEDED.get(route.name, ()), *["count=exact"] * counts])
+    path = f"{route.path.format_map(PLACE)}?{asked}".rstrip("?")
     answer = await site.get(path, headers={"Accept": "application/json"})
     closed = {**schema, "components": DOCUMENT["components"]}
     Draft202012Validator(closed).validate(answer)
@@ -113,6 +116,7 @@ async def test_problems_have_the_shape_described(site: Site):
 async def test_every_parameter_described_is_taken_and_no_other(site: Site, route: Any):
     operation = DOCUMENT["paths"][route.path]["get"]
     path = route.path.format_map(PLACE)
+    names = {parameter["name"] for parameter in operation["parameters"]}
     for parameter in operation["parameters"]:
         assert parameter["description"]
         if parameter["in"] == "query" and parameter["name"] not in {
@@ -127,10 +131,13 @@ async def test_every_parameter_described_is_taken_and_no_other(site: Site, route
                 "fill": "null",
                 "units": "level:cm",
             }.get(parameter["name"], example)
-            asked = {parameter["name"]: str(example)}
+            asked = dict(it.split("=") for it in NEEDED.get(route.name, ()))
+            asked |= {parameter["name"]: str(example)}
+            if parameter["name"] == "from":
+                asked["from"] = "river/levels"
             if parameter["name"] == "fill":
                 asked["every"] = "P1D"
-            elif route.name == "get_aggregate" and parameter["name"] == "sort":
+            elif parameter["name"] == "sort" and "every" in names:
                 asked["by"] = "station"
             answer = await site.client.get(path, params=asked)
             body = await answer.read()
@@ -142,13 +149,13 @@ async def test_every_parameter_described_is_taken_and_no_other(site: Site, route
 
 
 def test_no_field_can_take_a_parameters_name():
-    assert {parameter.name for parameter in ROWS} <= PARAMETERS
+    assert {parameter.name for kind in TAKEN.values() for parameter in kind} <= PARAMETERS
 
 
 @pytest.mark.parametrize("page", ["docs/developer.md", "docs/da/developer.md"])
 def test_the_developers_page_names_every_route_parameter_and_operator(page: str):
     text = (PROJECT / page).read_text("utf-8")
     missing = [route.path for route in ROUTES if route.path not in text]
-    missing += [parameter.name for parameter in ROWS if f"`{parameter.name}" not in text]
+    missing += [it.name for it in (*ROWS, *QUERY) if f"`{it.name}" not in text]
     missing += [name for name in OPERATORS if f"`{name}`" not in text]
     assert missing == []

@@ -118,6 +118,37 @@ class Rows(Model):
     """Of all rows that match; there only where `count=` asks for it."""
 
 
+class SourceStatus(Model):
+    id: str
+    """`local`, or a partner."""
+    status: str
+
+
+class SourcesStatus(Model):
+    total: int
+    successful: int
+    partial: int
+    skipped: int
+    failed: int
+    data: tuple[SourceStatus, ...]
+
+
+class ManyRows(Model):
+    data: tuple[dict[str, Any] | tuple[Any, ...], ...]
+    """As the rows of one table; `_source`, `_dataset` and `_table` say where each is from."""
+    fields: tuple[str, ...] | None = None
+    """Names; there only with `shape=arrays`."""
+    next: str | None
+    """The next page's address, to be posted to with the same body where one was."""
+    versions: dict[str, int]
+    """Of each table, by `dataset/table`, that was read."""
+    complete: bool
+    """Whether everybody answered."""
+    sources: SourcesStatus
+    count: int | None = None
+    """Of all rows that match; there only where `count=` asks for it."""
+
+
 class ChangedRows(Model):
     total: int
     """Of the table by then."""

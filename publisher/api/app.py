@@ -51,7 +51,7 @@ SERVER_OPTIONS: Mapping[str, Any] = {
 }
 """For the runner: room for long lists of conditions, and for a problem to say it was too much;
 a caller that leaves is worked for no longer."""
-_MOST_BODY = 65_536
+_MOST_BODY = 524_288
 _START = web.RequestKey("start", float)
 _MOST_PORT = 65_535
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
@@ -61,7 +61,7 @@ _CORS = {
     " Retry-After, RateLimit, RateLimit-Policy",
 }
 _PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "*, Authorization",
     "Access-Control-Max-Age": "86400",
     "Allow": "GET, HEAD, OPTIONS",
@@ -90,6 +90,8 @@ def create_app(parts: Parts) -> web.Application:
         # A file may lie in a folder of the package
         path = route.path.replace("{file}", "{file:.+}")
         app.router.add_get(path, _handler(route), name=route.name)
+        if route.posted:
+            app.router.add_post(path, _handler(route))
     app.router.add_get("/openapi.json", _document(orjson.dumps(document(ROUTES)), JSON))
     page = reading_page(ROUTES).encode()
     app.router.add_get(

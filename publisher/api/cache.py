@@ -1,6 +1,6 @@
 """Answers that were given, kept as long as they are true, and equal questions asked once.
 
-An answer is true for the catalog and the state of the table that it was worked out from:
+An answer is true for the catalog and the states of the tables that it was worked out from:
 whatever is committed, pruned or described otherwise gives others. It is found by what the
 question looks like on the wire, before anything of it is read.
 """
@@ -29,7 +29,7 @@ class Truth:
     """What an answer was worked out from."""
 
     catalog: Catalog
-    state: TableState
+    states: tuple[TableState, ...]
     minute: datetime | None
     """Where it speaks of now."""
 
@@ -99,7 +99,8 @@ class Cache:
             return False
         if truth.minute is not None and truth.minute != minute_of(datetime.now(UTC)):
             return False
-        return self._store.known_state(truth.state.ref) is truth.state
+        known = self._store.known_state
+        return all(known(state.ref) is state for state in truth.states)
 
     def _drop(self, key: Hashable) -> None:
         kept = self._kept.pop(key, None)

@@ -34,7 +34,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
         "servers": [{"url": "/"}],
-        "paths": {route.path: {"get": _operation(route)} for route in routes},
+        "paths": {route.path: _operations(route) for route in routes},
         "components": {"schemas": _schemas(routes)},
     }
 
@@ -47,6 +47,30 @@ def field_conditions() -> str:
         " The longest known field name wins before `__`; a field named like another parameter is"
         " reached as `NAME__exact`.\n\n" + "\n".join(lines)
     )
+
+
+def _operations(route: Route) -> dict[str, Any]:
+    asked = _operation(route)
+    if not route.posted:
+        return {"get": asked}
+    body = {
+        "type": "object",
+        "description": "The parameters of the address by their names, lists where it has commas;"
+        " `filter` as CQL2 text or JSON. What the address states as well counts there.",
+        "properties": {"from": {"type": "array", "items": {"type": "string"}}},
+        "additionalProperties": True,
+    }
+    example = {"from": ["vandstand-ribe/observations"], "level__gte": 2.5, "limit": 10}
+    posted = {
+        **asked,
+        "parameters": [{**it, "required": it["in"] == "path"} for it in asked["parameters"]],
+        "operationId": f"{route.name}_posted",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": body, "example": example}},
+        },
+    }
+    return {"get": asked, "post": posted}
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -104,7 +128,7 @@ def _parameter(one: Parameter, where: str) -> dict[str, Any]:
     parameter: dict[str, Any] = {
         "name": one.name,
         "in": where,
-        "required": where == "path",
+        "required": where == "path" or one.required,
         "description": one.description,
         "schema": dict(one.schema),
     }

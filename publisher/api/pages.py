@@ -8,6 +8,7 @@ from publisher.api.openapi import field_conditions
 from publisher.api.routes import Route
 from publisher.messages.api import API
 from publisher.messages.queries import QUERIES
+from publisher.messages.several import SEVERAL
 from publisher.query.parameters import Parameter
 
 _STYLE = (
@@ -36,7 +37,7 @@ def reading_page(routes: Iterable[Route]) -> str:
         + "".join(
             f'<tr id="{code}"><td><code>{code}</code></td><td>{html.escape(text.en)}</td>'
             f"<td>{html.escape(text.remedy_en)}</td></tr>"
-            for code, text in {**API, **QUERIES}.items()
+            for code, text in {**API, **QUERIES, **SEVERAL}.items()
         )
         + "</table></body></html>"
     )

@@ -72,13 +72,18 @@ class Call:
     """The URL's parameters as they stand there."""
     stated: Mapping[str, str]
     """The same by name; empty where the route reads ``pairs`` itself."""
+    posted: tuple[tuple[str, str], ...] = ()
+    """Those of ``pairs`` that came as the body."""
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, work: Callable[[Connection], T], *, most: float | None = None) -> T:
         """Do *work* on the store, which is stopped where it takes too long or the caller left.
 
-        It is the caller's turn that it waits for, and the caller's quota that it costs.
+        *most*: seconds that the caller would wait. It is the caller's
+        turn that it waits for, and the caller's quota that it costs.
         """
         timeout = self.parts.settings.query_timeout
+        if most is not None:
+            timeout = min(timeout, most)
         start = 0.0
 
         def timed(con: Connection) -> T:

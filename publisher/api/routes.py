@@ -12,9 +12,11 @@ from publisher.api import (
     datasets,
     exports,
     files,
+    ledger,
     metrics,
     operation,
     schemas,
+    several,
     sources,
     tables,
 )
@@ -66,6 +68,8 @@ class Route:
     fields: bool = False
     """Takes conditions on fields as well; the handler reads the parameters itself."""
     formats: tuple[str, ...] = ("application/json",)
+    posted: bool = False
+    """Takes the parameters as a JSON object too, by POST."""
     metered: bool = True
     """Counts against the caller's quota."""
 
@@ -177,7 +181,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         f"{_TABLE_PATH}/runs",
-        tables.get_runs,
+        ledger.get_runs,
         "The run ledger of a table, newest first",
         answers.Runs,
         place=_OF_TABLE,
@@ -185,10 +189,20 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         f"{_TABLE_PATH}/quarantine",
-        tables.get_quarantine,
+        ledger.get_quarantine,
         "Counts of the rows that failed, by rule and field",
         answers.Quarantine,
         place=_OF_TABLE,
+    ),
+    Route(
+        "/v1/query",
+        several.query,
+        "Rows, or groups of rows, of several tables together",
+        answers.ManyRows,
+        query=TAKEN["query"],
+        fields=True,
+        posted=True,
+        formats=tuple(parameters.FORMATS.values()),
     ),
     Route(
         "/v1/schemas",

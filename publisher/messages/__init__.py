@@ -20,6 +20,7 @@ from publisher.messages.findings import FINDINGS
 from publisher.messages.harvest import HARVEST
 from publisher.messages.mqa import MQA
 from publisher.messages.queries import QUERIES
+from publisher.messages.several import SEVERAL
 from publisher.messages.sources import SOURCES
 from publisher.messages.store import STORE
 from publisher.messages.targets import TARGETS
@@ -49,6 +50,7 @@ TEXTS = _together(
     HARVEST,
     MQA,
     QUERIES,
+    SEVERAL,
     SOURCES,
     STORE,
     TARGETS,

@@ -214,12 +214,24 @@ class Since:
     """By which rows are known again; the row's own id where the table shows no key."""
 
 
+LOCAL = "local"
+
+
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows of one table at one version."""
+class Member:
+    """A table at one version, of those that are asked."""
 
     table: TableRef
     version: int
+    source: str = LOCAL
+    """Whose it is: ours, or a partner's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one table at one version, or of several together."""
+
+    members: tuple[Member, ...]
     where: tuple[Condition, ...]
     """All of them hold."""
     select: tuple[str, ...]
@@ -238,3 +250,15 @@ class Rows:
     """Groups of the rows instead of the rows; ``select`` and ``order`` name what they have."""
     since: Since | None = None
     expansions: tuple[Expansion, ...] = ()
+    united: bool = False
+    """The rows say which member they are of."""
+
+    @property
+    def table(self) -> TableRef:
+        """The first table, which is the only one unless they are united."""
+        return self.members[0].table
+
+    @property
+    def version(self) -> int:
+        """The first table's."""
+        return self.members[0].version

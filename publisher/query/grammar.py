@@ -37,7 +37,9 @@ from publisher.query.parameters import (
     MOST_LIMIT,
     MOST_OFFSET,
     MOST_PARAMETERS,
+    MOST_TIMEOUT,
     OPERATORS,
+    PARTIALS,
     Counting,
     Parameter,
 )
@@ -66,12 +68,13 @@ _MOST_VERSION = 2**62
 Pairs = Sequence[tuple[str, str]]
 
 
-Kind = Literal["rows", "latest", "aggregate", "export"]
+Kind = Literal["rows", "latest", "aggregate", "export", "query"]
 TAKEN: Mapping[Kind, tuple[Parameter, ...]] = {
     "rows": parameters.ROWS,
     "latest": parameters.LATEST,
     "aggregate": parameters.AGGREGATE,
     "export": parameters.EXPORT,
+    "query": parameters.QUERY,
 }
 
 
@@ -247,6 +250,7 @@ class _Reader:
         since = None
         with self.faults.collected():
             since = _since(ours)
+        self._of_partners(ours)
         return Asked(
             where=tuple(where),
             select=select,
@@ -268,6 +272,15 @@ class _Reader:
             fixed_time=fixed_time,
         )
 
+    def _of_partners(self, ours: Mapping[str, str]) -> None:
+        """Refuse what is wrong about those who are asked, and how long."""
+        with self.faults.collected():
+            if "partial" in ours:
+                read_choice("partial", ours["partial"], PARTIALS)
+        with self.faults.collected():
+            if "timeout" in ours:
+                read_count("timeout", ours["timeout"], 1, MOST_TIMEOUT)
+
     def _what(
         self, ours: Mapping[str, str], bounds: tuple[Bound, Bound]
     ) -> tuple[Newest | None, Groups | None]:
@@ -275,6 +288,8 @@ class _Reader:
         if self.ask.kind == "latest":
             return self._newest(ours.get("by")), None
         if self.ask.kind in {"rows", "export"}:
+            return None, None
+        if self.ask.kind == "query" and not {"by", "every", "agg", "fill"} & ours.keys():
             return None, None
         stated = StatedGroups(*(ours.get(name) for name in ("by", "every", "agg", "fill")))
         groups = read_groups(stated, self.fields, self.time_field, bounds, self.ask.interval)

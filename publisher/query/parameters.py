@@ -40,6 +40,8 @@ SEPARATORS = {",": ",", ";": ";", "tab": "\t", "|": "|"}
 DECIMALS = (".", ",")
 SHAPES = ("objects", "arrays")
 BOMS = ("0", "1")
+PARTIALS = ("allow", "deny")
+MOST_TIMEOUT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Parameter:
     schema: Mapping[str, Any]
     """JSON Schema of its text."""
     example: str | int | None = None
+    required: bool = False
 
 
 TIME = Parameter(
@@ -216,6 +219,26 @@ EXPAND = Parameter(
     {"type": "string"},
 )
 
+FROM = Parameter(
+    "from",
+    "A table to ask, `dataset/table`, or `schema:NAME` for all tables under a schema; given again"
+    " for each further one. `@local` behind it means ours, as nothing does.",
+    {"type": "string"},
+    "vandstand-ribe/observations",
+    required=True,
+)
+PARTIAL = Parameter(
+    "partial",
+    "Whether an answer without what a partner did not give will do: `allow`, or `deny`, which"
+    " answers 503 then.",
+    {"type": "string", "enum": list(PARTIALS), "default": "allow"},
+)
+TIMEOUT = Parameter(
+    "timeout",
+    "Most seconds to wait for the answer.",
+    {"type": "integer", "minimum": 1, "maximum": MOST_TIMEOUT},
+)
+
 NARROWING = (TIME, FILTER, BBOX, NEAR, EXPAND)
 PAGING = (SORT, LIMIT, OFFSET, CURSOR, COUNT, VERSION, AS_OF)
 FORMATTING = (F, SHAPE, SEP, DECIMAL, BOM)
@@ -224,6 +247,10 @@ LATEST = (*NARROWING, BY, SELECT, *PAGING, TZ, UNITS, *FORMATTING)
 EXPORT = (
     *(*NARROWING, SELECT, SORT, VERSION, AS_OF, CHANGED_SINCE, TZ, UNITS),
     *(EXPORT_F, SEP, DECIMAL, BOM),
+)
+QUERY = (
+    *(FROM, *NARROWING[:-1], SELECT, GROUP_BY, EVERY, AGG, FILL, SORT, LIMIT, OFFSET, CURSOR),
+    *(COUNT, AS_OF, TZ, UNITS, *FORMATTING, PARTIAL, TIMEOUT),
 )
 ROWS = (*NARROWING, SELECT, *PAGING, CHANGED_SINCE, TZ, UNITS, *FORMATTING)
 

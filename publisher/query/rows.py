@@ -10,7 +10,7 @@ import orjson
 from publisher.engine import Connection
 from publisher.errors import GoneError, NotFoundError, ParameterError
 from publisher.model.catalog import TableEntry
-from publisher.model.query import Expansion, Order, Rows, Since
+from publisher.model.query import LOCAL, Expansion, Member, Order, Rows, Since
 from publisher.model.schema import Field
 from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
@@ -42,6 +42,7 @@ from publisher.query.sql import (
     rows_statement,
     sample_statement,
 )
+from publisher.query.union import Part, united_relation
 from publisher.store import Store
 
 _COUNTED = 1_000_000
@@ -69,7 +70,9 @@ class Prepared:
     place: Sequence[Any] | None
     """Where the page before ended."""
     state: TableState | None
-    """Of the newest version."""
+    """Of the newest version; None where several tables are united."""
+    parts: tuple[Part, ...] = ()
+    """The tables that are united."""
 
     @property
     def exact(self) -> bool:
@@ -126,7 +129,7 @@ def prepare(
     stated = distinct(pairs)
     state = store.state(con, entry.ref)
     version = _version(con, store, entry.ref, state, stated)
-    own = _fields(con, store, entry, state, version)
+    own = fields_at(con, store, entry, state, version)
     wanted = read_expand(stated.values.get("expand"), entry, own, others)
     instant = None
     if wanted and read_when(stated) != (None, None):
@@ -140,15 +143,16 @@ def prepare(
     order = complete_order(asked.order, [name for name in key if name in fields or asked.groups])
     place = None
     if asked.cursor is not None:
-        pinned, *place = signer.place(asked.cursor, bound_to=_bound_to(entry.ref, asked, order))
+        tables = ((LOCAL, entry.ref),)
+        pinned, *place = signer.place(asked.cursor, bound_to=bound_to_query(tables, asked, order))
         if pinned != version and (asked.version, asked.as_of) != (None, None):
             raise bad_cursor()
         others_pinned, place = place[: len(expansions)], place[len(expansions) :]
         if pinned != version or others_pinned != [it.version for it in expansions]:
-            version, own = pinned, _fields(con, store, entry, state, pinned)
+            version, own = pinned, fields_at(con, store, entry, state, pinned)
             expansions, fields = settle(con, store, wanted, own, pinned=others_pinned, instant=None)
             asked = read_query(stated, fields.values(), now, ask)
-    _check_kept(entry.ref, state, version)
+    check_version(entry.ref, state, version)
     select, since = asked.select, None
     shown = fields
     if asked.since is not None:
@@ -157,8 +161,7 @@ def prepare(
         shown = {**fields, ROW: _ROW_ID, DELETED: _IS_DELETED}
         select = tuple(dict.fromkeys([*since.key, *select, DELETED]))
     query = Rows(
-        table=entry.ref,
-        version=version,
+        members=(Member(entry.ref, version),),
         where=asked.where,
         select=select,
         order=order,
@@ -180,7 +183,7 @@ def prepare(
 def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:
     """Give one page as *form* writes its cells; GoneError where its version went meanwhile."""
     query = prepared.query
-    if query.version == 0:
+    if query.version == 0 and not query.united:
         return Page([], None, None if prepared.asked.count == "none" else 0)
     if _kept_at_hand(prepared):
         source = _source(con, store, prepared, (store.latest_name(query.table), []))
@@ -194,12 +197,16 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
 def matching(con: Connection, store: Store, prepared: Prepared) -> tuple[Source, Prepared]:
     """Give where the rows stand that are asked for, and the query of what is left to be done."""
     query = prepared.query
-    if query.version == 0:
+    if query.version == 0 and not query.united:
         return empty_source(prepared.fields.values()), prepared
     if query.since is not None:
         source = _changes(con, store, prepared, query.since)
     else:
-        source = _source(con, store, prepared, store.relation(query.table, query.version))
+        if query.united:
+            relation = united_relation(store, prepared.parts, prepared.stored)
+        else:
+            relation = store.relation(query.table, query.version)
+        source = _source(con, store, prepared, relation)
         if query.groups is not None:
             work = GroupsWork(query.groups, query.where, prepared.stored, source, query.zone)
             source = work.source(con)
@@ -213,8 +220,8 @@ def matching(con: Connection, store: Store, prepared: Prepared) -> tuple[Source,
 
 def check_kept(con: Connection, store: Store, prepared: Prepared) -> None:
     """Raise GoneError where the history of the version was let go of since it was settled."""
-    query = prepared.query
-    _check_kept(query.table, store.state(con, query.table), query.version)
+    for member in prepared.query.members:
+        check_version(member.table, store.state(con, member.table), member.version)
 
 
 def _source(
@@ -249,7 +256,7 @@ def _changes(con: Connection, store: Store, prepared: Prepared, since: Since) ->
     }
     source = changes_source(query, since, prepared.stored, replace(came, points=both), went)
     # Its history may have been let go of since that was looked at: rather nothing than too little
-    _check_kept(query.table, store.state(con, query.table), since.version)
+    check_version(query.table, store.state(con, query.table), since.version)
     return source
 
 
@@ -286,20 +293,22 @@ def _page(
             *place_statement(query.order, prepared.fields, source, place[0])
         ).fetchone()
         if found is None:
-            _check_kept(query.table, store.state(con, query.table), query.version)
+            check_kept(con, store, prepared)
             raise bad_cursor()
         place = found
     rows = con.execute(*rows_statement(query, prepared.fields, source, form, place)).fetchall()
     # History may have been let go of since the version was settled: rather no page than a short one
-    _check_kept(query.table, store.state(con, query.table), query.version)
+    check_kept(con, store, prepared)
     if len(rows) <= query.limit:
         return Page(rows, None, total)
     rows.pop()
     end = list(rows[-1][len(query.select) + len(located(query, form)) :])
     if len(orjson.dumps(end)) > _LONGEST_PLACE:
         end = end[-1:]
-    bound_to = _bound_to(query.table, prepared.asked, query.order)
-    versions = [query.version, *(it.version for it in query.expansions)]
+    tables = tuple((it.source, it.table) for it in query.members)
+    bound_to = bound_to_query(tables, prepared.asked, query.order)
+    versions = [it.version for it in query.members]
+    versions += [it.version for it in query.expansions]
     return Page(rows, signer.cursor([*versions, *end], bound_to=bound_to), total)
 
 
@@ -324,7 +333,9 @@ def next_pairs(pairs: Pairs, prepared: Prepared, cursor: str) -> list[tuple[str,
         for name, value in pairs
         if name not in {"cursor", "offset", "as_of", "version"}
     ]
-    return [*kept, ("version", str(prepared.query.version)), ("cursor", cursor)]
+    if not prepared.query.united:
+        kept.append(("version", str(prepared.query.version)))
+    return [*kept, ("cursor", cursor)]
 
 
 def complete_order(stated: Sequence[Order], key: Sequence[str]) -> tuple[Order, ...]:
@@ -337,8 +348,11 @@ def bad_cursor() -> ParameterError:
     return ParameterError("bad-cursor", parameter="cursor")
 
 
-def _bound_to(table: TableRef, asked: Asked, order: tuple[Order, ...]) -> object:
-    return table, asked.where, asked.newest, asked.groups, asked.since, asked.expand, order
+def bound_to_query(
+    tables: tuple[tuple[str, TableRef], ...], asked: Asked, order: tuple[Order, ...]
+) -> object:
+    """Give what a cursor of the query is bound to beside the versions."""
+    return tables, asked.where, asked.newest, asked.groups, asked.since, asked.expand, order
 
 
 def _version(
@@ -352,7 +366,7 @@ def _version(
     return state.version if version is None else version
 
 
-def _fields(
+def fields_at(
     con: Connection, store: Store, entry: TableEntry, state: TableState | None, version: int
 ) -> Mapping[str, Field]:
     """Give the fields of *version* that may be shown, so that its answer stays the same."""
@@ -374,10 +388,11 @@ def _fields(
 def _check_since(ref: TableRef, state: TableState | None, since: int, version: int) -> None:
     if since > version:
         raise NotFoundError("unknown-version", table=str(ref), version=since, newest=version)
-    _check_kept(ref, state, since)
+    check_version(ref, state, since)
 
 
-def _check_kept(ref: TableRef, state: TableState | None, version: int) -> None:
+def check_version(ref: TableRef, state: TableState | None, version: int) -> None:
+    """Raise NotFoundError or GoneError where the version is not there yet, or no more."""
     if version == 0:
         return
     if state is None or version > state.version:

@@ -79,10 +79,10 @@ def rows_statement(
     Its columns are the selected ones as *form* writes them, then those of ``place`` that a
     cursor needs. *after* is the place where the page before ended.
     """
-    converted = dict(query.units)
+    units = dict(query.units)
     columns = [
-        _converted(fields[name], converted[name])
-        if name in converted
+        converted(fields[name], units[name])
+        if name in units
         else rendered(fields[name], query.zone, form)
         for name in query.select
     ]
@@ -112,12 +112,12 @@ def file_statement(
 
     *mark* is the decimal mark of numbers that are written as text.
     """
-    converted = dict(query.units)
+    units = dict(query.units)
     cells = {}
     for name in query.select:
         target = fields[name]
-        as_number = name in converted
-        cell = _converted(target, converted[name]) if as_number else _filed(target, query, form)
+        as_number = name in units
+        cell = converted(target, units[name]) if as_number else _filed(target, query, form)
         if form == "csv" and mark != "." and (as_number or target.type == "number"):
             cell = f"replace(CAST({cell} AS VARCHAR), '.', {literal(mark)})"
         cells[name] = cell
@@ -379,8 +379,8 @@ def located(query: Rows, form: Form) -> tuple[str, ...]:
     return query.place.longitude, query.place.latitude
 
 
-def _converted(target: Field, by: tuple[Fraction, Fraction]) -> str:
-    """Write a number in another unit; the quotients are told to seventeen digits."""
+def converted(target: Field, by: tuple[Fraction, Fraction]) -> str:
+    """Write a number in another unit: *by* is a factor and what is added."""
     factor, offset = by
     name = f"CAST({identifier(target.name)} AS DOUBLE)"
     over = f" / {float(factor.denominator)!r}" if factor.denominator != 1 else ""

@@ -1,0 +1,203 @@
+"""Answers of rows: worked out, written in their format, and told by their headers."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from publisher.api.negotiation import (
+    BRIEF,
+    IMMUTABLE,
+    held,
+    media_type,
+    packed,
+    unchanged,
+)
+from publisher.api.parts import Call
+from publisher.api.replies import link, url_of
+from publisher.engine import Connection
+from publisher.model.query import LOCAL, Member, Rows
+from publisher.model.table import TableState
+from publisher.query import (
+    Page,
+    Prepared,
+    csv_rows,
+    fetch,
+    files,
+    geojson_features,
+    json_arrays,
+    json_rows,
+    ndjson_rows,
+    next_pairs,
+)
+from publisher.query.parameters import Form
+from publisher.query.times import fault
+from publisher.store import Store
+
+_RENDERING = 1
+"""Part of every ETag: to be raised when the same rows are written in other bytes."""
+_FILES: frozenset[Form] = frozenset({"parquet", "xlsx"})
+"""Formats that are written as a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as whoever asks the same is given it."""
+
+    etag: str
+    weak: bool
+    versions: Mapping[str, int]
+    """By the table's name."""
+    fixed: bool
+    """The address gives the same answer for ever."""
+    total: int | None
+    rows: int
+    body: bytes | None
+    """None where the caller holds it already."""
+    next_url: str | None
+    timings: Mapping[str, float]
+    """Seconds, by step."""
+    states: tuple[TableState, ...] = ()
+    """That it was worked out from; none where it is not to be kept."""
+    now: bool = False
+    """It speaks of now."""
+
+
+def work_out(
+    con: Connection, call: Call, form: Form, settle: Callable[[Connection], Prepared]
+) -> Answered:
+    """Give the page that is asked for, by the query that *settle* makes of the question."""
+    start = time.perf_counter()
+    store, signer = call.parts.store, call.signer
+    prepared = settle(con)
+    query = prepared.query
+    shown = prepared.shown
+    if form == "geojson" and query.place is None:
+        raise fault("no-place-fields", "f", form)
+    etag = signer.etag(
+        _RENDERING,
+        query,
+        prepared.asked.count,
+        prepared.asked.style,
+        prepared.place,
+        form,
+        [(f.type, f.decimal) for f in shown],
+    )
+    planned = time.perf_counter()
+    timings = {"plan": planned - start}
+    answer = Answered(
+        etag=etag,
+        weak=not prepared.exact,
+        versions={_name(member): member.version for member in query.members},
+        # before the first version the columns are the catalog's
+        fixed=prepared.fixed,
+        total=None,
+        rows=0,
+        body=None,
+        next_url=None,
+        timings=timings,
+    )
+    if (tag := held(call.request, etag)) is not None:
+        return replace(answer, etag=tag)
+    page = fetch(con, store, prepared, form=form, signer=signer)
+    fetched = time.perf_counter()
+    next_url = None
+    if page.cursor:
+        # Whoever posted the question posts it to the next page's address again
+        pairs = next_pairs(call.pairs, prepared, page.cursor)
+        next_url = url_of(call, [pair for pair in pairs if pair not in call.posted])
+    if form in _FILES:
+        body = files.page(con, store, prepared, [row[-1] for row in page.rows], form)
+    else:
+        body = _body(prepared, page, form, next_url)
+    timings |= {"engine": fetched - planned, "render": time.perf_counter() - fetched}
+    return replace(
+        answer,
+        total=page.total,
+        rows=len(page.rows),
+        body=body,
+        next_url=next_url,
+        states=_states(store, prepared),
+        now=prepared.asked.fixed_time is not None,
+    )
+
+
+def _name(member: Member) -> str:
+    return str(member.table) if member.source == LOCAL else f"{member.table}@{member.source}"
+
+
+def _states(store: Store, prepared: Prepared) -> tuple[TableState, ...]:
+    """Give the states that the answer hangs on, where they are all known."""
+    if not prepared.query.united:
+        # What happens to others' rows is not seen
+        state = None if prepared.query.expansions else prepared.state
+        return () if state is None else (state,)
+    known = [store.known_state(member.table) for member in prepared.query.members]
+    found = tuple(state for state in known if state is not None)
+    return found if len(found) == len(known) else ()
+
+
+async def respond(call: Call, answer: Answered, form: Form) -> web.Response:
+    """Give the answer with its headers, or 304 where the caller holds it."""
+    cache = IMMUTABLE if answer.fixed else BRIEF
+    if answer.body is None:
+        response = unchanged(answer.etag, cache, weak=answer.weak)
+    else:
+        response = await packed(
+            call.request,
+            answer.body,
+            media_type(form),
+            etag=answer.etag,
+            weak=answer.weak,
+            cache=cache,
+            headers=link(answer.next_url),
+        )
+    if len(answer.versions) == 1:
+        response.headers["X-Table-Version"] = str(*answer.versions.values())
+    if answer.total is not None:
+        response.headers["X-Total-Count"] = str(answer.total)
+    response.headers["Server-Timing"] = ", ".join(
+        f"{name};dur={seconds * 1000:.2f}" for name, seconds in answer.timings.items()
+    )
+    return response
+
+
+def _about(query: Rows) -> dict[str, Any]:
+    """Say which versions were read and, where several tables were, of whom."""
+    if not query.united:
+        return {"version": query.version}
+    sources = sorted({member.source for member in query.members})
+    counts = {"total": len(sources), "successful": len(sources)}
+    none = dict.fromkeys(("partial", "skipped", "failed"), 0)
+    return {
+        "versions": {_name(member): member.version for member in query.members},
+        "complete": True,
+        "sources": {
+            **counts,
+            **none,
+            "data": [{"id": source, "status": "successful"} for source in sources],
+        },
+    }
+
+
+def _body(prepared: Prepared, page: Page, form: Form, next_url: str | None) -> bytes:
+    shown, style = prepared.shown, prepared.asked.style
+    since = prepared.query.since
+    key = None if since is None else since.key
+    if form == "csv":
+        return csv_rows(shown, page.rows, style)
+    if form == "ndjson":
+        return ndjson_rows(shown, page.rows, key)
+    told: dict[str, Any] = {"next": next_url, **_about(prepared.query)}
+    if page.total is not None:
+        told["count"] = page.total
+    if form == "geojson":
+        features = geojson_features(shown, page.rows, key)
+        return orjson.dumps({"type": "FeatureCollection", "features": features, **told})
+    if style.arrays:
+        names = [field.name for field in shown]
+        return orjson.dumps({"fields": names, "data": json_arrays(shown, page.rows), **told})
+    return orjson.dumps({"data": json_rows(shown, page.rows, key), **told})

@@ -1,0 +1,158 @@
+"""Questions to several tables at once: ``from=`` read, versions settled, one query made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from publisher.engine import Connection
+from publisher.errors import ParameterError
+from publisher.model.catalog import TableEntry
+from publisher.model.query import LOCAL, Groups, Member, Rows
+from publisher.model.values import TableRef
+from publisher.query.cursor import Signer
+from publisher.query.grammar import Ask, Pairs, distinct, read_query, read_when
+from publisher.query.groups import key_of, shown_fields
+from publisher.query.names import nearest
+from publisher.query.rows import (
+    Prepared,
+    bad_cursor,
+    bound_to_query,
+    check_version,
+    complete_order,
+    fields_at,
+)
+from publisher.query.times import fault
+from publisher.query.union import Part, common_key, united_fields
+from publisher.store import Store
+
+MOST_TABLES = 50
+_SCHEMA = "schema:"
+_ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What may be asked: the public tables, by name, and the partners."""
+
+    tables: Mapping[TableRef, TableEntry]
+    partners: Sequence[str] = ()
+
+
+def read_from(pairs: Pairs, known: Known) -> tuple[TableEntry, ...]:
+    """Give the tables that ``from`` names, each once, in the order of their names.
+
+    Raises ParameterError.
+    """
+    found: dict[TableRef, TableEntry] = {}
+    texts = [text for name, text in pairs if name == "from"]
+    if not texts:
+        raise ParameterError("from-needed", parameter="from")
+    for text in texts:
+        found |= {entry.ref: entry for entry in _named(text, known)}
+        if len(found) > MOST_TABLES:
+            raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
+    return tuple(found[ref] for ref in sorted(found))
+
+
+def prepare_several(
+    con: Connection,
+    store: Store,
+    entries: Sequence[TableEntry],
+    pairs: Pairs,
+    *,
+    signer: Signer,
+    now: datetime,
+) -> Prepared:
+    """Read *pairs* as a query of the tables together, and settle the version of each.
+
+    Raises what ``prepare`` does.
+    """
+    stated = distinct([pair for pair in pairs if pair[0] != "from"])
+    _, as_of = read_when(stated)
+    parts = tuple(_part(con, store, entry, _version(con, store, entry, as_of)) for entry in entries)
+    fields = united_fields(parts)
+    asked = read_query(stated, fields.values(), now, Ask("query"))
+    order = complete_order(asked.order, _key(parts, asked.groups))
+    place = None
+    if asked.cursor is not None:
+        tables = tuple((part.member.source, part.member.table) for part in parts)
+        place = signer.place(asked.cursor, bound_to=bound_to_query(tables, asked, order))
+        versions, place = place[: len(parts)], place[len(parts) :]
+        if versions != [part.member.version for part in parts]:
+            if asked.as_of is not None:
+                raise bad_cursor()
+            parts = tuple(
+                _part(con, store, entry, version)
+                for entry, version in zip(entries, versions, strict=True)
+            )
+            fields = united_fields(parts)
+            asked = read_query(stated, fields.values(), now, Ask("query"))
+    query = Rows(
+        members=tuple(part.member for part in parts),
+        where=asked.where,
+        select=asked.select,
+        order=order,
+        limit=asked.limit,
+        offset=asked.offset,
+        zone=asked.zone,
+        groups=asked.groups,
+        place=asked.place,
+        units=tuple((name, (how.factor, how.offset)) for name, _, how in asked.units),
+        united=True,
+    )
+    shown = fields if asked.groups is None else shown_fields(asked.groups, fields)
+    return Prepared(query, asked, fields, shown, place, None, parts)
+
+
+def _key(parts: Sequence[Part], groups: Groups | None) -> Sequence[str]:
+    return common_key(parts) if groups is None else key_of(groups)
+
+
+def _part(con: Connection, store: Store, entry: TableEntry, version: int) -> Part:
+    state = store.state(con, entry.ref)
+    check_version(entry.ref, state, version)
+    fields = fields_at(con, store, entry, state, version)
+    key = (state.schema if state else entry.schema).primary_key
+    return Part(Member(entry.ref, version), fields, tuple(it for it in key if it in fields))
+
+
+def _version(con: Connection, store: Store, entry: TableEntry, as_of: datetime | None) -> int:
+    state = store.state(con, entry.ref)
+    if state is None:
+        return 0
+    if as_of is None:
+        return state.version
+    return store.version_at(con, entry.ref, as_of.replace(tzinfo=UTC))
+
+
+def _named(text: str, known: Known) -> list[TableEntry]:
+    name, at, partner = text.partition("@")
+    if at and partner != LOCAL:
+        if partner == _ALL and known.partners:
+            return []
+        raise fault("unknown-partner", "from", partner, allowed=[LOCAL, *known.partners])
+    if name.startswith(_SCHEMA):
+        schema = name.removeprefix(_SCHEMA)
+        found = [it for it in known.tables.values() if it.schema.name == schema]
+        if found:
+            return found
+        schemas = sorted({it.schema.name for it in known.tables.values()})
+        raise _unknown("schema", schema, schemas, _SCHEMA)
+    ref = _ref(name)
+    entry = known.tables.get(ref) if ref is not None else None
+    if entry is None:
+        raise _unknown("table", name, [str(it) for it in known.tables], "")
+    return [entry]
+
+
+def _ref(name: str) -> TableRef | None:
+    dataset, slash, table = name.partition("/")
+    return TableRef(dataset, table) if slash else None
+
+
+def _unknown(kind: str, name: str, known: Sequence[str], prefix: str) -> ParameterError:
+    near = nearest(name, known)
+    allowed = [f"{prefix}{it}" for it in known]
+    if near is None:
+        return fault(f"from-unknown-{kind}", "from", name, allowed=allowed)
+    return fault(f"from-unknown-{kind}-near", "from", name, allowed=allowed, nearest=prefix + near)

@@ -1,0 +1,128 @@
+"""Several tables as one relation, whose rows say which table they are of.
+
+It has the fields that any of the tables has; where a table lacks one its rows have null. Numbers
+in another unit than the first table's are converted. Fields of one name that hold different types
+are text, as each table's own answers write them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from publisher.engine import identifier, literal
+from publisher.errors import ConfigurationError
+from publisher.model.query import Member
+from publisher.model.schema import Field
+from publisher.model.table import sql_type
+from publisher.query.relations import empty_source
+from publisher.query.sql import ROW, converted, rendered
+from publisher.query.times import fault
+from publisher.store import Store
+from publisher.validation.units import conversion
+
+SOURCE, DATASET, TABLE = "_source", "_dataset", "_table"
+_NUMBERS = frozenset({"integer", "number"})
+_TEXT = Field(name="text", type="string")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the tables, and what it shows at its version."""
+
+    member: Member
+    fields: Mapping[str, Field]
+    key: tuple[str, ...]
+
+
+def united_fields(parts: Sequence[Part]) -> dict[str, Field]:
+    """Give the fields that the rows of all *parts* have together.
+
+    A role is kept where no table has it on another field. Raises ParameterError where numbers of
+    one name cannot be converted to one unit.
+    """
+    fields = {name: _text(name) for name in (SOURCE, DATASET, TABLE)}
+    names = dict.fromkeys(name for part in parts for name in part.fields)
+    for name in names:
+        same = [part.fields[name] for part in parts if name in part.fields]
+        fields[name] = _united(name, same, parts)
+    return fields
+
+
+def common_key(parts: Sequence[Part]) -> tuple[str, ...]:
+    """Give the key that all tables have; nothing where they differ in it."""
+    keys = {part.key for part in parts}
+    return keys.pop() if len(keys) == 1 else ()
+
+
+def united_relation(
+    store: Store, parts: Sequence[Part], fields: Mapping[str, Field]
+) -> tuple[str, Sequence[object]]:
+    """Give a FROM item with the *fields*, and an id of each row among those of all tables."""
+    selects = []
+    values: list[object] = []
+    for number, part in enumerate(parts):
+        member = part.member
+        if member.version:
+            text, parameters = store.relation(member.table, member.version)
+        else:
+            text, parameters = empty_source(part.fields.values()).text, []
+        told = {
+            SOURCE: literal(member.source),
+            DATASET: literal(member.table.dataset),
+            TABLE: literal(member.table.table),
+        }
+        columns = [
+            f"{told.get(name) or _cell(part.fields.get(name), field)} AS {identifier(name)}"
+            for name, field in fields.items()
+        ]
+        columns.append(f"{ROW} * {len(parts)} + {number} AS {ROW}")
+        selects.append(f"SELECT {', '.join(columns)} FROM {text} AS t")  # noqa: S608
+        values += parameters
+    return f"({' UNION ALL '.join(selects)})", values
+
+
+def _united(name: str, same: Sequence[Field], parts: Sequence[Part]) -> Field:
+    first = same[0]
+    role = first.role
+    if role is not None and (
+        any(it.role != role for it in same)
+        or any(it.role == role for part in parts for it in part.fields.values() if it.name != name)
+    ):
+        role = None
+    if {it.type for it in same} <= _NUMBERS:
+        if len({sql_type(it) for it in same}) == 1 and len({it.unit for it in same}) == 1:
+            return first.model_copy(update={"role": role})
+        unit = first.unit if all(it.unit for it in same) else None
+        for other in same if unit else ():
+            _check_unit(name, first, other)
+        number = {"type": "number", "decimal": None, "unit": unit, "role": role}
+        return first.model_copy(update=number)
+    if len({it.type for it in same}) == 1:
+        return first.model_copy(update={"role": role})
+    return _text(name)
+
+
+def _check_unit(name: str, first: Field, other: Field) -> None:
+    try:
+        conversion(str(other.unit), str(first.unit))
+    except ConfigurationError:
+        units = f"{first.unit}, {other.unit}"
+        raise fault("units-differ", "from", name, units=units) from None
+
+
+def _cell(own: Field | None, wanted: Field) -> str:
+    """Give the expression of a table's *own* field as the *wanted* one."""
+    kind = sql_type(wanted)
+    if own is None:
+        return f"CAST(NULL AS {kind})"
+    if wanted.type in {own.type, "number"}:
+        if own.unit != wanted.unit and own.unit is not None and wanted.unit is not None:
+            how = conversion(own.unit, wanted.unit)
+            return converted(own, (how.factor, how.offset))
+        same = sql_type(own) == kind
+        return identifier(own.name) if same else f"CAST({identifier(own.name)} AS {kind})"
+    return f"CAST({rendered(own, 'UTC', 'csv')} AS {kind})"
+
+
+def _text(name: str) -> Field:
+    # Its name may be one that no schema's field can have
+    return _TEXT.model_copy(update={"name": name})
