@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from judging import Court, court, entry
 from scale import scale
@@ -209,6 +209,7 @@ def deliveries(values: st.SearchStrategy[float | None]) -> st.SearchStrategy[lis
 
 
 @given(sent=deliveries(st.none() | st.integers(0, 4).map(float) | st.just(40.0)))
+@example(sent=[[Reading("a", n, 40.0) for n in (2, 3, 4)], [Reading("a", 11, 40.0)]])
 @settings(max_examples=scale(35, 2_000))
 def test_a_series_is_looked_at_as_a_loop_would(judge: Court, sent: list[list[Reading]]) -> None:
     checks = [{"severity": "warning", **check} for check, _ in CHECKS]

@@ -122,12 +122,13 @@ def _find_floors(
     if not earliest or earliest[0] is None:
         return
     length = f"to_microseconds({micros(reach.length)})"
-    # The last but so many of those before, and the last one that is older than the length
+    # The last but so many of those before, and the last one that is older than the length; where
+    # none is, all of them may matter to a shorter length
     lows, wholes = [], []
     for each in there:
         older = f"{each} AND {time} <= first - {length}"
         lows.append(f"list_min(max({time}, {reach.rows}) FILTER ({each}))")
-        lows.append(f"max({time}) FILTER ({older})")
+        lows.append(f"coalesce(max({time}) FILTER ({older}), min({time}) FILTER ({each}))")
         wholes.append(f"count(*) FILTER ({each}) >= {reach.rows}")
         wholes.append(f"count(*) FILTER ({older}) > 0")
     low, whole = ", ".join(lows), " AND ".join(wholes)
