@@ -1,5 +1,7 @@
 """The API's own description is valid, complete, and what the answers look like."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest_asyncio
 from answering import River, Site, answering, river_store
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from scale import FULL, scale
 from support import PROJECT
 
 from publisher.api import Parts, create_app
@@ -159,3 +162,63 @@ def test_the_developers_page_names_every_route_parameter_and_operator(page: str)
     missing += [it.name for it in (*ROWS, *QUERY) if f"`{it.name}" not in text]
     missing += [name for name in OPERATORS if f"`{name}`" not in text]
     assert missing == []
+
+
+async def test_a_tables_own_document_is_valid_and_its_examples_run(site: Site):
+    told = await site.get("datasets/river/levels/openapi.json")
+    OpenAPIV31SpecValidator(told).validate()
+    detail = await site.get("datasets/river/levels")
+    assert detail["links"]["openapi"].endswith("/v1/datasets/river/levels/openapi.json")
+    rows = told["paths"]["/v1/datasets/river/levels/rows"]["get"]
+    named = {it["name"]: it for it in rows["parameters"]}
+    assert named["level__gte"]["schema"] == {"type": "number"}
+    assert "limit__exact" in named
+    assert not any(name.startswith("warden") for name in named)
+    assert named["select"]["schema"]["items"]["enum"][:3] == ["station", "seen_at", "level"]
+    for path, operations in told["paths"].items():
+        for parameter in operations["get"]["parameters"]:
+            if "example" not in parameter or parameter["name"] in {"as_of", "bbox", "near"}:
+                continue
+            value = parameter["example"]
+            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            asked = {parameter["name"]: text.lower() if isinstance(value, bool) else text}
+            if parameter["name"] == "sort" and "aggregate" in path:
+                asked["by"] = text.removeprefix("-")
+            answer = await site.client.get(path, params=asked)
+            assert answer.status == 200, (path, asked, await answer.text())
+    [filtered] = (await site.get("datasets/river/levels/rows?station=B"))["data"]
+    shape = rows["responses"]["200"]["content"]["application/json"]["schema"]
+    closed = {**shape["allOf"][1], "components": told["components"]}
+    Draft202012Validator(closed).validate({"data": [filtered]})
+
+
+async def test_a_table_without_rows_is_described_as_well(site: Site):
+    told = await site.get("datasets/empty/levels/openapi.json")
+    OpenAPIV31SpecValidator(told).validate()
+
+
+@pytest.mark.parametrize(
+    ("path", "phases"),
+    [
+        ("/openapi.json", "examples,coverage,fuzzing"),
+        # Each of its many parameters alone takes a minute
+        (
+            "/v1/datasets/river/levels/openapi.json",
+            "examples,coverage,fuzzing" if FULL else "examples,fuzzing",
+        ),
+    ],
+    ids=["whole", "table"],
+)
+async def test_schemathesis_finds_nothing(site: Site, path: str, phases: str, seed: int):
+    """What a cursor or a filter may be no JSON Schema tells: valid ones may be refused."""
+    server = site.client.server
+    found = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", "run", str(server.make_url(path))),
+        *("--phases", phases, "-n", str(scale(5, 200))),
+        *("--seed", str(seed), "--exclude-checks", "positive_data_acceptance"),
+        *("--continue-on-failure", "--no-color"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await found.communicate()
+    assert found.returncode == 0, told.decode()

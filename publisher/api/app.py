@@ -32,7 +32,8 @@ from publisher.api.parts import (
 from publisher.api.problems import problems
 from publisher.api.quotas import Quotas
 from publisher.api.replies import JSON, tagged
-from publisher.api.routes import ROUTES, Route
+from publisher.api.route import Route
+from publisher.api.routes import ROUTES
 from publisher.api.spool import Spool
 from publisher.errors import UsageError
 from publisher.query import Signer, load_key
@@ -61,10 +62,8 @@ _CORS = {
     " Retry-After, RateLimit, RateLimit-Policy",
 }
 _PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "*, Authorization",
     "Access-Control-Max-Age": "86400",
-    "Allow": "GET, HEAD, OPTIONS",
 }
 
 
@@ -187,10 +186,12 @@ def _document(
 async def _outermost(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer preflights, and what was asked before."""
     request[_START] = time.perf_counter()
-    if request.method == "OPTIONS" and not isinstance(
-        request.match_info.http_exception, web.HTTPNotFound
+    if request.method == "OPTIONS" and isinstance(
+        refusal := request.match_info.http_exception, web.HTTPMethodNotAllowed
     ):
-        return web.Response(status=204, headers=_PREFLIGHT)
+        methods = ", ".join([*sorted(refusal.allowed_methods), "OPTIONS"])
+        allowed = {"Access-Control-Allow-Methods": methods, "Allow": methods}
+        return web.Response(status=204, headers=_PREFLIGHT | allowed)
     if "Authorization" not in request.headers:  # a key may have been revoked
         kept = request.app[CACHE].get(request)
         if kept is not None:

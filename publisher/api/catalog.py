@@ -27,7 +27,7 @@ CATALOG_QUERY = (
     Parameter(
         "page",
         f"The page, {PAGE} datasets on each; `hydra:next` leads to the one behind.",
-        {"type": "integer", "minimum": 1, "default": 1},
+        {"type": "integer", "minimum": 1, "maximum": _MOST_PAGES, "default": 1},
     ),
     _PROFILE,
 )

@@ -24,6 +24,8 @@ from publisher.model.values import TableRef, duration_text
 
 log = structlog.get_logger(__name__)
 
+_PATHS = ("rows", "latest", "aggregate", "export", "changes", "runs", "quarantine")
+_LINKS = {**{name: name for name in _PATHS}, "openapi": "openapi.json"}
 States = Mapping[TableRef, TableState]
 
 
@@ -108,7 +110,7 @@ async def get_table(call: Call) -> web.Response:
             fields=tuple(_described(field, entry.schema.by_name[field.name]) for field in fields),
             primary_key=key if names.issuperset(key) else (),
             roles=_roles(fields),
-            links={name: f"{common['url']}/{name}" for name in ("rows", "runs", "quarantine")},
+            links={name: f"{common['url']}/{path}" for name, path in _LINKS.items()},
         )
 
     return reply(call, await call.read(read))

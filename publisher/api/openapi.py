@@ -3,12 +3,13 @@
 Spec: https://spec.openapis.org/oas/v3.1.0
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from publisher import __version__
 from publisher.api.answers import Problem
-from publisher.api.routes import Route
+from publisher.api.route import Route
 from publisher.query.parameters import OPERATORS, Parameter
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -21,24 +22,6 @@ _VERSION = "The version of the table that was read."
 _TOTAL = "How many rows match; where `count=` asks for it."
 
 
-def document(routes: Iterable[Route]) -> dict[str, Any]:
-    """Give the whole document."""
-    routes = tuple(routes)
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Publisher",
-            "version": __version__,
-            "description": "Open data of sensors: one grammar over every table. Read-only, no key"
-            " needed. Errors are RFC 9457 problems, in Danish where Accept-Language asks for it.",
-            "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
-        },
-        "servers": [{"url": "/"}],
-        "paths": {route.path: _operations(route) for route in routes},
-        "components": {"schemas": _schemas(routes)},
-    }
-
-
 def field_conditions() -> str:
     """Explain conditions on fields, in Markdown."""
     lines = [f"- `FIELD__{name}`: {text}" for name, text in OPERATORS.items()]
@@ -49,8 +32,49 @@ def field_conditions() -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What is known of a route's parameters and answer beside what holds of all tables."""
+
+    conditions: Sequence[Mapping[str, Any]] | None = None
+    """Parameters in the place of the one that stands for all conditions on fields."""
+    stated: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What is stated otherwise of a parameter, by its name."""
+    row: Mapping[str, Any] | None = None
+    """Shape of a row."""
+
+
+def document(routes: Iterable[Route]) -> dict[str, Any]:
+    """Give the document of the whole API."""
+    routes = tuple(routes)
+    about = (
+        "Open data of sensors: one grammar over every table. Read-only, no key needed. Errors are"
+        " RFC 9457 problems, in Danish where Accept-Language asks for it."
+    )
+    paths = {route.path: _operations(route) for route in routes}
+    return together("Publisher", __version__, about, paths, routes)
+
+
+def together(
+    title: str, version: str, about: str, paths: Mapping[str, Any], routes: Iterable[Route]
+) -> dict[str, Any]:
+    """Give a document of these *paths*, with the shapes of the answers of *routes*."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": version,
+            "description": about,
+            "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": _schemas(routes)},
+    }
+
+
 def _operations(route: Route) -> dict[str, Any]:
-    asked = _operation(route)
+    asked = operation(route)
     if not route.posted:
         return {"get": asked}
     body = {
@@ -73,21 +97,26 @@ def _operations(route: Route) -> dict[str, Any]:
     return {"get": asked, "post": posted}
 
 
-def _operation(route: Route) -> dict[str, Any]:
-    parameters = [_parameter(one, "path") for one in route.place]
-    parameters += [_parameter(one, "query") for one in route.query]
+_CONDITIONS: Mapping[str, Any] = {
+    "name": "conditions",
+    "in": "query",
+    "description": field_conditions(),
+    "style": "form",
+    "explode": True,
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "example": {"station": "38.05", "level__gte": "2.5"},
+}
+
+
+def operation(route: Route, of: Particulars | None = None) -> dict[str, Any]:
+    """Describe a GET; those *of* one table name nothing in the path."""
+    parameters = [_parameter(one, "path") for one in route.place] if of is None else []
+    of = of or Particulars()
+    parameters += [
+        {**_parameter(one, "query"), **of.stated.get(one.name, {})} for one in route.query
+    ]
     if route.fields:
-        parameters.append(
-            {
-                "name": "conditions",
-                "in": "query",
-                "description": field_conditions(),
-                "style": "form",
-                "explode": True,
-                "schema": {"type": "object", "additionalProperties": {"type": "string"}},
-                "example": {"station": "38.05", "level__gte": "2.5"},
-            }
-        )
+        parameters += [dict(it) for it in of.conditions or [_CONDITIONS]]
     return {
         "operationId": route.name,
         "summary": route.summary,
@@ -99,7 +128,9 @@ def _operation(route: Route) -> dict[str, Any]:
                     name: {"description": text, "schema": {"type": "string"}}
                     for name, text in _headers(route).items()
                 },
-                "content": {kind: {"schema": _shape(route, kind)} for kind in route.formats},
+                "content": {
+                    kind: {"schema": _shape(route, kind, of.row)} for kind in route.formats
+                },
             },
             "304": {"description": "What If-None-Match names is still the answer"},
             "default": {
@@ -137,12 +168,16 @@ def _parameter(one: Parameter, where: str) -> dict[str, Any]:
     return parameter
 
 
-def _shape(route: Route, kind: str) -> dict[str, Any]:
+def _shape(route: Route, kind: str, row: Mapping[str, Any] | None) -> dict[str, Any]:
     if not kind.endswith("json"):
         return {"type": "string"}
     if route.answer is None:
         return {"type": "object"}
-    return {"$ref": _REFERENCE.format(model=route.answer.__name__)}
+    shape = {"$ref": _REFERENCE.format(model=route.answer.__name__)}
+    if row is None or kind != "application/json":
+        return shape
+    rows = {"type": "array", "items": {"anyOf": [dict(row), {"type": "array"}]}}
+    return {"allOf": [shape, {"type": "object", "properties": {"data": rows}}]}
 
 
 def _schemas(routes: Iterable[Route]) -> dict[str, Any]:

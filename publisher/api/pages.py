@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from publisher.api.openapi import field_conditions
-from publisher.api.routes import Route
+from publisher.api.route import Route
 from publisher.messages.api import API
 from publisher.messages.queries import QUERIES
 from publisher.messages.several import SEVERAL

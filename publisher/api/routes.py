@@ -1,15 +1,11 @@
 """The one table of routes: served, checked and documented from here."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-
-from aiohttp import web
-
 from publisher.api import (
     answers,
     catalog,
     changes,
     datasets,
+    described,
     exports,
     files,
     ledger,
@@ -20,9 +16,8 @@ from publisher.api import (
     sources,
     tables,
 )
-from publisher.api.parts import Call
 from publisher.api.replies import DEFAULT_PAGE, MOST_PAGE
-from publisher.model.base import Model
+from publisher.api.route import Handler, Route
 from publisher.query import parameters
 from publisher.query.grammar import TAKEN, Kind
 from publisher.query.parameters import Parameter
@@ -42,7 +37,7 @@ _PAGE = (
         "Most entries to give.",
         {"type": "integer", "minimum": 1, "maximum": MOST_PAGE, "default": DEFAULT_PAGE},
     ),
-    Parameter("cursor", "Taken from `next` of the page before.", _NAME),
+    Parameter("cursor", "Taken from `next` of the page before.", _NAME | {"minLength": 1}),
 )
 _SEARCH = (
     Parameter("q", "Words that all stand in the name, a title, a description or a keyword.", _NAME),
@@ -50,32 +45,6 @@ _SEARCH = (
     Parameter("keyword", "One of the dataset's keywords.", _NAME),
     Parameter("publisher", "Name of the organisation that publishes.", _NAME, "esbjerg"),
 )
-
-
-Handler = Callable[[Call], Awaitable[web.StreamResponse]]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    path: str
-    handler: Handler
-    summary: str
-    answer: type[Model] | None
-    """Shape of the JSON; None where the content is described by its own standard."""
-    place: tuple[Parameter, ...] = ()
-    """What the path names."""
-    query: tuple[Parameter, ...] = ()
-    fields: bool = False
-    """Takes conditions on fields as well; the handler reads the parameters itself."""
-    formats: tuple[str, ...] = ("application/json",)
-    posted: bool = False
-    """Takes the parameters as a JSON object too, by POST."""
-    metered: bool = True
-    """Counts against the caller's quota."""
-
-    @property
-    def name(self) -> str:
-        return self.handler.__name__
 
 
 _OF_TABLE = (DATASET, TABLE)
@@ -128,7 +97,7 @@ _QUERIES = tuple(
     for kind, handler, summary in _ASKED
 )
 
-ROUTES: tuple[Route, ...] = (
+_ROUTES: tuple[Route, ...] = (
     Route(
         "/v1/datasets",
         datasets.list_datasets,
@@ -258,5 +227,16 @@ ROUTES: tuple[Route, ...] = (
         "Whether the service is ready",
         answers.Health,
         metered=False,
+    ),
+)
+
+ROUTES = (
+    *_ROUTES,
+    Route(
+        f"{_TABLE_PATH}/openapi.json",
+        described.get_table_document(it for it in _ROUTES if it.path.startswith(_TABLE_PATH)),
+        "This document for one table: its own fields, with examples from its rows",
+        None,
+        place=_OF_TABLE,
     ),
 )
