@@ -49,9 +49,10 @@ lock:            ## newest versions that pyproject.toml allows, with hashes, for
 	$(LOCK) --upgrade pyproject.toml -o $(LOCKS)/runtime.txt
 	$(LOCK) --group build -c $(LOCKS)/runtime.txt -o $(LOCKS)/build.txt
 	$(LOCK) pyproject.toml --group dev -c $(LOCKS)/runtime.txt -c $(LOCKS)/build.txt -o $(LOCKS)/dev.txt
-	$(LOCK) pyproject.toml $(LOCKS)/ducklake.in --group dev -o $(LOCKS)/ducklake.txt
+	$(LOCK) pyproject.toml --group bench -c $(LOCKS)/dev.txt -o $(LOCKS)/bench.txt
+	$(LOCK) pyproject.toml $(LOCKS)/ducklake.in --group suite -o $(LOCKS)/ducklake.txt
 
-bench: $(VENV)/.dev  ## the figures in the README, measured here; BENCH="store" for one of them, "ckan" with CKAN_URL and so on set
+bench: $(VENV)/.bench  ## the figures in the README, measured here; BENCH="store" for one of them, "ckan" with CKAN_URL and so on set
 	@for it in $(BENCH); do echo "== $$it"; $(BIN)/python tests/bench/$$it.py $(ARGS) || exit 1; done
 
 clean:           ## what can be made again
@@ -70,6 +71,10 @@ $(VENV)/.dev: $(LOCKS)/dev.txt pyproject.toml
 	$(BIN)/python $(INSTALL) --require-hashes -r $(LOCKS)/dev.txt
 	$(BIN)/python $(INSTALL) --no-build-isolation -e .
 	touch $@ $(VENV)/.runtime
+
+$(VENV)/.bench: $(LOCKS)/bench.txt $(VENV)/.dev
+	$(BIN)/python $(INSTALL) --require-hashes -r $(LOCKS)/bench.txt
+	touch $@
 
 $(LAKE)/.done: $(LOCKS)/ducklake.txt pyproject.toml
 	test -x $(LAKE)/bin/python || $(PYTHON) -m venv $(LAKE)

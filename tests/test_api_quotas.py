@@ -95,14 +95,14 @@ async def test_many_heavy_questions_of_one_keep_no_other_waiting(
     async with answering(store, tmp_path / "data", trusted_proxies=["127.0.0.0/8"]) as site:
         from publisher.api import tables  # noqa: PLC0415
 
-        work_out = tables._work_out
+        work_out = tables.work_out
 
         def slow(con: Any, call: Any, *rest: Any) -> Any:
             if heavy in call.request.query_string:
                 time.sleep(1)
             return work_out(con, call, *rest)
 
-        monkeypatch.setattr(tables, "_work_out", slow)
+        monkeypatch.setattr(tables, "work_out", slow)
         greedy = {"X-Forwarded-For": "192.0.2.7"}
         tasks = [
             asyncio.create_task(status(site, f"{ROWS}?{heavy}&limit={number}", **greedy))

@@ -158,21 +158,24 @@ async def test_after_a_column_was_opened_newer_rows_wait_for_what_was_given_up(
     assert await here.differences() == {}
 
 
-async def test_rows_of_any_width_go_in_calls_of_a_bounded_size(here: Quarter) -> None:
+async def test_rows_of_any_width_go_in_calls_of_a_bounded_size(
+    tmp_path: Path, ckan: CkanSite
+) -> None:
     wide = "x" * 50_000
-    await here.house.commit(levels(100, note=wide))
-    await here.until_published()
-    records = [call.records for call in here.proxy.calls]
-    assert sum(records) == 100
-    assert max(records) * len(wide) <= 1_100_000
-    assert await here.differences() == {}
-    await here.corner.call(
-        "datastore_records_delete", resource_id=here.resource, filters={}, force=True
-    )
-    here.proxy.clear()
-    await here.until_published(thorough=True)
-    assert max(call.records for call in here.proxy.calls) * len(wide) <= 1_100_000
-    assert len(await held(here)) == 100
+    async with quarter(tmp_path, ckan, watched=False, timeout=30) as here:
+        await here.house.commit(levels(100, note=wide))
+        await here.until_published()
+        records = [call.records for call in here.proxy.calls]
+        assert sum(records) == 100
+        assert max(records) * len(wide) <= 1_100_000
+        assert await here.differences() == {}
+        await here.corner.call(
+            "datastore_records_delete", resource_id=here.resource, filters={}, force=True
+        )
+        here.proxy.clear()
+        await here.until_published(thorough=True)
+        assert max(call.records for call in here.proxy.calls) * len(wide) <= 1_100_000
+        assert len(await held(here)) == 100
 
 
 async def test_a_table_that_has_no_version_yet_keeps_its_resource(

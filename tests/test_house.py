@@ -110,7 +110,7 @@ def test_every_dependency_says_why_it_is_there():
     assert unexplained == []
 
 
-LOCKS = ("runtime.txt", "build.txt", "dev.txt", "ducklake.txt")
+LOCKS = ("runtime.txt", "build.txt", "dev.txt", "bench.txt", "ducklake.txt")
 
 
 @pytest.mark.parametrize("name", LOCKS)
@@ -129,6 +129,7 @@ def test_what_is_locked_to_run_is_what_is_tested():
     pins = {name: set(pin.findall((locks / name).read_text("utf-8"))) for name in LOCKS}
     assert pins["runtime.txt"] <= pins["dev.txt"]
     assert pins["build.txt"] <= pins["dev.txt"]
+    assert pins["dev.txt"] <= pins["bench.txt"]
 
 
 def test_nothing_of_one_machine_is_in_the_project():

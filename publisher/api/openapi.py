@@ -5,11 +5,13 @@ Spec: https://spec.openapis.org/oas/v3.1.0
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from publisher import __version__
 from publisher.api.answers import Problem
 from publisher.api.route import Route
+from publisher.model.base import Model
 from publisher.query.parameters import OPERATORS, Parameter
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -59,6 +61,7 @@ def together(
     title: str, version: str, about: str, paths: Mapping[str, Any], routes: Iterable[Route]
 ) -> dict[str, Any]:
     """Give a document of these *paths*, with the shapes of the answers of *routes*."""
+    models = (Problem, *dict.fromkeys(it.answer for it in routes if it.answer is not None))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,7 +72,7 @@ def together(
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": _schemas(routes)},
+        "components": {"schemas": _schemas(models)},
     }
 
 
@@ -180,15 +183,15 @@ def _shape(route: Route, kind: str, row: Mapping[str, Any] | None) -> dict[str, 
     return {"allOf": [shape, {"type": "object", "properties": {"data": rows}}]}
 
 
-def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
+@cache
+def _schemas(models: tuple[type[Model], ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for model in (Problem, *(route.answer for route in routes)):
-        if model is not None:
-            schema = model.model_json_schema(
-                by_alias=True, ref_template=_REFERENCE, mode="serialization"
-            )
-            found |= schema.pop("$defs", {})
-            found[model.__name__] = schema
+    for model in models:
+        schema = model.model_json_schema(
+            by_alias=True, ref_template=_REFERENCE, mode="serialization"
+        )
+        found |= schema.pop("$defs", {})
+        found[model.__name__] = schema
     for schema in found.values():
         del schema["additionalProperties"]  # members may be added to an answer
     return found

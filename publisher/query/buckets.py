@@ -22,6 +22,9 @@ MOST_BUCKETS = 100_000
 _ELAPSED = re.compile(r"PT(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?", re.ASCII)
 _CALENDAR = re.compile(r"P(\d{1,4})([YMWD])", re.ASCII)
 _DAY = 86_400
+_WHOLE = timedelta(days=1)
+_BEHIND = 719_163 * _DAY * 1_000_000
+"""Microseconds, of whole days, that make every instant since the year 1 positive."""
 _MONDAY = 4
 """The first Monday, in days after 1970-01-01."""
 _EPOCH = date(1970, 1, 1)
@@ -69,11 +72,22 @@ class Calendar:
         day = self._day(instant)
         count = self.period.count
         if self.period.unit == "seconds":
-            midnight = f"epoch_us({self._midnight(day)})"
             length = count * 1_000_000
+            if self._in_step:
+                whole = f"(epoch_us({instant}) + {_BEHIND}) // {length} * {length}"
+                return f"make_timestamp({whole} - {_BEHIND})"
+            midnight = f"epoch_us({self._midnight(day)})"
             elapsed = f"(epoch_us({instant}) - {midnight}) // {length} * {length}"
             return f"make_timestamp({midnight} + {elapsed})"
         return self._midnight(self._first(day))
+
+    @property
+    def _in_step(self) -> bool:
+        """Tell whether every local midnight is the start of a bucket that is counted in UTC."""
+        length = timedelta(seconds=self.period.count)
+        return not any(
+            ahead % length for _, ahead in (*self.offsets, *self.midnights, (None, _WHOLE))
+        )
 
     def end(self, start: str) -> str:
         """Write the end of the bucket that begins at *start*, an expression."""

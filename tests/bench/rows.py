@@ -1,10 +1,12 @@
-"""One station's day out of many rows, over HTTP, against Datasette over the same table.
+"""One station's day out of many rows, over HTTP, against others over the same table.
 
     python tests/bench/rows.py [--rows 7000000] [--clients 16] [--seconds 10] [--rounds 3]
 
-Both serve the same made-up rows: Publisher from its store, Datasette from SQLite with an index
-on station and time. Every request is another station's day (96 rows), so no cache of answers
-helps. The rounds take turns. Prints requests/s, their ratio and the peak memory of each.
+All serve the same made-up rows: Publisher from its store, Datasette from SQLite with an index on
+station and time, ROAPI from a sorted Parquet file and, where CKAN_URL and CKAN_API_KEY name a site,
+CKAN from its DataStore, with 20 stations of them alone, by ``datastore_search``. Every request is
+another station's day (96 rows), so no cache of answers helps. The rounds take turns. Prints
+requests/s, their ratios and the peak memory of each; CKAN runs in processes of its own.
 """
 
 import argparse
@@ -23,10 +25,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import duckdb
 import psutil
+import requests
 import yaml
+from yarl import URL
 
 from publisher.engine import Engine
 from publisher.model.run import Delivery
@@ -40,6 +46,7 @@ INTERVAL = timedelta(minutes=15)
 DAY = 96
 DAYS = 365
 PER_STATION = DAY * DAYS
+CKAN_STATIONS = 20
 MADE_UP = f"""
     SELECT i + 2 AS _row_number,
         'station-' || lpad((i // {PER_STATION})::VARCHAR, 4, '0') AS station,
@@ -117,11 +124,16 @@ def build_sqlite(path: Path, rows: int) -> None:
 
 @contextmanager
 def server(
-    arguments: list[str], port: int, ready: str, *, program: list[str] | None = None
+    arguments: list[str],
+    port: int,
+    ready: str,
+    *,
+    program: list[str] | None = None,
+    command: list[str] | None = None,
 ) -> Iterator[psutil.Process]:
-    """Run a module, or a *program* of Python's, until the context ends; quotas are off."""
+    """Run a module, a *program* of Python's or a *command* until the context ends, quotas off."""
     process = subprocess.Popen(
-        [sys.executable, *(program or ["-m", *arguments])],
+        command or [sys.executable, *(program or ["-m", *arguments])],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PUBLISHER_QUOTA": "0"},
@@ -155,12 +167,12 @@ def free_port() -> int:
 
 
 async def load_up(
-    url: str, rows: int, clients: int, seconds: float, process: psutil.Process
+    url: str, rows: int, clients: int, seconds: float, process: psutil.Process | None
 ) -> tuple[float, float, int]:
     """Give requests/s, processor milliseconds a request, and the most memory seen, in bytes."""
     end = time.monotonic() + seconds
     done = peak = 0
-    before = sum(process.cpu_times()[:2])
+    before = sum(process.cpu_times()[:2]) if process else 0
     days = list(range(rows // DAY))
     random.shuffle(days)
 
@@ -171,10 +183,11 @@ async def load_up(
             start = START + timedelta(days=day)
             asked = url.format(
                 station=f"station-{station:04}",
+                offset=day * DAY,
                 start=start.isoformat() + "Z",
                 end=(start + timedelta(days=1)).isoformat() + "Z",
             )
-            async with session.get(asked) as answer:
+            async with session.get(URL(asked, encoded=True)) as answer:
                 body = await answer.read()
                 assert answer.status == 200, body
                 assert body.count(b'"level"') >= DAY, body
@@ -183,14 +196,14 @@ async def load_up(
     async def watch() -> None:
         nonlocal peak
         while time.monotonic() < end:
-            peak = max(peak, process.memory_info().rss)
+            peak = max(peak, process.memory_info().rss if process else 0)
             await asyncio.sleep(0.1)
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=clients)) as session:
         began = time.monotonic()
         await asyncio.gather(watch(), *(client(session) for _ in range(clients)))
         seconds = time.monotonic() - began
-    used = sum(process.cpu_times()[:2]) - before
+    used = sum(process.cpu_times()[:2]) - before if process else 0
     return done / seconds, used / done * 1000, peak
 
 
@@ -210,35 +223,102 @@ def main() -> None:
             shutil.rmtree(folder)
 
 
+def build_parquet(path: Path, rows: int) -> None:
+    made = MADE_UP.format(rows=rows)
+    duckdb.sql(
+        "COPY (SELECT station, strftime(observed_at, '%Y-%m-%dT%H:%M:%SZ') AS observed_at, level,"
+        f" quality FROM ({made}) ORDER BY station, observed_at) TO '{path}' (FORMAT parquet)"
+    )
+
+
+def ckan_table(url: str, token: str, organization: str) -> str:
+    """Give the id of a resource of CKAN_STATIONS stations, made at first use."""
+
+    def call(action: str, **asked: Any) -> Any:
+        answer = requests.post(
+            f"{url}/api/3/action/{action}", json=asked, headers={"Authorization": token}, timeout=60
+        )
+        return answer.json().get("result") if answer.ok else None
+
+    name = "made-up-bench-of-days"
+    package = call("package_show", id=name) or call(
+        "package_create", name=name, owner_org=organization, title="Made up"
+    )
+    for resource in package["resources"]:
+        found = call("datastore_search", resource_id=resource["id"], limit=0)
+        if found and found["total"] == CKAN_STATIONS * PER_STATION:
+            return str(resource["id"])
+    fields = [("station", "text"), ("observed_at", "text"), ("level", "float"), ("quality", "int")]
+    made = call(
+        "datastore_create",
+        resource={"package_id": package["id"], "name": "levels"},
+        fields=[{"id": name, "type": kind} for name, kind in fields],
+        primary_key=["station", "observed_at"],
+    )
+    resource = str(made["resource_id"])
+    for first in range(0, CKAN_STATIONS * PER_STATION, 20_000):
+        records = []
+        for number in range(first, min(first + 20_000, CKAN_STATIONS * PER_STATION)):
+            station, reading = divmod(number, PER_STATION)
+            records.append(
+                {
+                    "station": f"station-{station:04}",
+                    "observed_at": (START + INTERVAL * reading).isoformat() + "Z",
+                    "level": number * 7919 % 4000 / 1000,
+                    "quality": number % 3,
+                }
+            )
+        call("datastore_upsert", resource_id=resource, method="insert", records=records)
+    return resource
+
+
 def measure(options: argparse.Namespace, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    root, sqlite = folder / "root", folder / "levels.db"
-    if not sqlite.exists():
+    root, sqlite, parquet = folder / "root", folder / "levels.db", folder / "levels.parquet"
+    if not root.exists():
         root.mkdir()
         build_store(root, options.rows)
+    if not sqlite.exists():
         build_sqlite(sqlite, options.rows)
-    here, there = free_port(), free_port()
+    if not parquet.exists():
+        build_parquet(parquet, options.rows)
+    here, there, yonder = free_port(), free_port(), free_port()
     publisher = ["publisher", "serve", "--root", str(root), "--data", str(root / "data")]
     datasette = ["datasette", "serve", str(sqlite), "--setting", "suggest_facets", "off"]
+    roapi = [str(Path(sys.executable).with_name("roapi"))]
+    roapi += ["--table", f"levels={parquet}", "--addr-http", f"127.0.0.1:{yonder}"]
     asked = {
         "publisher": f"http://127.0.0.1:{here}/v1/datasets/river/levels/rows"
         "?station={station}&time={start}/{end}",
         "datasette": f"http://127.0.0.1:{there}/levels/levels.json"
         "?station={station}&observed_at__gte={start}&observed_at__lt={end}"
         "&_shape=objects&_nocount=1&_nofacet=1",
+        "roapi": f"http://127.0.0.1:{yonder}/api/tables/levels?filter[station]=%27{{station}}%27"
+        "&filter[observed_at]gte=%27{start}%27&filter[observed_at]lt=%27{end}%27",
     }
+    rows = dict.fromkeys(asked, options.rows)
+    if "CKAN_URL" in os.environ:
+        url = os.environ["CKAN_URL"]
+        table = ckan_table(url, os.environ["CKAN_API_KEY"], os.environ["CKAN_ORG"])
+        asked["ckan"] = (
+            f"{url}/api/3/action/datastore_search?resource_id={table}&limit={DAY}"
+            "&filters=%7B%22station%22:%22{station}%22%7D&sort=observed_at&offset={offset}"
+            "&include_total=false"
+        )
+        rows["ckan"] = CKAN_STATIONS * PER_STATION
     found: dict[str, list[float]] = {name: [] for name in asked}
     costs: dict[str, list[float]] = {name: [] for name in asked}
     peaks = dict.fromkeys(asked, 0)
     with (
         server([*publisher, "--port", str(here)], here, "/readyz") as ours,
         server([*datasette, "--port", str(there)], there, "/-/versions.json") as theirs,
+        server([], yonder, "/health", command=roapi) as others,
     ):
-        processes = {"publisher": ours, "datasette": theirs}
+        processes = {"publisher": ours, "datasette": theirs, "roapi": others}
         for _ in range(options.rounds):
             for name, url in asked.items():
                 rate, used, peak = asyncio.run(
-                    load_up(url, options.rows, options.clients, options.seconds, processes[name])
+                    load_up(url, rows[name], options.clients, options.seconds, processes.get(name))
                 )
                 found[name].append(rate)
                 costs[name].append(used)
@@ -249,7 +329,10 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
             f"{name}: {rate:.0f} requests/s, {statistics.median(costs[name]):.1f} ms of processor"
             f" each, peak {peaks[name] / 1e6:.0f} MB"
         )
-    print(f"ratio: {medians['publisher'] / medians['datasette']:.2f} (at least 1)")
+    for name, least in {"datasette": 4, "roapi": 40, "ckan": 10}.items():
+        if name in medians:
+            ratio = medians["publisher"] / medians[name]
+            print(f"ratio to {name}: {ratio:.1f} (at least {least})")
 
 
 if __name__ == "__main__":
