@@ -12,6 +12,7 @@ from test_query_filter import NOW, SIGNER, VALUES, asked, table_of
 
 from publisher.errors import ParameterError
 from publisher.query import fetch, geojson_features, next_pairs, prepare
+from publisher.query.grammar import Kind
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +95,34 @@ def test_decimals_of_any_size_stand_in_one_list(desk: Desk):
 def test_a_pattern_may_end_in_an_escaped_backslash_and_a_new_line(desk: Desk):
     table = table_of(desk, [{**dict.fromkeys(VALUES), "text": "a\\\n"}])
     assert asked(desk, table, filter="text LIKE '%\\\\\n'")[0] == [0]
+
+
+@pytest.mark.parametrize("kind", ["rows", "latest", "aggregate"])
+def test_what_is_committed_while_the_newest_rows_are_read_changes_no_answer(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: Kind
+):
+    fields = [
+        {"name": "station", "role": "entity"},
+        {"name": "at", "type": "datetime", "role": "time"},
+        {"name": "level", "type": "integer"},
+    ]
+    key = ["station", "at"]
+    schema = {"name": "read", "version": "1.0.0", "fields": fields, "primaryKey": key}
+    table = entry(schema, name=f"read-{kind}")
+    at = datetime(2026, 1, 1)
+    desk.commit(table, [("a", at, 1), ("b", at, 2)])
+    pairs = [("by", "station"), ("agg", "level:sum")] if kind == "aggregate" else []
+    ready = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW, kind=kind)
+    before = fetch(desk.con, desk.store, ready, form="json", signer=SIGNER).rows
+    for name in ("relation_name", "latest_name"):
+        found = getattr(desk.store, name)
+
+        def late(ref: Any, found: Any = found) -> Any:
+            monkeypatch.undo()
+            desk.commit(table, [("a", at, 10), ("b", datetime(2026, 1, 2), 20)])
+            return found(ref)
+
+        monkeypatch.setattr(desk.store, name, late)
+    assert fetch(desk.con, desk.store, ready, form="json", signer=SIGNER).rows == before
+    now = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW, kind=kind)
+    assert fetch(desk.con, desk.store, now, form="json", signer=SIGNER).rows != before

@@ -185,17 +185,32 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
     query = prepared.query
     if query.version == 0 and not query.united:
         return Page([], None, None if prepared.asked.count == "none" else 0)
-    if _kept_at_hand(prepared):
-        source = _source(con, store, prepared, (store.latest_name(query.table), []))
-        found = _page(con, store, prepared, source, form=form, signer=signer)
-        if store.newest_version(con, query.table) == query.version:
+    state = prepared.state
+    if state is not None and state.version == query.version and store.stands(state):
+        if _kept_at_hand(prepared, state):
+            left, name = prepared, store.latest_name(query.table)
+            source = _source(con, store, prepared, (name, []))
+        else:
+            # The history holds nothing of the newest version
+            name = store.relation_name(query.table)
+            source, left = matching(con, store, prepared, (name, []))
+        found = _page(con, store, left, source, form=form, signer=signer)
+        if store.stands(state):
             return found
     source, left = matching(con, store, prepared)
     return _page(con, store, left, source, form=form, signer=signer)
 
 
-def matching(con: Connection, store: Store, prepared: Prepared) -> tuple[Source, Prepared]:
-    """Give where the rows stand that are asked for, and the query of what is left to be done."""
+def matching(
+    con: Connection,
+    store: Store,
+    prepared: Prepared,
+    relation: tuple[str, Sequence[object]] | None = None,
+) -> tuple[Source, Prepared]:
+    """Give where the rows stand that are asked for, and the query of what is left to be done.
+
+    *relation* holds the rows of the table at the version, where that is known.
+    """
     query = prepared.query
     if query.version == 0 and not query.united:
         return empty_source(prepared.fields.values()), prepared
@@ -204,7 +219,7 @@ def matching(con: Connection, store: Store, prepared: Prepared) -> tuple[Source,
     else:
         if query.united:
             relation = united_relation(store, prepared.parts, prepared.stored)
-        else:
+        elif relation is None:
             relation = store.relation(query.table, query.version)
         source = _source(con, store, prepared, relation)
         if query.groups is not None:
@@ -260,10 +275,10 @@ def _changes(con: Connection, store: Store, prepared: Prepared, since: Since) ->
     return source
 
 
-def _kept_at_hand(prepared: Prepared) -> bool:
+def _kept_at_hand(prepared: Prepared, state: TableState) -> bool:
     """Tell whether the store keeps just the rows that are asked for, of the newest version."""
-    newest, state = prepared.query.newest, prepared.state
-    if newest is None or state is None or state.version != prepared.query.version:
+    newest = prepared.query.newest
+    if newest is None:
         return False
     entity = {field.name for field in state.schema.entity_fields}
     time = state.schema.time_field

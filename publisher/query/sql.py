@@ -99,10 +99,8 @@ def rows_statement(
     page = (
         f"SELECT * FROM {source.text} AS t{filtered(where)} ORDER BY {order} LIMIT {limit}{offset}"
     )
-    return (
-        f"SELECT {', '.join([*columns, ROW])} FROM ({page}) AS t ORDER BY {order}",
-        statement.parameters,
-    )
+    # A select keeps the order of what it selects from: the engine is told to
+    return f"SELECT {', '.join([*columns, ROW])} FROM ({page}) AS t", statement.parameters
 
 
 def file_statement(

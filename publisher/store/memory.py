@@ -18,6 +18,7 @@ class Memory(Generic[T]):
         self._lasting = lasting
         self._values: dict[TableRef, T] = {}
         self._unsure: Counter[TableRef] = Counter()
+        self._changing: Counter[TableRef] = Counter()
         self._changes = 0
         self._guard = threading.Lock()
 
@@ -47,6 +48,26 @@ class Memory(Generic[T]):
         with self._guard:
             self._changes += 1
             self._values.pop(ref, None)
+
+    def stands(self, ref: TableRef, value: T) -> bool:
+        """Tell whether nothing was written since *value* was remembered, nor is about to be.
+
+        Whoever asks after reading has read what *value* tells of.
+        """
+        # In this order: a change that has ended since was forgotten before it ended
+        return not self._changing[ref] and self._values.get(ref) is value
+
+    @contextmanager
+    def changing(self, ref: TableRef) -> Iterator[None]:
+        """Change what the value tells of, which is forgotten afterwards."""
+        with self._guard:
+            self._changing[ref] += 1
+        try:
+            yield
+        finally:
+            self.forget(ref)
+            with self._guard:
+                self._changing[ref] -= 1
 
     @contextmanager
     def unsure(self, ref: TableRef) -> Iterator[None]:

@@ -68,6 +68,10 @@ class Store:
         """
         return self._states.known(ref)
 
+    def stands(self, state: TableState) -> bool:
+        """Tell, after reading, that *state* was the table's all the while: its rows were read."""
+        return self._states.stands(state.ref, state)
+
     def schema_at(self, con: Connection, state: TableState, version: int) -> Schema:
         """Give the schema that *version* of the table was made under, 0 that of its first."""
         if version >= state.schema_since:
@@ -120,12 +124,8 @@ class Store:
         """Give the quoted table of the newest row of each entity, where there is a time role."""
         return layout.latest(ref)
 
-    def newest_version(self, con: Connection, ref: TableRef) -> int:
-        """Give the table's newest version as it stands in the store, 0 before its first."""
-        return versions.newest_of(con, ref)
-
     def relation_name(self, ref: TableRef) -> str:
-        """Give the quoted table of current rows, for foreign keys to be judged against."""
+        """Give the quoted table of current rows: whoever reads it asks whether the state stands."""
         return layout.data(ref)
 
     def has_values(self, con: Connection, ref: TableRef, field: str) -> bool:
@@ -338,9 +338,5 @@ class Store:
     @contextmanager
     def _changing(self, ref: TableRef) -> Iterator[None]:
         """Keep other writers of the table out, and forget what is known when they may come in."""
-        with self._writers[ref]:
-            try:
-                yield
-            finally:
-                self._states.forget(ref)
-                self._schemas.forget(ref)
+        with self._writers[ref], self._schemas.changing(ref), self._states.changing(ref):
+            yield
