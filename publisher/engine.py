@@ -161,7 +161,10 @@ class Engine:
             if lane != "work":
                 await _interrupt(submitted, future, holder)
             else:
-                await asyncio.wait([future])
+                submitted.cancel()  # which it cannot be once it has begun
+                while not future.done():
+                    with contextlib.suppress(asyncio.CancelledError):  # perhaps not the first
+                        await asyncio.wait([future])
             if not future.cancelled():
                 future.exception()  # has been seen
             if isinstance(error, TimeoutError):

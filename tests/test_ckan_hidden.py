@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ckan_house import Quarter, described, quarter
 from ckan_site import RefusedError
-from faults import Instead, Slow, Throttled
+from faults import FAULTS, Instead, Late, Slow, Throttled
 from faulty import action
 from publishing import WATER, open_house, until, water
 from support import CkanSite
@@ -159,6 +159,74 @@ async def test_what_is_being_asked_is_waited_for_before_it_is_taken_back(here: Q
     assert (await asked).outcome == "withdrawn"
     await here.proxy.idle()
     assert (await here.corner.call("package_show", id=here.house.name))["private"]
+
+
+async def test_what_was_given_up_and_comes_to_pass_later_is_taken_back_too(here: Quarter) -> None:
+    """The package was about to be made public when the site answered no more."""
+    await here.house.commit([water("s", 0)])
+    await here.until_published()
+    name = here.house.name
+    await here.corner.call("package_patch", id=name, private=True)
+    here.proxy.next(Late(status=504), action("package_revise"), times=float("inf"))
+    assert (await here.publish()).outcome == "failed"
+    here.proxy.clear()
+    here.house.publish = {"targets": ["portal"]}
+    here.house.describe()
+    here.house.outbox.start()
+    done = here.house.outbox.tallies["portal"].outcomes
+    await until(lambda: done["withdrawn"] == 1)
+    await here.proxy.release()
+    assert not (await here.corner.call("package_show", id=name))["private"]
+
+    async def private() -> bool:
+        return bool((await here.corner.call("package_show", id=name))["private"])
+
+    await until(private)
+
+
+async def test_a_table_that_cannot_be_looked_at_keeps_no_others_open(
+    tmp_path: Path, ckan: CkanSite
+) -> None:
+    schemas = {name: {**WATER, "name": name} for name in ("first", "gone", "levels")}
+    async with quarter(tmp_path, ckan, watched=False, schemas=schemas) as here:
+        for table in schemas:
+            await here.house.commit([water("s", 0, note="told")], table)
+        assert (await here.publish()).outcome == "published"
+        here.house.schemas = {name: hidden("note") for name in ("first", "levels")}
+        here.house.describe()
+        first, here.table = here.table, "levels"
+        assert first == "first"
+        ids = resource_ids(installation_id(here.house.settings.data), here.house.name)
+        here.proxy.next(
+            Instead(500, "<h1>Oh</h1>", done=False),
+            lambda call: call.action == "datastore_info" and call.resource == ids("first"),
+            times=float("inf"),
+        )
+        assert (await here.publish()).outcome == "failed"
+        assert "note" not in (await columns(here))[0]
+        package = await here.corner.call("package_show", id=here.house.name)
+        assert ids("gone") not in {it["id"] for it in package["resources"]}
+
+
+async def test_a_table_that_may_have_been_shown_goes_though_nothing_was_recorded(
+    here: Quarter,
+) -> None:
+    """The process ended between the last call and the note of it; then the table was replaced."""
+    house = here.house
+    await house.commit([water("s", 0)])
+    here.proxy.next(FAULTS["reset, done"], action("package_revise"), times=float("inf"))
+    here.proxy.next(Instead(500, "Oh", done=False), action("package_show"), skip=3, times=99)
+    assert (await here.publish()).outcome == "failed"
+    here.proxy.clear()
+    await here.corner.call("package_patch", id=house.name, private=False)
+    house.schemas = {"fresh": {**WATER, "name": "fresh"}}
+    house.describe()
+    house.outbox.start()
+
+    async def gone() -> bool:
+        return not (await here.corner.call("package_show", id=house.name))["resources"]
+
+    await until(gone)
 
 
 async def test_a_fault_while_it_is_withdrawn_is_forgotten_and_its_time_goes_on(

@@ -100,14 +100,17 @@ class Due:
     ) -> float:
         """Of a dataset that is not to be there: it is withdrawn now, and removed later.
 
-        *looked*: since the process began, so that what was recorded can be believed.
+        *looked*: since the process began, and since what had been asked before was settled, so
+        that what was recorded can be believed.
         """
         success = state.success if state else None
         wait = _held_off(self._failing.get(pair), catalog)
         since = withdrawn_at(success)
         problem = state.attempt.problem if state else None
-        if looked and since is not None and problem is None:
-            wait = max(wait, left(since + grace(catalog, pair.target)))
+        if since is not None and problem is None:
+            # What was given up before it was withdrawn may have come to pass since
+            length = grace(catalog, pair.target) if looked else late(catalog, pair.target)
+            wait = max(wait, left(since + length))
         return wait
 
 
@@ -138,8 +141,10 @@ def expected(pair: Pair, catalog: Catalog, state: Published | None) -> bool:
 
 
 def lingers(pair: Pair, catalog: Catalog, state: Published | None) -> bool:
-    """Tell whether tables were published that the dataset has no longer."""
-    success = completed(state)
+    """Tell whether tables were published, perhaps, that the dataset has no longer."""
+    success = state.success if state else None
+    if success is not None and success.fingerprint == BEGUN:
+        return True  # nobody knows
     stated = {resource.name for resource in catalog.datasets[pair.dataset].resources}
     return success is not None and not success.versions.keys() <= stated
 
@@ -203,6 +208,12 @@ def grace(catalog: Catalog, target: str) -> timedelta:
     """Give for how long a withdrawn dataset stays at the target."""
     spec = catalog.targets[target]
     return spec.grace if isinstance(spec, CkanTarget) else timedelta(0)
+
+
+def late(catalog: Catalog, target: str) -> timedelta:
+    """Give for how long what was given up there may still be carried out."""
+    spec = catalog.targets[target]
+    return spec.late if isinstance(spec, CkanTarget) else timedelta(0)
 
 
 def left(until: datetime) -> float:

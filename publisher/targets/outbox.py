@@ -18,13 +18,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import structlog
 
 from publisher.engine import Connection, Engine
-from publisher.errors import PASSING_CODES, PublisherError
+from publisher.errors import PublisherError
 from publisher.model.catalog import Catalog, CkanTarget, FolderTarget
 from publisher.model.dataset import Dataset
 from publisher.model.run import Problem
@@ -48,6 +49,7 @@ from publisher.targets.due import (
     grace,
     hides,
     is_there,
+    late,
     left,
     lingers,
     withdrawn_at,
@@ -239,7 +241,9 @@ class Outbox:
     def _cut_off(self) -> None:
         """End what sends, or waits to send, what is not to be shown any more."""
         for pair, work in self._under_way.items():
-            if work.task is not None and hides(pair, work.catalog, self._catalog()):
+            if work.task is None or work.cut_off:
+                continue
+            if hides(pair, work.catalog, self._catalog()):
                 work.cut_off = True
                 work.task.cancel()  # as by a kill; it begins anew by this catalog
 
@@ -333,7 +337,7 @@ class Outbox:
             self._due.failed(pair, catalog, problem, after, thorough=thorough)
             if not expected(pair, catalog, known):
                 # It was looked at in case the store forgot it: what another has there is no failure
-                if problem.code not in PASSING_CODES:
+                if problem.code == "ckan-not-ours":
                     self._looked.add(pair)
                 return PublishResult(pair.dataset, pair.target, "failed", problem=problem)
             with suppress(PublisherError):  # a full disk, perhaps: the result tells it all the same
@@ -342,8 +346,12 @@ class Outbox:
 
     def _turn(self, pair: Pair) -> AbstractAsyncContextManager[Any]:
         """Give the pair's turn at its target; what is to go from there waits for nobody."""
-        dataset = self._catalog().datasets.get(pair.dataset)
+        catalog = self._catalog()
+        dataset = catalog.datasets.get(pair.dataset)
+        published = self._compared.get(pair)
         if dataset is not None and pair.target not in dataset.targets:
+            return nullcontext()
+        if published is not None and hides(pair, published, catalog):
             return nullcontext()
         return self._gates[pair.target]
 
@@ -438,7 +446,8 @@ class Outbox:
                 await self._records.taken_back(pair, REMOVED, receipt.remote)
             elif failed:
                 await self._records.taken_back(pair, WITHDRAWN, receipt.remote, since)
-        self._looked.add(pair)
+        if left((since or datetime.now(UTC)) + late(catalog, pair.target)) <= 0:
+            self._looked.add(pair)
         return PublishResult(pair.dataset, pair.target, "withdrawn", changes=receipt.changes)
 
     async def _pin(self, catalog: Catalog, dataset: str) -> Snapshot:

@@ -9,11 +9,12 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,7 +26,7 @@ import structlog
 import urllib3
 
 from publisher.errors import TargetError, TargetUnavailableError
-from publisher.threads import to_its_end
+from publisher.threads import beside, to_its_end
 
 log = structlog.get_logger(__name__)
 
@@ -167,7 +168,9 @@ class CkanClient:
         Raises what `call` does.
         """
         unwanted = threading.Event()  # it changes nothing, and may be long
-        await self._thread(self._dump, resource, path, most, seconds, unwanted, stop=unwanted.set)
+        dump = partial(self._dump, resource, path, most, seconds, unwanted)
+        # In a thread of its own: what is to be taken back does not wait behind it
+        await to_its_end(beside(dump), stop=unwanted.set)
 
     async def close(self) -> None:
         self._stopped.set()
@@ -175,15 +178,13 @@ class CkanClient:
         for session in self._sessions:
             session.close()
 
-    async def _thread(
-        self, work: Any, *arguments: Any, stop: Callable[[], None] = lambda: None
-    ) -> Any:
+    async def _thread(self, work: Any, *arguments: Any) -> Any:
         """Have one of the threads do *work*.
 
         A request under way is waited for though the caller is cancelled: who looks at the site
         next, to take something back, must not look before it.
         """
-        return await to_its_end(self._pool.submit(work, *arguments), stop=stop)
+        return await to_its_end(self._pool.submit(work, *arguments))
 
     def _call(self, action: str, parameters: Mapping[str, Any]) -> Any:
         session = self._session()
@@ -202,15 +203,18 @@ class CkanClient:
     def _dump(
         self, resource: str, path: Path, most: int, seconds: float, unwanted: threading.Event
     ) -> None:
-        session = self._session()
+        session = _Session(self._timeout[1], self._stopped)
         try:
-            with session.get(
-                f"{self._address}/datastore/dump/{resource}",
-                params={"bom": "false"},
-                headers={"Authorization": self._token, "User-Agent": "publisher"},
-                timeout=self._timeout,
-                stream=True,
-            ) as response:
+            with (
+                session,
+                session.get(
+                    f"{self._address}/datastore/dump/{resource}",
+                    params={"bom": "false"},
+                    headers={"Authorization": self._token, "User-Agent": "publisher"},
+                    timeout=self._timeout,
+                    stream=True,
+                ) as response,
+            ):
                 if response.status_code in _DUMP_REFUSALS:
                     status = response.status_code
                     self._refused("dump", _DUMP_REFUSALS[status](), status)

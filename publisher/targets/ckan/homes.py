@@ -161,7 +161,8 @@ class Home:
         held = await table.look()
         if held is None:
             raise TargetError("ckan-missing", url=self._client.url, action="datastore_info")
-        await table.update(held)
+        # Another call, given up before, may have made it, with columns that are to be shown no more
+        await table.update(await table.reshape(held, aliases=()))
 
     async def _make_beside(self, package: Package, used: str | None, spare: str) -> None:
         """Make the table in the *spare*, or go on there, and let it take the *used* one's place."""

@@ -6,8 +6,8 @@ its id, its name or its marks, and finished by the next try.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from publisher.errors import TargetError, TargetUnavailableError
@@ -78,11 +78,15 @@ class CkanPublisher:
         there = package is not None and not package.deleted
         changes: list[Difference] = []
         if package is not None and there:
+            faults = _Faults()
             for home in homes:
-                await home.look()
-                if not dry_run:
-                    await home.conceal(package)
-            changes += await _leave(client, snapshot, package, remote, ids, dry_run=dry_run)
+                with faults.kept():
+                    await home.look()
+                    if not dry_run:
+                        await home.conceal(package)
+            with faults.kept():
+                changes += await _leave(client, snapshot, package, remote, ids, dry_run=dry_run)
+            faults.settle()
         if not homes:
             return Receipt(changes=tuple(changes), remote=remote)
         facts = await dataset_facts(snapshot, self._context.links, self._context.extents)
@@ -218,6 +222,32 @@ def _score(facts: DatasetFacts, url: str, resource_id: Callable[[str], str]) -> 
     return f"{found.score}/{found.of} ({found.rating})"
 
 
+class _Faults:
+    """Keeps the first fault, so that the rest is done before it is raised."""
+
+    def __init__(self) -> None:
+        self._first: TargetError | None = None
+
+    @contextmanager
+    def kept(self, *, but: Callable[[TargetError], bool] = lambda _: False) -> Iterator[None]:
+        """Go on after a fault, unless it is one of those *but* which nothing can be done."""
+        try:
+            yield
+        except TargetError as error:
+            if but(error):
+                raise
+            self._first = self._first or error
+
+    def settle(self) -> None:
+        if self._first is not None:
+            raise self._first
+
+
+def _is_of_the_site(error: TargetError) -> bool:
+    """Tell whether it would be so with everything else there."""
+    return isinstance(error, TargetUnavailableError) and error.code != "ckan-settling"
+
+
 async def _leave(
     client: CkanClient,
     snapshot: Snapshot,
@@ -308,16 +338,11 @@ class _Work:
         A table that cannot be brought keeps none of the others back; its fault is raised last.
         """
         changes = []
-        fault: TargetError | None = None
+        faults = _Faults()
         for home in self._homes:
-            try:
+            with faults.kept(but=_is_of_the_site):
                 changes += await self._bring(home, package, dry_run=dry_run, thorough=thorough)
-            except TargetError as error:
-                if isinstance(error, TargetUnavailableError) and error.code != "ckan-settling":
-                    raise  # so it is with all of them
-                fault = fault or error
-        if fault is not None:
-            raise fault
+        faults.settle()
         return changes
 
     async def _bring(

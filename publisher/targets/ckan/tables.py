@@ -371,7 +371,9 @@ class DataStoreTable:
             for task in sending:
                 await task
         finally:
-            # A chunk under way comes to its end before anything newer is sent.
+            # A call under way comes to its end before anything newer is sent
+            for task in sending:
+                task.cancel()
             await asyncio.gather(*sending, return_exceptions=True)
 
     async def _send(self, records: list[dict[str, Any]], *, empty: bool) -> None:
