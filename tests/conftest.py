@@ -8,6 +8,7 @@ below ``tmp_path``. A test that cannot have its part is skipped with the reason,
 
 import os
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,12 +32,16 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("publisher")
 
 
-SHARES = ("ckan", "rest")
-"""The suite in two, to be run side by side: the first waits for others, the second computes."""
+SHARES = ("ckan", "whole", "rest")
+"""The suite in three, to be run side by side, each about as long: what needs a CKAN, what runs
+whole commands and whole verdicts, and the rest."""
+_WHOLE = re.compile(
+    r"test_(cli|control|demo|docs|frictionless|interrupts|kill|once|profiles|validat|verdict)"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--share", choices=SHARES, help="one of the two shares of the suite")
+    parser.addoption("--share", choices=SHARES, help="one of the shares of the suite")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -48,6 +53,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 _SHARE = pytest.StashKey[str]()
 
 
+def _share_of(item: pytest.Item) -> str:
+    if item.get_closest_marker("ckan"):
+        return "ckan"
+    return "whole" if _WHOLE.match(item.path.name) else "rest"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         test = getattr(item, "obj", None)
@@ -57,9 +68,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.ckan)
     wanted = config.getoption("--share")
     if wanted is not None:
-        kept = [
-            item for item in items if bool(item.get_closest_marker("ckan")) == (wanted == "ckan")
-        ]
+        kept = [item for item in items if _share_of(item) == wanted]
         config.stash[_SHARE] = f"share {wanted}: {len(kept)} of {len(items)} tests"
         items[:] = kept
 
