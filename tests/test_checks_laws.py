@@ -210,7 +210,7 @@ def deliveries(values: st.SearchStrategy[float | None]) -> st.SearchStrategy[lis
 
 @given(sent=deliveries(st.none() | st.integers(0, 4).map(float) | st.just(40.0)))
 @example(sent=[[Reading("a", n, 40.0) for n in (2, 3, 4)], [Reading("a", 11, 40.0)]])
-@settings(max_examples=scale(35, 2_000))
+@settings(max_examples=scale(25, 2_000))
 def test_a_series_is_looked_at_as_a_loop_would(judge: Court, sent: list[list[Reading]]) -> None:
     checks = [{"severity": "warning", **check} for check, _ in CHECKS]
     table = entry(SCHEMA, checks=checks, maxBad="100%")
@@ -242,7 +242,7 @@ def test_a_series_is_looked_at_as_a_loop_would(judge: Court, sent: list[list[Rea
 
 
 @given(sent=deliveries(st.integers(0, 30).map(float)))
-@settings(max_examples=scale(35, 2_000))
+@settings(max_examples=scale(25, 2_000))
 def test_a_refused_total_never_makes_the_table_fall(
     judge: Court, sent: list[list[Reading]]
 ) -> None:

@@ -28,7 +28,7 @@ TIMES = [
     *(f"{day} {clock}" for day in DAYS for clock in CLOCKS),
     *(f"%Y-%m-%d{between}{clock}" for between in " T" for clock in CLOCKS),
 ]
-few = settings(max_examples=scale(25, 2_000))
+few = settings(max_examples=scale(18, 2_000))
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ PLAIN = {
 LINES = st.lists(st.tuples(*(st.sampled_from(PLAIN[field["name"]]) for field in FIELDS)))
 
 
-@settings(max_examples=scale(25, 1_000))
+@settings(max_examples=scale(18, 1_000))
 @given(LINES, st.sampled_from(["danish", "danish-windows-1252"]))
 def test_stated_by_standard_properties_the_verdict_is_frictionless(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, ...]], name: Any

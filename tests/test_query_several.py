@@ -202,6 +202,8 @@ async def test_what_is_posted_is_answered_like_an_address(site: Site) -> None:
     more = await (await site.client.post(URL(told["next"]).relative(), json=body)).json()
     rest = await site.get(got["next"])
     assert (more["data"], more["next"]) == (rest["data"], None)
+    held = {"If-None-Match": answer.headers["ETag"]}
+    assert (await site.client.post("/v1/query", json=body, headers=held)).status == 200
     as_csv = await site.client.post("/v1/query?f=csv&limit=1", json=body)
     assert (await as_csv.text()).splitlines()[0].startswith("_source,_dataset,_table,station")
 

@@ -392,7 +392,7 @@ def test_what_is_personal_is_not_shown(steward: Steward, tmp_path: Path) -> None
 @hostile.leaking
 def test_findings_are_all_errors_by_rule_and_column(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "s.json"
-    for number in range(scale(150, 10_000)):
+    for number in range(scale(100, 10_000)):
         case = hostile.case(Random(f"{seed}-{number}"))
         about = f"seed {seed}, case {number}: {case}"
         data = tmp_path / case.name

@@ -189,7 +189,7 @@ def test_one_scan_takes_what_extremes_do_not_prove(judge: Court, row: str, monke
 def test_bulk_and_loop_judge_alike(judge: Court, seed: int, monkeypatch) -> None:
     taken, stage = [], Bulk.stage
     monkeypatch.setattr(Bulk, "stage", lambda bulk, **how: taken.append(1) or stage(bulk, **how))
-    count = scale(100, 5_000)
+    count = scale(60, 5_000)
     for number in range(count):
         schema, harvest, text = drawn(Random(f"{seed}-{number}"))
         in_bulk = judged(judge, schema, harvest, text)

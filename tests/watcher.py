@@ -100,7 +100,7 @@ class _Watched:
 class Watcher:
     """Polls as an anonymous reader, from a thread of its own, from ``with`` to its end."""
 
-    def __init__(self, url: str, *, interval: float = scale(150, 3) / 1_000) -> None:
+    def __init__(self, url: str, *, interval: float = scale(300, 3) / 1_000) -> None:
         place = urlsplit(url)
         self.violations: list[Violation] = []
         self.rounds = 0

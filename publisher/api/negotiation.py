@@ -75,7 +75,7 @@ def accepts(request: web.Request, *media_types: str) -> str:
 def held(request: web.Request, etag: str) -> str | None:
     """Give the tag by which the caller holds what *etag* stands for, in whichever coding."""
     header = request.headers.get("If-None-Match")
-    if header is None:
+    if header is None or request.method == "POST":  # what is posted may be another question
         return None
     if header.strip() == "*":
         return etag
