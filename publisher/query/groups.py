@@ -175,7 +175,10 @@ class GroupsWork:
         groups = self.groups
         span = None if groups.every is None else self._span(con, groups.every)
         statement, matching = self._matching()
-        steps = [f"matching AS ({matching})", f"grouped AS ({self._grouped(span)})"]
+        if groups.fill is None and groups.interval is None:
+            # Each step costs the engine's planner more than the rows of a small answer do
+            return Source(f"({self._grouped(span, f'({matching})', ROW)})", statement.parameters)
+        steps = [f"matching AS ({matching})", f"grouped AS ({self._grouped(span, 'matching')})"]
         found = "grouped"
         if groups.fill is not None and span is not None:
             steps.append(f"filled AS ({self._filled(span, statement)})")
@@ -199,15 +202,17 @@ class GroupsWork:
             where.append(f"{self._when} IS NOT NULL")
         return statement, f"SELECT * FROM {self.rows.text} AS t{filtered(where)}"
 
-    def _grouped(self, span: _Span | None) -> str:
+    def _grouped(self, span: _Span | None, matching: str, row: str | None = None) -> str:
+        """Group the rows *matching*; each group has the same id, called *row*, if any."""
         groups = self.groups
         columns = [identifier(name) for name in key_of(groups)]
-        source = "matching"
+        source = f"{matching} AS m"
         if groups.every is not None:
             # Without a row there is no range, and no bucket either
             start = span.rules.start(self._instant) if span else "NULL"
             source = (
-                f"(SELECT *, CAST({start} AS {self._type}) AS {identifier(BUCKET)} FROM matching)"
+                f"(SELECT *, CAST({start} AS {self._type}) AS {identifier(BUCKET)}"
+                f" FROM {matching} AS m) AS b"
             )
         measures = [
             f"{self._worked_out(measure)} AS {identifier(measure.name)}"
@@ -217,7 +222,9 @@ class GroupsWork:
             measures += [f"count(DISTINCT {self._observation()}) AS _observed"]
             if (quality := self._quality) is not None:
                 measures += [f"histogram({identifier(quality)}) AS _quality"]
-        text = f"SELECT {', '.join([*columns, *measures])} FROM {source} AS b"
+        if row is not None:
+            measures.append(f"0 AS {row}")
+        text = f"SELECT {', '.join([*columns, *measures])} FROM {source}"
         return text + (f" GROUP BY {', '.join(columns)}" if columns else "")
 
     # buckets

@@ -311,7 +311,12 @@ def _page(
             check_kept(con, store, prepared)
             raise bad_cursor()
         place = found
-    rows = con.execute(*rows_statement(query, prepared.fields, source, form, place)).fetchall()
+    rows: list[tuple[Any, ...]] = []
+    if place is not None and _clustered(prepared):
+        statement = rows_statement(query, prepared.fields, source, form, place, near=True)
+        rows = con.execute(*statement).fetchall()
+    if len(rows) <= query.limit:
+        rows = con.execute(*rows_statement(query, prepared.fields, source, form, place)).fetchall()
     # History may have been let go of since the version was settled: rather no page than a short one
     check_kept(con, store, prepared)
     if len(rows) <= query.limit:
@@ -325,6 +330,14 @@ def _page(
     versions = [it.version for it in query.members]
     versions += [it.version for it in query.expansions]
     return Page(rows, signer.cursor([*versions, *end], bound_to=bound_to), total)
+
+
+def _clustered(prepared: Prepared) -> bool:
+    """Tell whether rows alike in what is sorted by first lie side by side in the store."""
+    query, state = prepared.query, prepared.state
+    if state is None or query.groups is not None or query.offset or not query.order:
+        return False
+    return query.order[0].field == next(iter(state.schema.primary_key), None)
 
 
 def _count(con: Connection, prepared: Prepared, source: Source) -> int:

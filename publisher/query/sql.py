@@ -73,11 +73,14 @@ def rows_statement(
     source: Source,
     form: Form,
     after: Sequence[Any] | None,
+    *,
+    near: bool = False,
 ) -> tuple[str, list[object]]:
     """Give the statement for one page and one row more, and its parameters.
 
     Its columns are the selected ones as *form* writes them, then those of ``place`` that a
-    cursor needs. *after* is the place where the page before ended.
+    cursor needs. *after* is the place where the page before ended; *near*: only those rows that
+    are alike in what is sorted by first, which come before all others.
     """
     units = dict(query.units)
     columns = [
@@ -91,7 +94,7 @@ def rows_statement(
     statement = Statement(list(source.parameters), source.points)
     where = [condition(fields, part, statement) for part in query.where]
     if after is not None:
-        where.append(_after(query.order, fields, after, statement))
+        where.append(_after(query.order, fields, after, statement, near=near))
     order = ", ".join([*map(_ordered, query.order), ROW])
     limit = statement.value(query.limit + 1)
     offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
@@ -339,9 +342,17 @@ def _place_value(target: Field, value: object, statement: Statement) -> str:
 
 
 def _after(
-    order: Sequence[Order], fields: Mapping[str, Field], place: Sequence[Any], statement: Statement
+    order: Sequence[Order],
+    fields: Mapping[str, Field],
+    place: Sequence[Any],
+    statement: Statement,
+    *,
+    near: bool = False,
 ) -> str:
-    """Write that a row comes after *place* in the total order; nulls are last both ways."""
+    """Write that a row comes after *place* in the total order; nulls are last both ways.
+
+    *near*: and is alike in the first of the order.
+    """
     if not order:
         return f"{ROW} > {statement.value(place[0], 'BIGINT')}"
     first, value = order[0], place[0]
@@ -350,6 +361,9 @@ def _after(
     if value is None:
         rest = _after(order[1:], fields, place[1:], statement)
         return f"({name} IS NULL AND {rest})"
+    if near:
+        same = f"{name} = {_place_value(target, value, statement)}"
+        return f"({same} AND {_after(order[1:], fields, place[1:], statement)})"
     beyond = f"{name} {'<' if first.descending else '>'} {_place_value(target, value, statement)}"
     same = f"{name} = {_place_value(target, value, statement)}"
     rest = _after(order[1:], fields, place[1:], statement)
