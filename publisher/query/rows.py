@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ import orjson
 from publisher.engine import Connection
 from publisher.errors import GoneError, NotFoundError, ParameterError
 from publisher.model.catalog import TableEntry
-from publisher.model.query import LOCAL, Expansion, Member, Order, Rows, Since
+from publisher.model.query import LOCAL, Compare, Expansion, Member, Order, Rows, Since
 from publisher.model.schema import Field
 from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
@@ -312,11 +313,15 @@ def _page(
             raise bad_cursor()
         place = found
     rows: list[tuple[Any, ...]] = []
-    if place is not None and _clustered(prepared):
-        statement = rows_statement(query, prepared.fields, source, form, place, near=True)
-        rows = con.execute(*statement).fetchall()
+    statement = partial(rows_statement, query, prepared.fields, source, form, place)
+    first = _clustered(prepared)
+    few = any(
+        isinstance(it, Compare) and (it.field, it.op) == (first, "exact") for it in query.where
+    )
+    if place is not None and first is not None and not few:
+        rows = con.execute(*statement(near=True, few=True)).fetchall()
     if len(rows) <= query.limit:
-        rows = con.execute(*rows_statement(query, prepared.fields, source, form, place)).fetchall()
+        rows = con.execute(*statement(few=few)).fetchall()
     # History may have been let go of since the version was settled: rather no page than a short one
     check_kept(con, store, prepared)
     if len(rows) <= query.limit:
@@ -332,12 +337,13 @@ def _page(
     return Page(rows, signer.cursor([*versions, *end], bound_to=bound_to), total)
 
 
-def _clustered(prepared: Prepared) -> bool:
-    """Tell whether rows alike in what is sorted by first lie side by side in the store."""
+def _clustered(prepared: Prepared) -> str | None:
+    """Give what is sorted by first, if rows that are alike in it lie side by side in the store."""
     query, state = prepared.query, prepared.state
     if state is None or query.groups is not None or query.offset or not query.order:
-        return False
-    return query.order[0].field == next(iter(state.schema.primary_key), None)
+        return None
+    first = query.order[0].field
+    return first if first == next(iter(state.schema.primary_key), None) else None
 
 
 def _count(con: Connection, prepared: Prepared, source: Source) -> int:

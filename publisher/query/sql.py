@@ -75,12 +75,13 @@ def rows_statement(
     after: Sequence[Any] | None,
     *,
     near: bool = False,
+    few: bool = False,
 ) -> tuple[str, list[object]]:
     """Give the statement for one page and one row more, and its parameters.
 
     Its columns are the selected ones as *form* writes them, then those of ``place`` that a
     cursor needs. *after* is the place where the page before ended; *near*: only those rows that
-    are alike in what is sorted by first, which come before all others.
+    are alike in what is sorted by first, which come before all others. *few*: that match.
     """
     units = dict(query.units)
     columns = [
@@ -98,10 +99,11 @@ def rows_statement(
     order = ", ".join([*map(_ordered, query.order), ROW])
     limit = statement.value(query.limit + 1)
     offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
+    tail = f"FROM {source.text} AS t{filtered(where)} ORDER BY {order} LIMIT {limit}{offset}"
+    if few:
+        return f"SELECT {', '.join([*columns, ROW])} {tail}", statement.parameters
     # Rendered are the rows of the page alone, not all those that they are picked from
-    page = (
-        f"SELECT * FROM {source.text} AS t{filtered(where)} ORDER BY {order} LIMIT {limit}{offset}"
-    )
+    page = f"SELECT * {tail}"
     # A select keeps the order of what it selects from: the engine is told to
     return f"SELECT {', '.join([*columns, ROW])} FROM ({page}) AS t", statement.parameters
 
