@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import orjson
 import pytest
 import pytest_asyncio
@@ -183,6 +184,10 @@ async def test_all_tables_under_a_schema(site: Site) -> None:
     assert {it["_table"] for it in told["data"]} == {"levels"}
 
 
+def deep(levels: int) -> str:
+    return '{"op": "not", "args": [' * levels + "true" + "]}" * levels
+
+
 async def test_what_is_posted_is_answered_like_an_address(site: Site) -> None:
     body = {
         "from": ["river/levels", "fjord/levels"],
@@ -217,6 +222,13 @@ async def test_what_is_posted_is_answered_like_an_address(site: Site) -> None:
         ('{"from": ["river/levels"], "level": {"gt": 1}}', "body-not-a-value"),
         ('{"from": ["river/levels"], "lvel": 1}', "unknown-parameter-near"),
         ('{"limit": 1}', "from-needed"),
+        ('{"from": ["river/levels"], "limit": 1, "limit": 2}', "parameter-given-twice"),
+        ('{"from": ["river/levels"], "note": "\\ud800"}', "body-not-json"),
+        ('{"from": ["river/levels"], "limit": 1e999}', "body-not-json"),
+        (f'{{"from": ["river/levels"], "filter": {deep(300)}}}', "filter-too-deep"),
+        (f'{{"from": ["river/levels"], "filter": {deep(5_000)}}}', "body-not-json"),
+        ('{"from": [' + ", ".join(['"schema:levels"'] * 51) + "]}", "many-tables"),
+        ("{" + ", ".join(f'"a{n}": 1' for n in range(101)) + "}", "many-parameters"),
     ],
 )
 async def test_a_body_that_is_wrong_is_explained(site: Site, body: str, code: str) -> None:
@@ -243,6 +255,49 @@ async def test_a_body_that_is_wrong_is_explained(site: Site, body: str, code: st
 async def test_a_wrong_question_is_explained(site: Site, query: str, code: str) -> None:
     told = await site.get(f"query{query}", status=400)
     assert told["code"].removesuffix("-near") == code.removesuffix("-near")
+
+
+async def test_a_posted_question_goes_on_whatever_its_body_says_of_the_first_page(
+    site: Site,
+) -> None:
+    body = {"from": ["river/levels"], "limit": 2, "offset": 1, "as_of": "2040-01-01"}
+    told = await (await site.client.post("/v1/query", json=body)).json()
+    await site.commit(row("AA", "2026-01-01T00:00:00", 1.0))
+    answer = await site.client.post(URL(told["next"]).relative(), json=body)
+    more = await answer.json()
+    assert (answer.status, more["versions"], len(more["data"])) == (200, {"river/levels": 2}, 1)
+
+
+async def test_groups_are_paged_in_files_too_and_added_columns_counted(
+    site: Site, tmp_path: Path
+) -> None:
+    groups = f"{BOTH}&by=station&agg=*:count,_dataset:count&limit=2"
+    told = await site.get(groups)
+    for offset, expected in ((0, told["data"]), (2, (await site.get(told["next"]))["data"])):
+        answer = await site.client.get(f"/v1/{groups}&offset={offset}&f=parquet")
+        file = tmp_path / "page.parquet"
+        file.write_bytes(await answer.read())
+        rows = duckdb.sql(f"SELECT * FROM '{file}'").fetchall()
+        assert rows == [tuple(it.values()) for it in expected]
+
+
+async def test_a_slow_answer_is_not_kept_for_what_was_committed_meanwhile(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = site.store.desk.store.relation
+    asked = []
+
+    def late(ref: Any, version: int) -> Any:
+        if not asked:
+            asked.append(ref)
+            site.store.commit(row("AA", "2026-01-01T00:00:00", 1.0))
+            site.store.desk.store.state(site.store.desk.con, site.store.river.ref)
+        return found(ref, version)
+
+    monkeypatch.setattr(site.store.desk.store, "relation", late)
+    first = await site.get(BOTH)
+    assert first["versions"]["river/levels"] == 2
+    assert (await site.get(BOTH))["versions"]["river/levels"] == 3
 
 
 async def test_a_cursor_of_other_tables_is_refused(site: Site) -> None:

@@ -35,7 +35,6 @@ from publisher.query import (
 )
 from publisher.query.parameters import Form
 from publisher.query.times import fault
-from publisher.store import Store
 
 _RENDERING = 1
 """Part of every ETag: to be raised when the same rows are written in other bytes."""
@@ -120,7 +119,7 @@ def work_out(
         rows=len(page.rows),
         body=body,
         next_url=next_url,
-        states=_states(store, prepared),
+        states=_states(prepared),
         now=prepared.asked.fixed_time is not None,
     )
 
@@ -129,15 +128,13 @@ def _name(member: Member) -> str:
     return str(member.table) if member.source == LOCAL else f"{member.table}@{member.source}"
 
 
-def _states(store: Store, prepared: Prepared) -> tuple[TableState, ...]:
+def _states(prepared: Prepared) -> tuple[TableState, ...]:
     """Give the states that the answer hangs on, where they are all known."""
-    if not prepared.query.united:
-        # What happens to others' rows is not seen
-        state = None if prepared.query.expansions else prepared.state
-        return () if state is None else (state,)
-    known = [store.known_state(member.table) for member in prepared.query.members]
-    found = tuple(state for state in known if state is not None)
-    return found if len(found) == len(known) else ()
+    if prepared.query.expansions:
+        return ()  # what happens to others' rows is not seen
+    read = [part.state for part in prepared.parts] or [prepared.state]
+    found = tuple(state for state in read if state is not None)
+    return found if len(found) == len(read) else ()
 
 
 async def respond(call: Call, answer: Answered, form: Form) -> web.Response:

@@ -17,13 +17,17 @@ from publisher.api.rows import respond, work_out
 from publisher.engine import Connection
 from publisher.errors import ParameterError, UsageError
 from publisher.query import Prepared
+from publisher.query.cql2 import dumps, loads, too_deep
 from publisher.query.faults import Faults
-from publisher.query.parameters import MOST_TIMEOUT
+from publisher.query.grammar import given_twice
+from publisher.query.parameters import MOST_PARAMETERS, MOST_TIMEOUT
 from publisher.query.several import Known, prepare_several, read_from
 from publisher.query.times import fault
 from publisher.query.values import read_count
 
 _TOGETHER = "from"
+_OF_THE_FIRST_PAGE = {"offset", "as_of"}
+"""A cursor tells where to go on, and with which versions."""
 
 
 async def query(call: Call) -> web.Response:
@@ -63,12 +67,18 @@ def _seconds(text: str | None) -> int | None:
 async def _posted(call: Call) -> tuple[tuple[str, str], ...]:
     """Give the parameters of the body; one that stands in the address too counts there."""
     try:
-        stated = orjson.loads(await call.request.read())
-    except orjson.JSONDecodeError:
+        content = await call.request.read()
+        orjson.loads(content)  # refuses what is no Unicode, and more that is no JSON
+        stated = loads(content.decode(), members=_each_once)
+    except (web.RequestPayloadError, ValueError, RecursionError):
         raise UsageError("body-not-json") from None
     if not isinstance(stated, dict):
         raise UsageError("body-not-json")
+    if len(stated) > MOST_PARAMETERS:
+        raise ParameterError("many-parameters", most=MOST_PARAMETERS)
     addressed = {name for name, _ in call.pairs}
+    if "cursor" in addressed:
+        addressed |= _OF_THE_FIRST_PAGE
     faults = Faults()
     found: list[tuple[str, str]] = []
     for name, value in stated.items():
@@ -79,10 +89,18 @@ async def _posted(call: Call) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _ in members]
+        raise given_twice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
 def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
     """Give the parameter as an address has it: lists after commas."""
     if isinstance(value, dict) and name == "filter":
-        yield name, orjson.dumps(value).decode()
+        yield name, _filter(value)
         return
     if not isinstance(value, list):
         yield name, _text(name, value)
@@ -100,9 +118,14 @@ def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
 def _text(name: str, value: Any) -> str:
     match value:
         case str():
-            return value
+            return str(value)  # of a number its digits
         case bool():
             return str(value).lower()
-        case int() | float():
-            return repr(value)
     raise fault("body-not-a-value", name, type(value).__name__)
+
+
+def _filter(value: Any) -> str:
+    try:
+        return dumps(value)
+    except RecursionError:
+        raise too_deep() from None

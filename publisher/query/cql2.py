@@ -4,6 +4,7 @@ Numbers keep their digits in either form: a condition compares with the value th
 """
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -74,15 +75,38 @@ NUMBER: /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/
 """
 
 
+Members = Callable[[list[tuple[str, Any]]], dict[str, Any]]
+
+
 class Number(str):
     """The digits of a number as they were written."""
 
     __slots__ = ()
 
 
-def loads(text: str) -> Any:
-    """Read JSON as filters are read from it; ValueError, RecursionError where it is none."""
-    return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_no_number)
+def loads(text: str, *, members: Members | None = None) -> Any:
+    """Read JSON as filters are read from it; ValueError, RecursionError where it is none.
+
+    *members* makes an object of the names and values that stand in one.
+    """
+    return json.loads(
+        text,
+        parse_int=Number,
+        parse_float=Number,
+        parse_constant=_no_number,
+        object_pairs_hook=members,
+    )
+
+
+def dumps(value: Any) -> str:
+    """Write what ``loads`` read, digit by digit; RecursionError where it is too deep."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(dumps, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{json.dumps(name)}:{dumps(it)}' for name, it in value.items())}}}"
+    return json.dumps(value)
 
 
 def _no_number(text: str) -> NoReturn:

@@ -20,7 +20,7 @@ from publisher.errors import ParameterError
 from publisher.query.parameters import FORMATS, Form
 from publisher.query.relations import only
 from publisher.query.rows import Prepared, check_kept, matching
-from publisher.query.sql import Source, file_statement
+from publisher.query.sql import Source, file_statement, page_source
 from publisher.store import Store
 
 _PIECE = 1_048_576
@@ -96,7 +96,11 @@ def page(
     source, left = matching(con, store, prepared)
     with TemporaryDirectory(prefix="publisher-page-") as folder:
         file = Path(folder, "page")
-        _WRITERS[form](_Work(con, left, only(source, rows)), file)
+        if left.query.groups is None:
+            shown = only(source, rows)
+        else:  # groups have no ids
+            shown = page_source(left.query, left.fields, source, left.place)
+        _WRITERS[form](_Work(con, left, shown), file)
         check_kept(con, store, prepared)
         return file.read_bytes()
 

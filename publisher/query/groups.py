@@ -26,6 +26,9 @@ _NUMBERS = frozenset({"number", "integer", "year"})
 _FILLS: tuple[Literal["null", "previous"], ...] = ("null", "previous")
 _MICROSECOND = timedelta(microseconds=1)
 _FEW_YEARS = 50  # of which all rules of the calendar can be written
+# Their names may be ones that no schema's field can have
+_COUNTED = Field(name="count", type="integer")
+_WORKED_OUT = Field(name="number", type="number")
 _MOST_MEASURES = 50
 
 
@@ -139,7 +142,7 @@ def inexact(groups: Groups, fields: Mapping[str, Field]) -> bool:
 
 def _shown(measure: Measure, fields: Mapping[str, Field]) -> Field:
     if measure.field is None or measure.function == "count":
-        return Field(name=measure.name, type="integer")
+        return _COUNTED.model_copy(update={"name": measure.name})
     field = fields[measure.field]
     if measure.function in {"min", "max", "first", "last"}:
         return field.model_copy(update={"name": measure.name, "role": None})
@@ -148,7 +151,8 @@ def _shown(measure: Measure, fields: Mapping[str, Field]) -> Field:
         decimal = "38,0"
     elif measure.function == "sum" and field.decimal is not None:
         decimal = f"38,{field.decimal.split(',')[1].strip()}"
-    return Field(name=measure.name, type="number", decimal=decimal, unit=field.unit)
+    shown = {"name": measure.name, "decimal": decimal, "unit": field.unit}
+    return _WORKED_OUT.model_copy(update=shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -328,7 +328,7 @@ def _page(
         return Page(rows, None, total)
     rows.pop()
     end = list(rows[-1][len(query.select) + len(located(query, form)) :])
-    if len(orjson.dumps(end)) > _LONGEST_PLACE:
+    if query.groups is None and len(orjson.dumps(end)) > _LONGEST_PLACE:
         end = end[-1:]
     tables = tuple((it.source, it.table) for it in query.members)
     bound_to = bound_to_query(tables, prepared.asked, query.order)

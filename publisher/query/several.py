@@ -47,6 +47,8 @@ def read_from(pairs: Pairs, known: Known) -> tuple[TableEntry, ...]:
     texts = [text for name, text in pairs if name == "from"]
     if not texts:
         raise ParameterError("from-needed", parameter="from")
+    if len(texts) > MOST_TABLES:
+        raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
     for text in texts:
         found |= {entry.ref: entry for entry in _named(text, known)}
         if len(found) > MOST_TABLES:
@@ -69,7 +71,7 @@ def prepare_several(
     """
     stated = distinct([pair for pair in pairs if pair[0] != "from"])
     _, as_of = read_when(stated)
-    parts = tuple(_part(con, store, entry, _version(con, store, entry, as_of)) for entry in entries)
+    parts = tuple(_part(con, store, entry, None, as_of) for entry in entries)
     fields = united_fields(parts)
     asked = read_query(stated, fields.values(), now, Ask("query"))
     order = complete_order(asked.order, _key(parts, asked.groups))
@@ -82,7 +84,7 @@ def prepare_several(
             if asked.as_of is not None:
                 raise bad_cursor()
             parts = tuple(
-                _part(con, store, entry, version)
+                _part(con, store, entry, version, None)
                 for entry, version in zip(entries, versions, strict=True)
             )
             fields = united_fields(parts)
@@ -108,21 +110,21 @@ def _key(parts: Sequence[Part], groups: Groups | None) -> Sequence[str]:
     return common_key(parts) if groups is None else key_of(groups)
 
 
-def _part(con: Connection, store: Store, entry: TableEntry, version: int) -> Part:
+def _part(
+    con: Connection, store: Store, entry: TableEntry, version: int | None, as_of: datetime | None
+) -> Part:
+    """Give the table at a *version*; else at the newest, by then where that is stated."""
     state = store.state(con, entry.ref)
+    if version is None and state is not None:
+        version = state.version
+        if as_of is not None:
+            version = store.version_at(con, entry.ref, as_of.replace(tzinfo=UTC))
+    version = version or 0
     check_version(entry.ref, state, version)
     fields = fields_at(con, store, entry, state, version)
     key = (state.schema if state else entry.schema).primary_key
-    return Part(Member(entry.ref, version), fields, tuple(it for it in key if it in fields))
-
-
-def _version(con: Connection, store: Store, entry: TableEntry, as_of: datetime | None) -> int:
-    state = store.state(con, entry.ref)
-    if state is None:
-        return 0
-    if as_of is None:
-        return state.version
-    return store.version_at(con, entry.ref, as_of.replace(tzinfo=UTC))
+    shown = tuple(it for it in key if it in fields)
+    return Part(Member(entry.ref, version), fields, shown, state)
 
 
 def _named(text: str, known: Known) -> list[TableEntry]:

@@ -108,6 +108,25 @@ def rows_statement(
     return f"SELECT {', '.join([*columns, ROW])} FROM ({page}) AS t", statement.parameters
 
 
+def page_source(
+    query: Rows, fields: Mapping[str, Field], source: Source, after: Sequence[Any] | None
+) -> Source:
+    """Give the rows of one page as a source, for them to be written another way."""
+    statement = Statement(list(source.parameters), source.points)
+    where = [condition(fields, part, statement) for part in query.where]
+    if after is not None:
+        where.append(_after(query.order, fields, after, statement))
+    order = ", ".join([*map(_ordered, query.order), ROW])
+    limit = statement.value(query.limit)
+    offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
+    return Source(
+        f"(SELECT * FROM {source.text} AS t{filtered(where)} ORDER BY {order}"
+        f" LIMIT {limit}{offset})",
+        statement.parameters,
+        source.points,
+    )
+
+
 def file_statement(
     query: Rows, fields: Mapping[str, Field], source: Source, form: Form, mark: str
 ) -> tuple[str, list[object]]:

@@ -12,7 +12,7 @@ from publisher.engine import identifier, literal
 from publisher.errors import ConfigurationError
 from publisher.model.query import Member
 from publisher.model.schema import Field
-from publisher.model.table import sql_type
+from publisher.model.table import TableState, sql_type
 from publisher.query.relations import empty_source
 from publisher.query.sql import ROW, converted, rendered
 from publisher.query.times import fault
@@ -31,6 +31,8 @@ class Part:
     member: Member
     fields: Mapping[str, Field]
     key: tuple[str, ...]
+    state: TableState | None
+    """Of its newest version."""
 
 
 def united_fields(parts: Sequence[Part]) -> dict[str, Field]:
@@ -91,9 +93,10 @@ def _united(name: str, same: Sequence[Field], parts: Sequence[Part]) -> Field:
     if {it.type for it in same} <= _NUMBERS:
         if len({sql_type(it) for it in same}) == 1 and len({it.unit for it in same}) == 1:
             return first.model_copy(update={"role": role})
-        unit = first.unit if all(it.unit for it in same) else None
-        for other in same if unit else ():
-            _check_unit(name, first, other)
+        stated = [it for it in same if it.unit]
+        unit = first.unit if len(stated) == len(same) else None
+        for other in stated[1:]:
+            _check_unit(name, stated[0], other, alike=unit is None)
         number = {"type": "number", "decimal": None, "unit": unit, "role": role}
         return first.model_copy(update=number)
     if len({it.type for it in same}) == 1:
@@ -101,12 +104,16 @@ def _united(name: str, same: Sequence[Field], parts: Sequence[Part]) -> Field:
     return _text(name)
 
 
-def _check_unit(name: str, first: Field, other: Field) -> None:
+def _check_unit(name: str, first: Field, other: Field, *, alike: bool) -> None:
+    """Raise ParameterError where one cannot become the other, or has to be *alike* and is not."""
     try:
         conversion(str(other.unit), str(first.unit))
     except ConfigurationError:
-        units = f"{first.unit}, {other.unit}"
-        raise fault("units-differ", "from", name, units=units) from None
+        fits = False
+    else:
+        fits = not alike or other.unit == first.unit
+    if not fits:
+        raise fault("units-differ", "from", name, units=f"{first.unit}, {other.unit}")
 
 
 def _cell(own: Field | None, wanted: Field) -> str:
