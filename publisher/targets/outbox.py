@@ -14,7 +14,7 @@ renewed over there.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -102,6 +102,8 @@ class Outbox:
         self._due = Due(settings.backoff_max)
         self._compared: dict[Pair, Catalog] = {}
         """The catalog under which a pair was last found up to date."""
+        self._written: Counter[str] = Counter()
+        """How often files were written of a dataset, which other targets tell of."""
         self._looked: set[Pair] = set()
         """Those that are not to be there, and were not, or are not any more."""
         self._due_now: dict[Pair, asyncio.Task[PublishResult]] = {}
@@ -369,6 +371,7 @@ class Outbox:
         success = known.success if known else None
         if pair.target not in dataset.targets:
             return await self._take_back(pair, catalog, dataset, known, dry_run=dry_run)
+        written = self._written[pair.dataset]
         snapshot = await self._pin(catalog, pair.dataset)
         if not snapshot.tables and not lingers(pair, catalog, known):
             return _nothing(pair, "nothing-to-publish", {"dataset": pair.dataset})
@@ -393,7 +396,12 @@ class Outbox:
                 compares=isinstance(catalog.targets[pair.target], CkanTarget),
                 thorough=thorough,
             )
-            self._compared[pair] = catalog
+            if receipt.changes and _writes_files(pair, catalog):
+                self._written[pair.dataset] += 1
+                for other in [it for it in self._compared if it.dataset == pair.dataset]:
+                    del self._compared[other]
+            elif self._written[pair.dataset] == written:  # what was told of the files stands
+                self._compared[pair] = catalog
         outcome = "unchanged" if not receipt.changes else "different" if dry_run else "published"
         return PublishResult(
             pair.dataset,
