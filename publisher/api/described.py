@@ -53,10 +53,9 @@ def get_table_document(routes: Iterable[Route]) -> Handler:
         resource, schema = entry.resource, entry.schema
         title = f"{entry.dataset.title}: {resource.title or resource.name}"
         about = resource.description or entry.dataset.description or schema.description or title
-        paths = {}
-        for route in routes:
-            path = route.path.format(dataset=entry.ref.dataset, table=entry.ref.table)
-            paths[path] = {"get": operation(route, _particulars(ready, row))}
+        of = _particulars(ready, row)
+        place = entry.ref._asdict()
+        paths = {it.path.format_map(place): {"get": operation(it, of)} for it in routes}
         return reply_json(call, together(title, str(ready.query.version), about, paths, routes))
 
     return get_openapi

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from publisher.api.cache import Truth, minute_of
 from publisher.api.negotiation import (
     BRIEF,
     IMMUTABLE,
@@ -19,6 +21,7 @@ from publisher.api.negotiation import (
 from publisher.api.parts import Call
 from publisher.api.replies import link, url_of
 from publisher.engine import Connection
+from publisher.model.catalog import Catalog
 from publisher.model.query import LOCAL, Member, Rows
 from publisher.model.table import TableState
 from publisher.query import (
@@ -137,8 +140,21 @@ def _states(prepared: Prepared) -> tuple[TableState, ...]:
     return found if len(found) == len(read) else ()
 
 
-async def respond(call: Call, answer: Answered, form: Form) -> web.Response:
-    """Give the answer with its headers, or 304 where the caller holds it."""
+async def respond(
+    call: Call, answer: Answered, form: Form, catalog: Catalog, now: datetime
+) -> web.Response:
+    """Give the answer, or 304 where the caller holds it, and keep it for whoever asks the same.
+
+    It was worked out by *catalog* at the time *now*.
+    """
+    response = await _told(call, answer, form)
+    if response.status == 200 and answer.states and not call.posted:
+        minute = minute_of(now) if answer.now else None
+        call.cache.put(call.request, response, Truth(catalog, answer.states, minute))
+    return response
+
+
+async def _told(call: Call, answer: Answered, form: Form) -> web.Response:
     cache = IMMUTABLE if answer.fixed else BRIEF
     if answer.body is None:
         response = unchanged(answer.etag, cache, weak=answer.weak)

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from publisher.api.cache import Truth, minute_of
 from publisher.api.negotiation import form_of
 from publisher.api.parts import Call
 from publisher.api.rows import respond, work_out
@@ -50,11 +49,7 @@ async def query(call: Call) -> web.Response:
         lambda con: work_out(con, call, form, settle), most=_seconds(stated.get("timeout"))
     )
     call.caller.charge(0, answer.rows)
-    response = await respond(call, answer, form)
-    if response.status == 200 and answer.states and not call.posted:
-        minute = minute_of(now) if answer.now else None
-        call.cache.put(call.request, response, Truth(catalog, answer.states, minute))
-    return response
+    return await respond(call, answer, form, catalog, now)
 
 
 def _seconds(text: str | None) -> int | None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from publisher.api.cache import Truth, minute_of
+from publisher.api.cache import minute_of
 from publisher.api.negotiation import form_of
 from publisher.api.parts import Call
 from publisher.api.replies import site
@@ -56,8 +56,4 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
         # Whoever asks after a commit is not given what was asked before
         asked = (kind, entry.ref, site(call), call.pairs, form)
         answer = await call.flights.once((asked, id(entry), id(state), minute_of(now)), work)
-    response = await respond(call, answer, form)
-    if response.status == 200 and answer.states:
-        minute = minute_of(now) if answer.now else None
-        call.cache.put(call.request, response, Truth(catalog, answer.states, minute))
-    return response
+    return await respond(call, answer, form, catalog, now)

@@ -1,9 +1,6 @@
 """What is wrong with the parameters of a query."""
 
-from publisher.messages.text import Text
-
-_NEAR_EN = "Did you mean {nearest}?"
-_NEAR_DA = "Mente du {nearest}?"
+from publisher.messages.text import NEAR_DA, NEAR_EN, Text
 
 QUERIES: dict[str, Text] = {
     "wrong-parameters": Text(
@@ -33,8 +30,8 @@ QUERIES: dict[str, Text] = {
     "unknown-parameter-near": Text(
         en="There is no parameter or field “{value}”",
         da="Der er ingen parameter og intet felt “{value}”",
-        remedy_en=_NEAR_EN,
-        remedy_da=_NEAR_DA,
+        remedy_en=NEAR_EN,
+        remedy_da=NEAR_DA,
     ),
     "unknown-field": Text(
         en="{parameter} names “{value}”, and there is no such field",
@@ -45,8 +42,8 @@ QUERIES: dict[str, Text] = {
     "unknown-field-near": Text(
         en="{parameter} names “{value}”, and there is no such field",
         da="{parameter} nævner “{value}”, og det felt findes ikke",
-        remedy_en=_NEAR_EN,
-        remedy_da=_NEAR_DA,
+        remedy_en=NEAR_EN,
+        remedy_da=NEAR_DA,
     ),
     "unknown-operator": Text(
         en="In {parameter}, “{value}” is no operator",
@@ -57,8 +54,8 @@ QUERIES: dict[str, Text] = {
     "unknown-operator-near": Text(
         en="In {parameter}, “{value}” is no operator",
         da="I {parameter} er “{value}” ingen operator",
-        remedy_en=_NEAR_EN,
-        remedy_da=_NEAR_DA,
+        remedy_en=NEAR_EN,
+        remedy_da=NEAR_DA,
     ),
     "operator-not-for-type": Text(
         en="“{value}” cannot be asked of {field}, whose type is {type}",

@@ -1,9 +1,6 @@
 """What is wrong with a question to several tables."""
 
-from publisher.messages.text import Text
-
-_NEAR_EN = "Did you mean {nearest}?"
-_NEAR_DA = "Mente du {nearest}?"
+from publisher.messages.text import NEAR_DA, NEAR_EN, Text
 
 SEVERAL: dict[str, Text] = {
     "from-needed": Text(
@@ -27,8 +24,8 @@ SEVERAL: dict[str, Text] = {
     "from-unknown-table-near": Text(
         en="from names “{value}”, and there is no such table",
         da="from nævner “{value}”, og der er ingen sådan tabel",
-        remedy_en=_NEAR_EN,
-        remedy_da=_NEAR_DA,
+        remedy_en=NEAR_EN,
+        remedy_da=NEAR_DA,
     ),
     "from-unknown-schema": Text(
         en="No public table is under a schema “{value}”",
@@ -39,8 +36,8 @@ SEVERAL: dict[str, Text] = {
     "from-unknown-schema-near": Text(
         en="No public table is under a schema “{value}”",
         da="Ingen offentlig tabel følger et skema “{value}”",
-        remedy_en=_NEAR_EN,
-        remedy_da=_NEAR_DA,
+        remedy_en=NEAR_EN,
+        remedy_da=NEAR_DA,
     ),
     "unknown-partner": Text(
         en="There is no partner “{value}”",

@@ -1,5 +1,8 @@
 from dataclasses import dataclass
 
+NEAR_EN = "Did you mean {nearest}?"
+NEAR_DA = "Mente du {nearest}?"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:

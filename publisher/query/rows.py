@@ -161,18 +161,9 @@ def prepare(
         since = Since(asked.since, tuple(key) if {*key} <= fields.keys() and key else (ROW,))
         shown = {**fields, ROW: _ROW_ID, DELETED: _IS_DELETED}
         select = tuple(dict.fromkeys([*since.key, *select, DELETED]))
-    query = Rows(
-        members=(Member(entry.ref, version),),
-        where=asked.where,
+    query = replace(
+        query_of(asked, (Member(entry.ref, version),), order),
         select=select,
-        order=order,
-        limit=asked.limit,
-        offset=asked.offset,
-        zone=asked.zone,
-        newest=asked.newest,
-        groups=asked.groups,
-        place=asked.place,
-        units=tuple((name, (how.factor, how.offset)) for name, _, how in asked.units),
         since=since,
         expansions=expansions,
     )
@@ -370,6 +361,23 @@ def next_pairs(pairs: Pairs, prepared: Prepared, cursor: str) -> list[tuple[str,
     if not prepared.query.united:
         kept.append(("version", str(prepared.query.version)))
     return [*kept, ("cursor", cursor)]
+
+
+def query_of(asked: Asked, members: tuple[Member, ...], order: tuple[Order, ...]) -> Rows:
+    """Make the query of what is *asked* of the *members*, in the completed *order*."""
+    return Rows(
+        members=members,
+        where=asked.where,
+        select=asked.select,
+        order=order,
+        limit=asked.limit,
+        offset=asked.offset,
+        zone=asked.zone,
+        newest=asked.newest,
+        groups=asked.groups,
+        place=asked.place,
+        units=tuple((name, (how.factor, how.offset)) for name, _, how in asked.units),
+    )
 
 
 def complete_order(stated: Sequence[Order], key: Sequence[str]) -> tuple[Order, ...]:

@@ -1,13 +1,13 @@
 """Questions to several tables at once: ``from=`` read, versions settled, one query made of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from publisher.engine import Connection
 from publisher.errors import ParameterError
 from publisher.model.catalog import TableEntry
-from publisher.model.query import LOCAL, Groups, Member, Rows
+from publisher.model.query import LOCAL, Groups, Member
 from publisher.model.values import TableRef
 from publisher.query.cursor import Signer
 from publisher.query.grammar import Ask, Pairs, distinct, read_query, read_when
@@ -20,6 +20,7 @@ from publisher.query.rows import (
     check_version,
     complete_order,
     fields_at,
+    query_of,
 )
 from publisher.query.times import fault
 from publisher.query.union import Part, common_key, united_fields
@@ -89,19 +90,8 @@ def prepare_several(
             )
             fields = united_fields(parts)
             asked = read_query(stated, fields.values(), now, Ask("query"))
-    query = Rows(
-        members=tuple(part.member for part in parts),
-        where=asked.where,
-        select=asked.select,
-        order=order,
-        limit=asked.limit,
-        offset=asked.offset,
-        zone=asked.zone,
-        groups=asked.groups,
-        place=asked.place,
-        units=tuple((name, (how.factor, how.offset)) for name, _, how in asked.units),
-        united=True,
-    )
+    members = tuple(part.member for part in parts)
+    query = replace(query_of(asked, members, order), united=True)
     shown = fields if asked.groups is None else shown_fields(asked.groups, fields)
     return Prepared(query, asked, fields, shown, place, None, parts)
 

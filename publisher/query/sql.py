@@ -92,38 +92,43 @@ def rows_statement(
     ]
     columns += [f"CAST({identifier(name)} AS DOUBLE)" for name in located(query, form)]
     columns += [place_column(fields[order.field]) for order in query.order]
-    statement = Statement(list(source.parameters), source.points)
-    where = [condition(fields, part, statement) for part in query.where]
-    if after is not None:
-        where.append(_after(query.order, fields, after, statement, near=near))
-    order = ", ".join([*map(_ordered, query.order), ROW])
-    limit = statement.value(query.limit + 1)
-    offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
-    tail = f"FROM {source.text} AS t{filtered(where)} ORDER BY {order} LIMIT {limit}{offset}"
+    statement, tail = _page(query, fields, source, after, query.limit + 1, near=near)
     if few:
         return f"SELECT {', '.join([*columns, ROW])} {tail}", statement.parameters
-    # Rendered are the rows of the page alone, not all those that they are picked from
-    page = f"SELECT * {tail}"
-    # A select keeps the order of what it selects from: the engine is told to
-    return f"SELECT {', '.join([*columns, ROW])} FROM ({page}) AS t", statement.parameters
+    # Rendered are the rows of the page alone, not all those that they are picked from. A select
+    # keeps the order of what it selects from: the engine is told to
+    page = f"(SELECT * {tail})"
+    return f"SELECT {', '.join([*columns, ROW])} FROM {page} AS t", statement.parameters
 
 
 def page_source(
     query: Rows, fields: Mapping[str, Field], source: Source, after: Sequence[Any] | None
 ) -> Source:
     """Give the rows of one page as a source, for them to be written another way."""
+    statement, tail = _page(query, fields, source, after, query.limit)
+    return Source(f"(SELECT * {tail})", statement.parameters, source.points)
+
+
+def _page(
+    query: Rows,
+    fields: Mapping[str, Field],
+    source: Source,
+    after: Sequence[Any] | None,
+    limit: int,
+    *,
+    near: bool = False,
+) -> tuple[Statement, str]:
+    """Write which rows are picked for a page, from FROM on."""
     statement = Statement(list(source.parameters), source.points)
     where = [condition(fields, part, statement) for part in query.where]
     if after is not None:
-        where.append(_after(query.order, fields, after, statement))
+        where.append(_after(query.order, fields, after, statement, near=near))
     order = ", ".join([*map(_ordered, query.order), ROW])
-    limit = statement.value(query.limit)
+    most = statement.value(limit)
     offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
-    return Source(
-        f"(SELECT * FROM {source.text} AS t{filtered(where)} ORDER BY {order}"
-        f" LIMIT {limit}{offset})",
-        statement.parameters,
-        source.points,
+    return (
+        statement,
+        f"FROM {source.text} AS t{filtered(where)} ORDER BY {order} LIMIT {most}{offset}",
     )
 
 
@@ -382,13 +387,13 @@ def _after(
     if value is None:
         rest = _after(order[1:], fields, place[1:], statement)
         return f"({name} IS NULL AND {rest})"
-    if near:
-        same = f"{name} = {_place_value(target, value, statement)}"
-        return f"({same} AND {_after(order[1:], fields, place[1:], statement)})"
-    beyond = f"{name} {'<' if first.descending else '>'} {_place_value(target, value, statement)}"
+    others = ""
+    if not near:
+        beyond = "<" if first.descending else ">"
+        others = f"{name} {beyond} {_place_value(target, value, statement)} OR {name} IS NULL OR "
     same = f"{name} = {_place_value(target, value, statement)}"
     rest = _after(order[1:], fields, place[1:], statement)
-    return f"({beyond} OR {name} IS NULL OR ({same} AND {rest}))"
+    return f"({others}({same} AND {rest}))"
 
 
 def rendered(target: Field, zone: str, form: Form) -> str:
