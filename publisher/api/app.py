@@ -24,6 +24,7 @@ from publisher.api.parts import (
     FLIGHTS,
     PARTS,
     QUOTAS,
+    SERIES,
     SIGNER,
     SPOOL,
     Call,
@@ -36,7 +37,7 @@ from publisher.api.route import Route
 from publisher.api.routes import ROUTES
 from publisher.api.spool import Spool
 from publisher.errors import UsageError
-from publisher.query import Signer, load_key
+from publisher.query import SeriesCache, Signer, load_key
 from publisher.query.faults import Faults
 from publisher.query.grammar import distinct, given_twice
 from publisher.query.names import unknown
@@ -77,6 +78,7 @@ def create_app(parts: Parts) -> web.Application:
     app[SPOOL] = Spool(parts.settings.exports_path, parts.settings.export_bytes)
     app[QUOTAS] = Quotas(parts.settings, parts.engine, parts.store)
     app[CACHE] = Cache(parts.settings.cache_bytes, parts.catalog, parts.store)
+    app[SERIES] = SeriesCache(parts.settings.series_bytes, parts.store)
     app[FLIGHTS] = Flights()
     app[COMMITS] = Commits(parts.engine, parts.store, written)
     parts.on_commit(app[COMMITS].poke)

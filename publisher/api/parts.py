@@ -17,7 +17,7 @@ from publisher.errors import NotFoundError
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.dataset import Dataset
 from publisher.model.values import TableRef
-from publisher.query import Signer
+from publisher.query import SeriesCache, Signer
 from publisher.settings import Settings
 from publisher.store import Store
 from publisher.targets import Outbox
@@ -57,6 +57,7 @@ QUOTAS = web.AppKey("quotas", Quotas)
 CALLER = web.RequestKey("caller", Caller)
 CACHE = web.AppKey("cache", Cache)
 FLIGHTS = web.AppKey("flights", Flights[Any])
+SERIES = web.AppKey("series", SeriesCache)
 SPOOL = web.AppKey("spool", Spool)
 COMMITS = web.AppKey("commits", Commits)
 
@@ -112,6 +113,10 @@ class Call:
     @property
     def cache(self) -> Cache:
         return self.request.app[CACHE]
+
+    @property
+    def series(self) -> SeriesCache:
+        return self.request.app[SERIES]
 
     @property
     def flights(self) -> Flights[Any]:

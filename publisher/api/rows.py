@@ -45,6 +45,14 @@ _FILES: frozenset[Form] = frozenset({"parquet", "xlsx"})
 """Formats that are written as a file."""
 
 
+Look = Callable[[Connection, Call, Prepared, Form], Page]
+"""Finds the rows of a page."""
+
+
+def fetched(con: Connection, call: Call, prepared: Prepared, form: Form) -> Page:
+    return fetch(con, call.parts.store, prepared, form=form, signer=call.signer)
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """An answer as whoever asks the same is given it."""
@@ -60,7 +68,7 @@ class Answered:
     body: bytes | None
     """None where the caller holds it already."""
     next_url: str | None
-    timings: Mapping[str, float]
+    timings: dict[str, float]
     """Seconds, by step."""
     states: tuple[TableState, ...] = ()
     """That it was worked out from; none where it is not to be kept."""
@@ -69,28 +77,43 @@ class Answered:
 
 
 def work_out(
-    con: Connection, call: Call, form: Form, settle: Callable[[Connection], Prepared]
+    con: Connection,
+    call: Call,
+    form: Form,
+    settle: Callable[[Connection], Prepared],
+    look: Look = fetched,
 ) -> Answered:
     """Give the page that is asked for, by the query that *settle* makes of the question."""
     start = time.perf_counter()
-    store, signer = call.parts.store, call.signer
     prepared = settle(con)
+    answer = settled(call, prepared, form, start)
+    if (tag := held(call.request, answer.etag)) is not None:
+        return replace(answer, etag=tag)
+    start = time.perf_counter()
+    page = look(con, call, prepared, form)
+    answer.timings["engine"] = time.perf_counter() - start
+    if form not in _FILES:
+        return written(call, prepared, form, page, answer)
+    ids = [row[-1] for row in page.rows]
+    body = files.page(con, call.parts.store, prepared, ids, form)
+    return written(call, prepared, form, page, answer, body=body)
+
+
+def settled(call: Call, prepared: Prepared, form: Form, start: float) -> Answered:
+    """Give the answer as far as it is known before the rows; it was begun at *start*."""
     query = prepared.query
-    shown = prepared.shown
     if form == "geojson" and query.place is None:
         raise fault("no-place-fields", "f", form)
-    etag = signer.etag(
+    etag = call.signer.etag(
         _RENDERING,
         query,
         prepared.asked.count,
         prepared.asked.style,
         prepared.place,
         form,
-        [(f.type, f.decimal) for f in shown],
+        [(f.type, f.decimal) for f in prepared.shown],
     )
-    planned = time.perf_counter()
-    timings = {"plan": planned - start}
-    answer = Answered(
+    return Answered(
         etag=etag,
         weak=not prepared.exact,
         versions={_name(member): member.version for member in query.members},
@@ -100,22 +123,29 @@ def work_out(
         rows=0,
         body=None,
         next_url=None,
-        timings=timings,
+        timings={"plan": time.perf_counter() - start},
     )
-    if (tag := held(call.request, etag)) is not None:
-        return replace(answer, etag=tag)
-    page = fetch(con, store, prepared, form=form, signer=signer)
-    fetched = time.perf_counter()
+
+
+def written(
+    call: Call,
+    prepared: Prepared,
+    form: Form,
+    page: Page,
+    answer: Answered,
+    *,
+    body: bytes | None = None,
+) -> Answered:
+    """Give the answer with the rows of a page, whose *body* is that unless it is to be written."""
+    start = time.perf_counter()
     next_url = None
     if page.cursor:
         # Whoever posted the question posts it to the next page's address again
         pairs = next_pairs(call.pairs, prepared, page.cursor)
         next_url = url_of(call, [pair for pair in pairs if pair not in call.posted])
-    if form in _FILES:
-        body = files.page(con, store, prepared, [row[-1] for row in page.rows], form)
-    else:
+    if body is None:
         body = _body(prepared, page, form, next_url)
-    timings |= {"engine": fetched - planned, "render": time.perf_counter() - fetched}
+    answer.timings["render"] = time.perf_counter() - start
     return replace(
         answer,
         total=page.total,

@@ -8,11 +8,20 @@ from publisher.query.render import (
     json_rows,
     ndjson_rows,
 )
-from publisher.query.rows import Page, Prepared, fetch, next_pairs, prepare
+from publisher.query.rows import (
+    Page,
+    Prepared,
+    fetch,
+    next_pairs,
+    prepare,
+    prepare_newest,
+)
+from publisher.query.series_cache import SeriesCache
 
 __all__ = [
     "Page",
     "Prepared",
+    "SeriesCache",
     "Signer",
     "csv_rows",
     "fetch",
@@ -23,4 +32,5 @@ __all__ = [
     "ndjson_rows",
     "next_pairs",
     "prepare",
+    "prepare_newest",
 ]

@@ -50,6 +50,8 @@ _COUNTED = 1_000_000
 """Rows up to which an estimate is a count; of more, so many are looked at."""
 _ROW_ID = Field(name="row", type="integer").model_copy(update={"name": ROW})
 _IS_DELETED = Field(name="deleted", type="boolean").model_copy(update={"name": DELETED})
+_LOOKED_UP = frozenset({"expand", "as_of", "changed_since"})
+"""Parameters for which the store is asked what there is."""
 _LONGEST_PLACE = 1_500
 """Bytes of sort values that a cursor carries; longer ones are looked up again by row."""
 
@@ -172,6 +174,40 @@ def prepare(
     return Prepared(query, asked, fields, shown, place, state)
 
 
+def prepare_newest(
+    state: TableState,
+    entry: TableEntry,
+    pairs: Pairs,
+    *,
+    signer: Signer,
+    now: datetime,
+    kind: Kind = "rows",
+) -> Prepared | None:
+    """Read *pairs* as a query of rows of the newest version, which *state* tells of.
+
+    It takes no look at the store; None for a question that does. Raises ParameterError.
+    """
+    stated = distinct(pairs)
+    if not _LOOKED_UP.isdisjoint(stated.values) or read_when(stated)[0] not in {
+        None,
+        state.version,
+    }:
+        return None
+    fields = {field.name: field for field in entry.shown_fields(state.schema)}
+    asked = read_query(stated, fields.values(), now, Ask(kind, entry.resource.interval))
+    if asked.groups is not None:
+        return None
+    order = complete_order(asked.order, [it for it in state.schema.primary_key if it in fields])
+    place = None
+    if asked.cursor is not None:
+        bound_to = bound_to_query(((LOCAL, entry.ref),), asked, order)
+        pinned, *place = signer.place(asked.cursor, bound_to=bound_to)
+        if pinned != state.version:
+            return None
+    query = query_of(asked, (Member(entry.ref, state.version),), order)
+    return Prepared(query, asked, fields, fields, place, state)
+
+
 def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:
     """Give one page as *form* writes its cells; GoneError where its version went meanwhile."""
     query = prepared.query
@@ -179,7 +215,7 @@ def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, sign
         return Page([], None, None if prepared.asked.count == "none" else 0)
     state = prepared.state
     if state is not None and state.version == query.version and store.stands(state):
-        if _kept_at_hand(prepared, state):
+        if kept_at_hand(prepared, state):
             left, name = prepared, store.latest_name(query.table)
             source = _source(con, store, prepared, (name, []))
         else:
@@ -267,7 +303,7 @@ def _changes(con: Connection, store: Store, prepared: Prepared, since: Since) ->
     return source
 
 
-def _kept_at_hand(prepared: Prepared, state: TableState) -> bool:
+def kept_at_hand(prepared: Prepared, state: TableState) -> bool:
     """Tell whether the store keeps just the rows that are asked for, of the newest version."""
     newest = prepared.query.newest
     if newest is None:
@@ -321,11 +357,17 @@ def _page(
     end = list(rows[-1][len(query.select) + len(located(query, form)) :])
     if query.groups is None and len(orjson.dumps(end)) > _LONGEST_PLACE:
         end = end[-1:]
+    return Page(rows, cursor_after(prepared, end, signer), total)
+
+
+def cursor_after(prepared: Prepared, end: Sequence[Any], signer: Signer) -> str:
+    """Give the cursor of the page after the one that ends at the place *end*."""
+    query = prepared.query
     tables = tuple((it.source, it.table) for it in query.members)
     bound_to = bound_to_query(tables, prepared.asked, query.order)
     versions = [it.version for it in query.members]
     versions += [it.version for it in query.expansions]
-    return Page(rows, signer.cursor([*versions, *end], bound_to=bound_to), total)
+    return signer.cursor([*versions, *end], bound_to=bound_to)
 
 
 def _clustered(prepared: Prepared) -> str | None:

@@ -22,7 +22,11 @@ LEVELS = "/v1/datasets/river/levels"
 QUIET = 10.0
 
 
-async def listen(port: int, number: int) -> asyncio.StreamReader:
+Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+"""Both are held: a writer that nobody has closes the connection."""
+
+
+async def listen(port: int, number: int) -> Line:
     # From many addresses: of one there are not ports enough for all
     local = (f"127.0.{number // 250}.{number % 250 + 1}", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=local)
@@ -30,20 +34,21 @@ async def listen(port: int, number: int) -> asyncio.StreamReader:
     writer.write("".join(f"{line}\r\n" for line in (*lines, "")).encode())
     head = await reader.readuntil(b"\r\n\r\n")
     assert b" 200 " in head, head
-    return reader
+    return reader, writer
 
 
-async def told(reader: asyncio.StreamReader) -> None:
-    while b"version" not in await reader.readline():
-        pass
+async def told(line: Line) -> None:
+    reader, _ = line
+    while b"version" not in (text := await reader.readline()):
+        assert text, "the stream ended"
 
 
 async def measure(port: int, process: psutil.Process, listeners: int, inbox: Path) -> None:
     before = process.memory_info().rss
-    readers = []
+    lines: list[Line] = []
     for first in range(0, listeners, 100):
         count = min(100, listeners - first)
-        readers += await asyncio.gather(*(listen(port, first + it) for it in range(count)))
+        lines += await asyncio.gather(*(listen(port, first + it) for it in range(count)))
     used = sum(process.cpu_times()[:2])
     await asyncio.sleep(QUIET)
     idle = (sum(process.cpu_times()[:2]) - used) / QUIET
@@ -51,7 +56,7 @@ async def measure(port: int, process: psutil.Process, listeners: int, inbox: Pat
     print(
         f"{listeners} listeners: {each / 1000:.0f} kB each, {idle * 100:.1f} % of a processor idle"
     )
-    waiting = [asyncio.create_task(told(reader)) for reader in readers]
+    waiting = [asyncio.create_task(told(line)) for line in lines]
     part = inbox / "1.part"
     part.write_text("station,observed_at,level,quality\nstation-0001,2031-01-01T00:00:00Z,1.0,1\n")
     part.rename(inbox / "1.csv")

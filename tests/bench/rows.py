@@ -273,7 +273,7 @@ def ckan_table(url: str, token: str, organization: str) -> str:
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     root, sqlite, parquet = folder / "root", folder / "levels.db", folder / "levels.parquet"
     if not root.exists():
         root.mkdir()
