@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -24,6 +25,9 @@ _LOOK_SECONDS = 2.0  # between looks at catalog/ and schemas/
 _STOP_SECONDS = 30.0  # until a stop is forced; every step is safe against that
 _AGAIN = 0.1
 _BACKLOG = 512
+_TURN_SECONDS = 0.0005
+"""For which a thread may keep the interpreter from the event loop, at each of the several turns
+that an answer takes."""
 
 
 async def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
@@ -32,6 +36,7 @@ async def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
     Raises StoreBusyError where another ``serve`` holds the data folder, ConfigurationError
     where the address cannot be listened on.
     """
+    sys.setswitchinterval(_TURN_SECONDS)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

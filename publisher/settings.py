@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     """Networks whose X-Forwarded-For tells who asks."""
     cache_bytes: int = Field(64_000_000, ge=0)
     """Memory that answers are kept in to be given again; 0 keeps none."""
-    series_bytes: int = Field(128_000_000, ge=0)
+    series_bytes: int = Field(200_000_000, ge=0)
     """Memory that series of observations are kept in to be asked again; 0 keeps none."""
     export_timeout: Seconds = 600
     """Seconds of engine time one export may take, and for which it may wait for its turn."""

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import pytest_asyncio
 from answering import SCHEMA, River, Site, answering, catalog_of, river_store, row
 
+from publisher.model.run import Run
 from publisher.model.schema import Schema
 
 ROWS = "/v1/datasets/river/levels/rows"
@@ -146,3 +148,23 @@ async def test_readers_never_see_less_than_what_was_committed_before_they_asked(
             assert body.count(b'"station":"W"') == version - 2
 
     await asyncio.gather(write(), *(read() for _ in range(4)))
+
+
+async def test_pages_about_tables_are_kept_until_anything_is_written(
+    site: Site, store: River
+) -> None:
+    pages = ("/v1/datasets", "/v1/datasets/river/levels", "/v1/datasets/river/levels/runs")
+
+    async def kept(page: str, language: str = "en") -> bool:
+        async with site.client.get(page, headers={"Accept-Language": language}) as answer:
+            return answer.headers["Server-Timing"].startswith("cache")
+
+    for page in pages:
+        await kept(page)
+        assert await kept(page)
+        assert not await kept(page, "da")
+    run = Run("r", store.river.ref, "command", datetime.now(UTC), "running")
+    store.desk.store.start_run(store.desk.con, run)
+    for page in pages:
+        assert not await kept(page)
+        assert await kept(page)

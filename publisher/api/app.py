@@ -134,10 +134,13 @@ def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         request[CALLER] = await request.app[QUOTAS].caller(request)
         pairs = tuple(request.query.items())
         stated = {} if route.fields else _stated(route, pairs)
+        parts = request.app[PARTS]
         call = Call(
             request=request,
-            parts=request.app[PARTS],
+            parts=parts,
             signer=request.app[SIGNER],
+            catalog=parts.catalog(),
+            moment=parts.store.moment,
             pairs=pairs,
             stated=stated,
         )
@@ -162,7 +165,7 @@ def _stated(route: Route, pairs: tuple[tuple[str, str], ...]) -> Mapping[str, st
     stated = distinct(pairs)
     known = [parameter.name for parameter in route.query]
     for name in stated.values:
-        with faults.collected():
+        with faults:
             if not known:
                 raise fault("takes-no-parameters", name, name)
             if name not in known:

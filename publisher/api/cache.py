@@ -1,8 +1,8 @@
 """Answers that were given, kept as long as they are true, and equal questions asked once.
 
-An answer is true for the catalog and the states of the tables that it was worked out from:
-whatever is committed, pruned or described otherwise gives others. It is found by what the
-question looks like on the wire, before anything of it is read.
+An answer is true for the catalog and the states of the tables that it was worked out from, or
+all that the store holds: whatever is committed, pruned or described otherwise gives others. It
+is found by what the question looks like on the wire, before anything of it is read.
 """
 
 import asyncio
@@ -30,8 +30,10 @@ class Truth:
 
     catalog: Catalog
     states: tuple[TableState, ...]
-    minute: datetime | None
+    minute: datetime | None = None
     """Where it speaks of now."""
+    moment: object | None = None
+    """Where it tells of more than tables: what the store held before it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Cache:
             return False
         if truth.minute is not None and truth.minute != minute_of(datetime.now(UTC)):
             return False
+        if truth.moment is not None and truth.moment is not self._store.moment:
+            return False
         known = self._store.known_state
         return all(known(state.ref) is state for state in truth.states)
 
@@ -115,6 +119,7 @@ def _key(request: web.Request) -> Hashable:
         headers.get("Host"),
         headers.get("Accept"),
         headers.get("Accept-Encoding"),
+        headers.get("Accept-Language"),
         request.scheme,
     )
 

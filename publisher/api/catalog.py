@@ -39,7 +39,7 @@ def get_catalog(form: Form) -> Handler:
 
     async def handle(call: Call) -> web.StreamResponse:
         number = read_count("page", call.stated.get("page", "1"), 1, _MOST_PAGES)
-        plan = await call.feed.plan_page(call.parts.catalog(), _shape(call, form), number)
+        plan = await call.feed.plan_page(call.catalog, _shape(call, form), number)
         return await _answer(call, plan)
 
     handle.__name__ = f"get_catalog_{form}"
@@ -51,7 +51,7 @@ def get_catalog_dataset(form: Form) -> Handler:
 
     async def handle(call: Call) -> web.StreamResponse:
         name = call.dataset().name
-        plan = await call.feed.plan_dataset(call.parts.catalog(), _shape(call, form), name)
+        plan = await call.feed.plan_dataset(call.catalog, _shape(call, form), name)
         return await _answer(call, plan)
 
     handle.__name__ = f"get_catalog_dataset_{form}"

@@ -10,7 +10,7 @@ from aiohttp import web
 from publisher.api import answers
 from publisher.api.negotiation import language_of
 from publisher.api.parts import Call
-from publisher.api.replies import paged, reply
+from publisher.api.replies import paged, reply, reply_kept
 from publisher.engine import Connection
 from publisher.errors import PublisherError
 from publisher.messages import render
@@ -30,20 +30,20 @@ States = Mapping[TableRef, TableState]
 
 
 async def list_datasets(call: Call) -> web.Response:
-    catalog = call.parts.catalog()
+    catalog = call.catalog
     found = [
         dataset
         for _, dataset in sorted(catalog.datasets.items())
         if dataset.public and _matches(dataset, call.stated)
     ]
     shown, next_url = paged(call, "datasets", found, lambda dataset: dataset.name)
-    states = await call.read(call.parts.store.states)
+    states = await call.read_once(call.parts.store.states)
     data = tuple(answers.DatasetSummary(**_summary(catalog, dataset, states)) for dataset in shown)
-    return reply(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
+    return await reply_kept(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
 
 
 async def get_dataset(call: Call) -> web.Response:
-    catalog, dataset = call.parts.catalog(), call.dataset()
+    catalog, dataset = call.catalog, call.dataset()
     entries = list(catalog.tables(dataset.name))
 
     def read(con: Connection) -> tuple[States, tuple[answers.TableWithQuality, ...]]:
@@ -70,7 +70,7 @@ async def get_dataset(call: Call) -> web.Response:
 
 async def _mqa(call: Call, dataset: str) -> answers.Mqa | None:
     try:
-        found = await call.feed.assess(call.parts.catalog(), dataset)
+        found = await call.feed.assess(call.catalog, dataset)
     except PublisherError:
         raise
     except Exception:  # costs the score, not the page
@@ -113,7 +113,7 @@ async def get_table(call: Call) -> web.Response:
             links={name: f"{common['url']}/{path}" for name, path in _LINKS.items()},
         )
 
-    return reply(call, await call.read(read))
+    return await reply_kept(call, await call.read_once(read))
 
 
 def shown_field(field: Field) -> dict[str, object]:

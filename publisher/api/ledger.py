@@ -6,7 +6,7 @@ from aiohttp import web
 
 from publisher.api import answers
 from publisher.api.parts import Call
-from publisher.api.replies import first, next_page, page_after, page_size, reply
+from publisher.api.replies import first, next_page, page_after, page_size, reply_kept
 from publisher.engine import Connection
 from publisher.model.run import RuleCount, Run
 
@@ -22,11 +22,11 @@ async def get_runs(call: Call) -> web.Response:
         runs = store.runs(con, entry.ref, limit=size + 1, before=before)
         return runs, {field.name for field in fields}
 
-    found, names = await call.read(read)
+    found, names = await call.read_once(read)
     shown, more = first(found, size)
     next_url = next_page(call, "runs", shown[-1].id) if more else None
     data = tuple(_run(run, names) for run in shown)
-    return reply(call, answers.Runs(data=data, next=next_url), next_url=next_url)
+    return await reply_kept(call, answers.Runs(data=data, next=next_url), next_url=next_url)
 
 
 async def get_quarantine(call: Call) -> web.Response:
@@ -40,7 +40,7 @@ async def get_quarantine(call: Call) -> web.Response:
         names = {field.name for field in fields}
         return answers.Quarantine(total=counts.total, data=_findings(counts.rules, names))
 
-    return reply(call, await call.read(read))
+    return await reply_kept(call, await call.read_once(read))
 
 
 def _run(run: Run, names: set[str]) -> answers.RunAnswer:

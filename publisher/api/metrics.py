@@ -68,7 +68,7 @@ class _Known:
 
 class _Collector(Collector):
     def __init__(self, call: Call, known: _Known) -> None:
-        self._catalog = call.parts.catalog()
+        self._catalog = call.catalog
         self._outbox = call.parts.outbox
         self._known = known
         self._now = datetime.now(UTC)

@@ -69,6 +69,10 @@ class Call:
     request: web.Request
     parts: Parts
     signer: Signer
+    catalog: Catalog
+    """As it was when the request came."""
+    moment: object
+    """What the store held then; see ``Store.moment``."""
     pairs: tuple[tuple[str, str], ...]
     """The URL's parameters as they stand there."""
     stated: Mapping[str, str]
@@ -97,6 +101,12 @@ class Call:
                 return await self.parts.engine.run(timed, lane="query", timeout=timeout)
             finally:
                 self.caller.charge(time.monotonic() - start if start else 0)
+
+    async def read_once(self, work: Callable[[Connection], T]) -> T:
+        """Do the same once for all who ask the same of the same store at the same time."""
+        asked = (self.request.raw_path, id(self.catalog), self.moment)
+        found: T = await self.flights.once(asked, lambda: self.read(work))
+        return found
 
     @property
     def caller(self) -> Caller:
@@ -128,9 +138,8 @@ class Call:
 
     def other(self, ref: TableRef) -> TableEntry | None:
         """Give a table that may be shown beside another one."""
-        catalog = self.parts.catalog()
-        dataset = catalog.datasets.get(ref.dataset)
-        return catalog.entries.get(ref) if dataset is not None and dataset.public else None
+        dataset = self.catalog.datasets.get(ref.dataset)
+        return self.catalog.entries.get(ref) if dataset is not None and dataset.public else None
 
     def still_public(self, entry: TableEntry) -> bool:
         """Tell whether a table that was found is to be shown by now."""
@@ -144,7 +153,7 @@ class Call:
     def dataset(self) -> Dataset:
         """Give the dataset the path names; a draft is not found, like one that is not there."""
         name = self.path("dataset")
-        dataset = self.parts.catalog().datasets.get(name)
+        dataset = self.catalog.datasets.get(name)
         if dataset is None or not dataset.public:
             raise NotFoundError("dataset-not-found", dataset=name[:_SHOWN])
         return dataset
@@ -152,7 +161,7 @@ class Call:
     def entry(self) -> TableEntry:
         """Give the table the path names, of a public dataset."""
         dataset, table = self.dataset(), self.path("table")
-        entry = self.parts.catalog().entries.get(TableRef(dataset.name, table))
+        entry = self.catalog.entries.get(TableRef(dataset.name, table))
         if entry is None:
             raise NotFoundError("table-not-found", dataset=dataset.name, table=table[:_SHOWN])
         return entry

@@ -7,7 +7,8 @@ import orjson
 from aiohttp import web
 from yarl import URL
 
-from publisher.api.negotiation import BRIEF, held, respond, unchanged
+from publisher.api.cache import Truth
+from publisher.api.negotiation import BRIEF, held, packed, respond, unchanged
 from publisher.api.parts import Call
 from publisher.model.base import Model
 from publisher.query.values import read_count
@@ -26,6 +27,19 @@ def reply(
     return reply_json(
         call, model.model_dump(mode="json", by_alias=True), cache=cache, next_url=next_url
     )
+
+
+async def reply_kept(call: Call, model: Model, *, next_url: str | None = None) -> web.Response:
+    """Answer with *model*, made of nothing but the catalog and the store, and keep the answer."""
+    body = orjson.dumps(model.model_dump(mode="json", by_alias=True))
+    etag = call.signer.etag(body)
+    if (tag := held(call.request, etag)) is not None:
+        return unchanged(tag, BRIEF, link(next_url))
+    response = await packed(
+        call.request, body, JSON, etag=etag, weak=False, cache=BRIEF, headers=link(next_url)
+    )
+    call.cache.put(call.request, response, Truth(call.catalog, (), moment=call.moment))
+    return response
 
 
 def reply_json(

@@ -21,7 +21,6 @@ from publisher.api.negotiation import (
 from publisher.api.parts import Call
 from publisher.api.replies import link, url_of
 from publisher.engine import Connection
-from publisher.model.catalog import Catalog
 from publisher.model.query import LOCAL, Member, Rows
 from publisher.model.table import TableState
 from publisher.query import (
@@ -170,17 +169,15 @@ def _states(prepared: Prepared) -> tuple[TableState, ...]:
     return found if len(found) == len(read) else ()
 
 
-async def respond(
-    call: Call, answer: Answered, form: Form, catalog: Catalog, now: datetime
-) -> web.Response:
+async def respond(call: Call, answer: Answered, form: Form, now: datetime) -> web.Response:
     """Give the answer, or 304 where the caller holds it, and keep it for whoever asks the same.
 
-    It was worked out by *catalog* at the time *now*.
+    It was worked out at the time *now*.
     """
     response = await _told(call, answer, form)
     if response.status == 200 and answer.states and not call.posted:
         minute = minute_of(now) if answer.now else None
-        call.cache.put(call.request, response, Truth(catalog, answer.states, minute))
+        call.cache.put(call.request, response, Truth(call.catalog, answer.states, minute))
     return response
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from publisher.api import answers
 from publisher.api.datasets import shown_field
 from publisher.api.parts import Call
-from publisher.api.replies import paged, reply, reply_json
+from publisher.api.replies import paged, reply_json, reply_kept
 from publisher.errors import NotFoundError
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.schema import ForeignKey, Schema, version_order
@@ -27,7 +27,7 @@ class _Public(NamedTuple):
 
 
 async def list_schemas(call: Call) -> web.Response:
-    found = sorted(_public(call.parts.catalog()), key=lambda it: it.key)
+    found = sorted(_public(call.catalog), key=lambda it: it.key)
     shown, next_url = paged(call, "schemas", found, lambda it: it.key)
     data = tuple(
         answers.SchemaSummary(
@@ -40,13 +40,13 @@ async def list_schemas(call: Call) -> web.Response:
         )
         for schema, tables in shown
     )
-    return reply(call, answers.Schemas(data=data, next=next_url), next_url=next_url)
+    return await reply_kept(call, answers.Schemas(data=data, next=next_url), next_url=next_url)
 
 
 async def get_schema(call: Call) -> web.Response:
     stated = call.path("schema")
     name, _, version = stated.partition("@")
-    catalog = call.parts.catalog()
+    catalog = call.catalog
     found = [
         public
         for public in _public(catalog)

@@ -34,8 +34,7 @@ async def query(call: Call) -> web.Response:
         posted = await _posted(call)
         call = replace(call, pairs=(*call.pairs, *posted), posted=posted)
     stated = dict(call.pairs)
-    catalog = call.parts.catalog()
-    public = {ref: it for ref, it in catalog.entries.items() if call.other(ref) is not None}
+    public = {ref: it for ref, it in call.catalog.entries.items() if call.other(ref) is not None}
     entries = read_from(call.pairs, Known(public))
     form = form_of(call.request, stated.get("f"))
     now = datetime.now(UTC)
@@ -49,7 +48,7 @@ async def query(call: Call) -> web.Response:
         lambda con: work_out(con, call, form, settle), most=_seconds(stated.get("timeout"))
     )
     call.caller.charge(0, answer.rows)
-    return await respond(call, answer, form, catalog, now)
+    return await respond(call, answer, form, now)
 
 
 def _seconds(text: str | None) -> int | None:
@@ -77,7 +76,7 @@ async def _posted(call: Call) -> tuple[tuple[str, str], ...]:
     faults = Faults()
     found: list[tuple[str, str]] = []
     for name, value in stated.items():
-        with faults.collected():
+        with faults:
             if name not in addressed:
                 found += _pairs(name, value)
     faults.settle()

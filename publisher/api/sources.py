@@ -48,7 +48,7 @@ def _id(source: tuple[TableEntry, Harvest]) -> str:
 
 
 def _harvested(call: Call) -> Iterable[tuple[TableEntry, Harvest]]:
-    for entry in call.parts.catalog().entries.values():
+    for entry in call.catalog.entries.values():
         if entry.dataset.public and entry.harvest is not None:
             yield entry, entry.harvest
 

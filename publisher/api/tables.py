@@ -41,13 +41,12 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
     form = form_of(call.request, dict(call.pairs).get("f"))
     now = datetime.now(UTC)
     state = call.parts.store.known_state(entry.ref)
-    catalog = call.parts.catalog()
     prepared = _prepared(call, entry, state, kind, now)
     if prepared is not None:
         found = _at_hand(call, entry, prepared, form)
         if found is not None:
             call.caller.charge(0, found.rows)
-            return await respond(call, found, form, catalog, now)
+            return await respond(call, found, form, now)
 
     def settle(con: Connection) -> Prepared:
         return prepared or prepare(
@@ -76,7 +75,7 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
         # Whoever asks after a commit is not given what was asked before
         asked = (kind, entry.ref, site(call), call.pairs, form)
         answer = await call.flights.once((asked, id(entry), id(state), minute_of(now)), work)
-    return await respond(call, answer, form, catalog, now)
+    return await respond(call, answer, form, now)
 
 
 def _prepared(

@@ -1,23 +1,26 @@
 """Faults of a query, told all at once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from publisher.errors import ParameterError
 
 
 class Faults:
-    """Collects what is wrong, so that a caller learns of all of it at once."""
+    """Collects what is wrong in ``with`` blocks, so that a caller learns of all of it at once."""
 
     def __init__(self) -> None:
         self._found: list[ParameterError] = []
 
-    @contextmanager
-    def collected(self) -> Iterator[None]:
-        try:
-            yield
-        except ParameterError as error:
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> bool:
+        if isinstance(error, ParameterError):
             self._found.append(error)
+            return True
+        return False
 
     def settle(self) -> None:
         """Raise what was found: the one fault, or ``wrong-parameters`` with all ``faults``."""

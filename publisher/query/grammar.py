@@ -154,11 +154,11 @@ def read_query(stated: Stated, fields: Iterable[Field], now: datetime, ask: Ask)
     faults = Faults()
     reader = _Reader(fields, faults, ask)
     for name in stated.repeated:
-        with faults.collected():
+        with faults:
             raise reader.repeated(name)
     once = {name: text for name, text in stated.values.items() if name not in stated.repeated}
     ours = {name: once.pop(name) for name in reader.reserved & once.keys()}
-    with faults.collected():
+    with faults:
         reader.zone_text = read_zone("tz", ours["tz"]) if "tz" in ours else "UTC"
     asked = reader.read(ours, once, now)
     faults.settle()
@@ -208,11 +208,11 @@ class _Reader:
     def read(self, ours: Mapping[str, str], filters: Mapping[str, str], now: datetime) -> Asked:
         where: list[Condition] = []
         for name, text in filters.items():
-            with self.faults.collected():
+            with self.faults:
                 where.append(self._condition(name, text))
         fixed_time = None
         bounds: tuple[Bound, Bound] = (None, None)
-        with self.faults.collected():
+        with self.faults:
             if (interval := ours.get("time")) is not None:
                 bounds = self._interval(interval, now)
                 where += self._within(bounds)
@@ -220,35 +220,35 @@ class _Reader:
         where += self._filter(ours)
         newest = groups = None
         order: tuple[Order, ...] = ()
-        with self.faults.collected():
+        with self.faults:
             newest, groups = self._what(ours, bounds)
             order = self._order(ours.get("sort"))
         select: tuple[str, ...] = tuple(self.shown)
-        with self.faults.collected():
+        with self.faults:
             if "select" in ours:
                 select = read_names("select", ours["select"], self.fields)
         limit, (version, as_of) = DEFAULT_LIMIT, (None, None)
-        with self.faults.collected():
+        with self.faults:
             if "limit" in ours:
                 limit = read_count("limit", ours["limit"], 1, MOST_LIMIT)
         units: Units = ()
-        with self.faults.collected():
+        with self.faults:
             if "units" in ours:
                 units = read_units(ours["units"], self.fields, select)
         style = read_style(ours, self.faults)
         offset, count = 0, COUNTS[0]
-        with self.faults.collected():
+        with self.faults:
             if "offset" in ours:
                 offset = read_count("offset", ours["offset"], 0, MOST_OFFSET)
                 if "cursor" in ours:
                     raise fault("offset-and-cursor", "offset", ours["offset"])
-        with self.faults.collected():
+        with self.faults:
             if "count" in ours:
                 count = read_choice("count", ours["count"], COUNTS)
-        with self.faults.collected():
+        with self.faults:
             version, as_of = _when(ours, self.zone)
         since = None
-        with self.faults.collected():
+        with self.faults:
             since = _since(ours)
         self._of_partners(ours)
         return Asked(
@@ -274,10 +274,10 @@ class _Reader:
 
     def _of_partners(self, ours: Mapping[str, str]) -> None:
         """Refuse what is wrong about those who are asked, and how long."""
-        with self.faults.collected():
+        with self.faults:
             if "partial" in ours:
                 read_choice("partial", ours["partial"], PARTIALS)
-        with self.faults.collected():
+        with self.faults:
             if "timeout" in ours:
                 read_count("timeout", ours["timeout"], 1, MOST_TIMEOUT)
 
@@ -308,11 +308,11 @@ class _Reader:
     def _filter(self, ours: Mapping[str, str]) -> list[Condition]:
         """Read what narrows the rows beside conditions on single fields."""
         found: list[Condition] = []
-        with self.faults.collected():
+        with self.faults:
             if "filter" in ours:
                 found.append(read_filter(ours["filter"], self.fields, self.place, self.zone))
         for name, read in (("bbox", box_of), ("near", near_of)):
-            with self.faults.collected():
+            with self.faults:
                 if name not in ours:
                     continue
                 if self.place is None:

@@ -38,7 +38,7 @@ def read_style(stated: Mapping[str, str], faults: Faults) -> Style:
         ("decimal", DECIMALS),
         ("bom", BOMS),
     ):
-        with faults.collected():
+        with faults:
             if name in stated:
                 found[name] = read_choice(name, stated[name], choices)
     return Style(

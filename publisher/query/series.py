@@ -3,7 +3,8 @@
 What is asked of a table is read here as a stretch of series, and a page cut out of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,9 +15,10 @@ from typing import Any, cast
 import numpy as np
 
 from publisher.engine import Connection, identifier
+from publisher.model.catalog import TableEntry
 from publisher.model.query import Compare, Condition, Order, Rows, Value
 from publisher.model.schema import Field, Schema
-from publisher.model.table import TableState
+from publisher.model.table import TableState, sql_type
 from publisher.query.cursor import Signer
 from publisher.query.parameters import Form
 from publisher.query.rows import Page, Prepared, cursor_after, kept_at_hand
@@ -26,6 +28,8 @@ from publisher.store import Store
 Times = np.ndarray[tuple[int], np.dtype[np.int64]]
 Array = np.ndarray[tuple[int], np.dtype[Any]]
 Column = Array | list[str | None]
+Name = tuple[tuple[Value, ...], int]
+"""Of a series: its entity, and its month."""
 
 MOST_ROWS = 50_000
 """Of a series; one with more is never kept."""
@@ -33,10 +37,16 @@ MOST_ENTITIES = 2_000
 """The same of the newest rows."""
 NEWEST = -1
 """Stands for a month where the newest rows are meant."""
+_MOST = 20_000
+"""Rows by which series are brought up to date; after more has changed all are read again."""
+_MOST_TOGETHER = 750_000
+"""Rows that are read by one look for many series."""
 _MOST_MONTHS = 2
 _OVERHEAD = 1_000
 """Bytes, roughly, that a series takes beside its values."""
 _FORMS: frozenset[Form] = frozenset({"json", "ndjson", "csv"})
+_NARROW = frozenset({"number", "integer", "boolean"})
+"""Types of which many values are read soon."""
 _UNCHANGED = frozenset({"string", "integer"})
 """Types of a key's fields whose values are the same whether stored or shown."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -98,8 +108,7 @@ class Wanted:
     backwards: bool = False
 
     @property
-    def names(self) -> Sequence[tuple[tuple[Value, ...], int]]:
-        """The series, by entity and month."""
+    def names(self) -> Sequence[Name]:
         return [(() if month == NEWEST else self.entity, month) for month in self.months]
 
 
@@ -252,39 +261,168 @@ def _span(series: Series, wanted: Wanted) -> tuple[range, range]:
 
 def load(con: Connection, store: Store, prepared: Prepared, wanted: Wanted, month: int) -> Series:
     """Read the series of that *month*."""
-    names = [field.name for field in wanted.schema.entity_fields]
+    schema, table = wanted.schema, prepared.query.table
+    names = [field.name for field in schema.entity_fields]
     newest = month == NEWEST
     same = {} if newest else dict(zip(names, wanted.entity, strict=True))
-    fields = [it for it in prepared.stored.values() if it.name not in {*same, wanted.time}]
-    cells = [rendered(it, "UTC", "json") for it in fields]
-    cells.append(place_column(wanted.schema.by_name[wanted.time]))
-    listed = ", ".join(f"{cell} AS c{n}" for n, cell in enumerate(cells))
-    table = prepared.query.table
+    fields = _varying(prepared.stored.values(), {*same, wanted.time})
     name = store.latest_name(table) if newest else store.relation_name(table)
     most = MOST_ENTITIES if newest else MOST_ROWS
     statement = Statement()
     conditions = () if newest else _of_month(wanted, same, month)
-    where = [condition(wanted.schema.by_name, it, statement) for it in conditions]
-    order = ", ".join(map(identifier, wanted.schema.primary_key if newest else ()))
+    where = [condition(schema.by_name, it, statement) for it in conditions]
+    order = ", ".join(map(identifier, schema.primary_key if newest else ()))
     found = con.execute(
-        f"SELECT {listed} FROM {name} AS t{filtered(where)}"
+        f"SELECT {_listed(fields, schema.by_name[wanted.time])} FROM {name} AS t{filtered(where)}"
         f"{' ORDER BY ' if order else ''}{order} LIMIT {most + 1}",
         statement.parameters,
     ).fetchnumpy()
-    *columns, times = found.values()
-    if not newest and not _rising(times):
-        by_time = np.argsort(times, kind="stable")
-        columns, times = [column[by_time] for column in columns], times[by_time]
-    # Appended rows may have one key; and the newest be of any year
-    sound = _of_our_time(times) if newest else _rising(times)
-    if len(times) > most or not sound:
-        return Series(times[:0], {}, {}, {}, whole=False)
-    kept = {it.name: _packed(column) for it, column in zip(fields, columns, strict=True)}
-    places: dict[tuple[Value, ...], int] = {}
-    if newest:
-        entities = zip(*(kept[name][:] for name in names), strict=True)
-        places = {tuple(entity): n for n, entity in enumerate(entities)}
-    return Series(times, same, kept, places, whole=True)
+    *cells, times = found.values()
+    columns = {it.name: column for it, column in zip(fields, cells, strict=True)}
+    if not newest:
+        return _by_time(times, same, columns)
+    if len(times) > most or not _of_our_time(times):
+        return _too_much()
+    kept = {name: _packed(column) for name, column in columns.items()}
+    entities = zip(*(kept[name] for name in names), strict=True)
+    return Series(times, same, kept, {entity: n for n, entity in enumerate(entities)}, whole=True)
+
+
+def load_together(
+    con: Connection, store: Store, prepared: Prepared, wanted: Wanted, month: int
+) -> Mapping[Name, Series] | None:
+    """Read every entity's series of that *month* by one look; None where that is too much."""
+    schema = wanted.schema
+    names = [field.name for field in schema.entity_fields]
+    fields = _varying(prepared.stored.values(), {*names, wanted.time})
+    if any(field.type not in _NARROW or field.decimal for field in fields):
+        return None
+    statement = Statement()
+    where = [condition(schema.by_name, it, statement) for it in _of_month(wanted, {}, month)]
+    entity = ", ".join(map(identifier, names))
+    rows = f"FROM {store.relation_name(prepared.query.table)} AS t{filtered(where)}"
+    counted = con.execute(
+        f"SELECT count(*), {entity} {rows} GROUP BY ALL ORDER BY {entity} LIMIT {MOST_ENTITIES}",
+        statement.parameters,
+    ).fetchall()
+    if len(counted) == MOST_ENTITIES or sum(row[0] for row in counted) > _MOST_TOGETHER:
+        return None
+    listed = _listed(fields, schema.by_name[wanted.time])
+    order = f"{entity}, {identifier(wanted.time)}"
+    text = f"SELECT {listed} {rows} ORDER BY {order}"
+    *cells, times = con.execute(text, statement.parameters).fetchnumpy().values()
+    found, first = {}, 0
+    for count, *whose in counted:
+        of = slice(first, first := first + count)
+        # Copied, for a view would hold the memory of all
+        columns = {it.name: column[of].copy() for it, column in zip(fields, cells, strict=True)}
+        same = dict(zip(names, whose, strict=True))
+        found[tuple(whose), month] = _by_time(times[of].copy(), same, columns)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a series has other than before."""
+
+    gone: Sequence[int]
+    """The times of rows that went away or were replaced."""
+    times: Times
+    columns: Mapping[str, Array]
+    """Of rows that came."""
+
+
+def changes(
+    con: Connection, store: Store, before: TableState, entry: TableEntry, names: Sequence[Name]
+) -> Mapping[Name, Change] | None:
+    """Give what changed in the series *names* up to the newest version.
+
+    None: so much that all of them should be read again.
+    """
+    after = store.state(con, before.ref)
+    if (
+        after is None
+        or after.version <= before.version
+        or after.schema_since > before.version
+        or after.oldest_version > before.version
+    ):
+        return None
+    if not names:
+        return {}
+    schema = after.schema
+    entity = [field.name for field in schema.entity_fields]
+    time = cast("Field", schema.time_field)
+    fields = _varying(entry.shown_fields(schema), {*entity, time.name})
+    statement = Statement()
+    kinds = [f"{sql_type(field)}[]" for field in schema.entity_fields] + ["BIGINT[]"]
+    whose = zip(*((*entities, month) for entities, month in names), strict=True)
+    lists = [statement.value(list(it), kind) for it, kind in zip(whose, kinds, strict=True)]
+    at = identifier(time.name)
+    named = [*map(identifier, entity), f"CAST(year({at}) * 12 + month({at}) - 1 AS BIGINT)"]
+    unnested = ", ".join(f"unnest({it})" for it in lists)
+    kept = f"({', '.join(named)}) IN (SELECT ({unnested}))"
+    columns = ", ".join(f"{it} AS k{n}" for n, it in enumerate(named))
+
+    def look(relation: tuple[str, Sequence[object]], listed: str) -> list[Array]:
+        text = f"SELECT {columns}, {listed} FROM {relation[0]} AS t WHERE {kept} LIMIT {_MOST + 1}"
+        return list(con.execute(text, [*relation[1], *statement.parameters]).fetchnumpy().values())
+
+    came = look(store.came(after.ref, before.version, after.version), _listed(fields, time))
+    went = look(store.went(after.ref, before.version, after.version), _listed([], time))
+    if max(len(came[0]), len(went[0])) > _MOST:
+        return None
+    width = len(named)
+    rows, gone = _by_name(came[:width]), _by_name(went[:width])
+    none = np.zeros(0, dtype=np.int64)
+    found = {}
+    for name in {**rows, **gone}:
+        of, off = (np.array(it.get(name, none), dtype=np.int64) for it in (rows, gone))
+        cells = {it.name: column[of] for it, column in zip(fields, came[width:], strict=False)}
+        found[name] = Change(went[-1][off].tolist(), came[-1][of], cells)
+    return found
+
+
+def changed(series: Series, change: Change) -> Series:
+    """Give the series as it is after the *change*."""
+    left = np.ones(len(series.times), dtype=bool)
+    left[np.searchsorted(series.times, change.gone)] = False
+    times = np.concatenate([series.times[left], change.times])
+    columns = {
+        name: _joined(_unpacked(column)[left], _unpacked(change.columns[name]))
+        for name, column in series.columns.items()
+    }
+    return _by_time(times, series.same, columns)
+
+
+def _by_name(columns: Sequence[Array]) -> dict[Name, list[int]]:
+    """Give which rows are of which series."""
+    found: dict[Name, list[int]] = defaultdict(list)
+    for row, (*entity, month) in enumerate(zip(*(it.tolist() for it in columns), strict=True)):
+        found[tuple(entity), month].append(row)
+    return found
+
+
+def _varying(fields: Iterable[Field], same: Collection[str]) -> list[Field]:
+    return [field for field in fields if field.name not in same]
+
+
+def _listed(fields: Sequence[Field], time: Field) -> str:
+    cells = [*(rendered(it, "UTC", "json") for it in fields), place_column(time)]
+    return ", ".join(f"{cell} AS c{n}" for n, cell in enumerate(cells))
+
+
+def _by_time(times: Times, same: Mapping[str, Any], columns: Mapping[str, Array]) -> Series:
+    if not _rising(times):
+        order = np.argsort(times, kind="stable")
+        times, columns = times[order], {name: it[order] for name, it in columns.items()}
+    # Appended rows may have one key
+    if len(times) > MOST_ROWS or not _rising(times):
+        return _too_much()
+    return Series(times, same, {name: _packed(it) for name, it in columns.items()}, {}, whole=True)
+
+
+def _too_much() -> Series:
+    return Series(np.zeros(0, dtype=np.int64), {}, {}, {}, whole=False)
 
 
 def _of_month(wanted: Wanted, same: Mapping[str, Value], month: int) -> tuple[Condition, ...]:
@@ -308,12 +446,26 @@ def _packed(column: Array) -> Column:
     if column.dtype == object:
         once: dict[str | None, str | None] = {}
         return [once.setdefault(cell, cell) for cell in column.tolist()]
+    if isinstance(column, np.ma.MaskedArray) and not np.ma.is_masked(column):
+        column = column.data
     if column.dtype.kind == "i" and len(column):
         for kind in (np.int8, np.int16, np.int32):
             span = np.iinfo(kind)
             if span.min <= column.min() and column.max() <= span.max:
                 return column.astype(kind)
     return column
+
+
+def _unpacked(column: Column) -> Array:
+    if not isinstance(column, list) and column.dtype != object:
+        return column
+    return np.array(column if isinstance(column, list) else column.tolist(), dtype=object)
+
+
+def _joined(one: Array, other: Array) -> Array:
+    if isinstance(one, np.ma.MaskedArray) or isinstance(other, np.ma.MaskedArray):
+        return cast("Array", np.ma.concatenate([one, other]))  # type: ignore[no-untyped-call]
+    return np.concatenate([one, other])
 
 
 def _size(column: Column) -> int:

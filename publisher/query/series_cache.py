@@ -1,16 +1,18 @@
 """Series kept in memory, true for one state of their tables.
 
 Most questions about sensors are for a stretch of one series or for what is newest. A series is
-read from the store once, whole; a page of it costs no statement afterwards. A commit takes away
-the series that it touched, and no others.
+read from the store once, whole; a page of it costs no statement afterwards. A commit changes
+the series that it touched, and leaves the others.
 """
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import count
 
-from publisher.engine import Connection, identifier
+from publisher.engine import Connection
 from publisher.model.catalog import TableEntry
 from publisher.model.query import Value
 from publisher.model.table import TableState
@@ -18,11 +20,23 @@ from publisher.model.values import TableRef
 from publisher.query.cursor import Signer
 from publisher.query.parameters import Form
 from publisher.query.rows import Page, Prepared
-from publisher.query.series import NEWEST, Series, Wanted, cut, load, wanted_of
+from publisher.query.series import (
+    NEWEST,
+    Change,
+    Name,
+    Series,
+    Wanted,
+    changed,
+    changes,
+    cut,
+    load,
+    load_together,
+    wanted_of,
+)
 from publisher.store import Store
 
-_MOST_TOUCHED = 20_000
-"""Series that one look finds out about; after more has changed all are read again."""
+_MOST_CHANGES = 8
+"""Commits behind which a series that nobody asks for is let go of."""
 
 Key = tuple[int, tuple[Value, ...], int]
 """The number of the table's book; the entity; the month, or ``NEWEST``."""
@@ -35,6 +49,21 @@ class _Book:
     number: int
     entry: TableEntry
     state: TableState
+    asked: set[int] = field(default_factory=set)
+    """Months of which a series was read."""
+    together: set[int] = field(default_factory=set)
+    """Months whose series were read together, which is tried once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    series: Series
+    size: int
+    changes: list[Change] = field(default_factory=list)
+    """Committed since; to be made when it is asked for."""
+
+    def up_to_date(self) -> Series:
+        return reduce(changed, self.changes, self.series)
 
 
 _Books = dict[TableRef, _Book]
@@ -48,10 +77,11 @@ class SeriesCache:
         self._store = store
         self._numbers = count()
         self._books = _Books()
-        self._kept: OrderedDict[Key, tuple[Series, int]] = OrderedDict()
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._size = 0
         self._guard = threading.Lock()
         self._renewing = threading.Lock()
+        self._together = threading.Lock()
 
     def page(
         self, prepared: Prepared, entry: TableEntry, *, form: Form, signer: Signer
@@ -76,17 +106,34 @@ class SeriesCache:
         book = self._renewed(con, entry, prepared.state)
         if book is None:
             return None
-        for name in wanted.names:
-            key = (book.number, *name)
-            with self._guard:
-                known = key in self._kept
-            if not known:
-                if not self._store.stands(book.state):
-                    return None
-                found = load(con, self._store, prepared, wanted, name[1])
-                if not self._keep(book, key, found):
-                    return None
+        for entity, month in wanted.names:
+            if not self._have(con, book, prepared, wanted, (book.number, entity, month)):
+                return None
         return self._page(wanted, prepared, entry, signer)
+
+    def _have(
+        self, con: Connection, book: _Book, prepared: Prepared, wanted: Wanted, key: Key
+    ) -> bool:
+        """Have a series kept; False where its table is written to meanwhile."""
+        if key in self._kept:
+            return True
+        if not self._store.stands(book.state):
+            return False
+        _, _, month = key
+        # When several of a month are asked for the others will be
+        several = month != NEWEST and month in book.asked and month not in book.together
+        if several and self._together.acquire(blocking=False):
+            try:
+                book.together.add(month)
+                found = load_together(con, self._store, prepared, wanted, month)
+            finally:
+                self._together.release()
+            self._keep(book, found or {})
+            if key in self._kept:
+                return True
+        book.asked.add(month)
+        series = load(con, self._store, prepared, wanted, month)
+        return self._keep(book, {key[1:]: series})
 
     def _page(
         self, wanted: Wanted, prepared: Prepared, entry: TableEntry, signer: Signer
@@ -99,10 +146,12 @@ class SeriesCache:
             for name in wanted.names:
                 key = (book.number, *name)
                 kept = self._kept.get(key)
-                if kept is None or not kept[0].whole:
+                if kept is not None and kept.changes:
+                    kept = self._put(key, kept.up_to_date())
+                if kept is None or not kept.series.whole:
                     return None
                 self._kept.move_to_end(key)
-                found.append(kept[0])
+                found.append(kept.series)
         return cut(found, wanted, prepared, signer)
 
     def _renewed(self, con: Connection, entry: TableEntry, state: TableState) -> _Book | None:
@@ -111,63 +160,60 @@ class SeriesCache:
             book = self._books.get(entry.ref)
             if book is not None and book.entry is entry and book.state is state:
                 return book
-            touched = None
+            found = None
             if book is not None and book.entry is entry:
-                touched = _touched(con, self._store, book.state, state)
+                found = self._changed(con, book)
             if not self._store.stands(state):
                 return None
             with self._guard:
-                if book is None or touched is None:
+                if book is None or found is None:
                     # Those of the book before are found no more, and go when room is needed
                     renewed = _Book(next(self._numbers), entry, state)
                 else:
                     renewed = replace(book, state=state)
-                    for entity, month in touched:
-                        self._drop((book.number, entity, month))
+                    self._drop((book.number, (), NEWEST))
+                    for name, change in found.items():
+                        self._note((book.number, *name), change)
                 self._books[entry.ref] = renewed
             return renewed
 
-    def _keep(self, book: _Book, key: Key, series: Series) -> bool:
-        """Keep a series that was read; False where its table was written to meanwhile."""
-        size = series.size
+    def _changed(self, con: Connection, book: _Book) -> Mapping[Name, Change] | None:
+        """Give what is other by now in the book's series; None: all should be read again."""
+        with self._guard:
+            # Nothing is added to it any more: its state is not the table's
+            names = [
+                key[1:]
+                for key, kept in self._kept.items()
+                if key[0] == book.number and key[2] != NEWEST and kept.series.whole
+            ]
+        return changes(con, self._store, book.state, book.entry, names)
+
+    def _note(self, key: Key, change: Change) -> None:
+        """Have a series brought up to date when it is next asked for."""
+        kept = self._kept.get(key)
+        if kept is not None and len(kept.changes) < _MOST_CHANGES:
+            kept.changes.append(change)
+        else:
+            self._drop(key)
+
+    def _keep(self, book: _Book, found: Mapping[Name, Series]) -> bool:
+        """Keep series that were read; False where their table was written to meanwhile."""
         with self._guard:
             if self._books.get(book.entry.ref) is not book or not self._store.stands(book.state):
                 return False
-            self._drop(key)
-            self._kept[key] = series, size
-            self._size += size
-            while self._size > self._most:
-                self._drop(next(iter(self._kept)))
+            for name, series in found.items():
+                self._put((book.number, *name), series)
         return True
+
+    def _put(self, key: Key, series: Series) -> _Kept:
+        self._drop(key)
+        kept = self._kept[key] = _Kept(series, series.size)
+        self._size += kept.size
+        while self._size > self._most and len(self._kept) > 1:
+            self._drop(next(iter(self._kept)))
+        return kept
 
     def _drop(self, key: Key) -> None:
         kept = self._kept.pop(key, None)
         if kept is not None:
-            self._size -= kept[1]
-
-
-def _touched(
-    con: Connection, store: Store, before: TableState, after: TableState
-) -> list[tuple[tuple[Value, ...], int]] | None:
-    """Give the entities and months of which rows came or went; None: it may be all of them."""
-    schema, time = after.schema, after.schema.time_field
-    if (
-        after.version <= before.version
-        or after.schema_since > before.version
-        or after.oldest_version > before.version
-        or time is None
-    ):
-        return None
-    came = store.came(after.ref, before.version, after.version)
-    went = store.went(after.ref, before.version, after.version)
-    names = [identifier(field.name) for field in schema.entity_fields]
-    at = identifier(time.name)
-    month = f"CAST(year({at}) * 12 + month({at}) - 1 AS BIGINT)"
-    rows = con.execute(
-        f"SELECT DISTINCT {', '.join([*names, month])}"
-        f" FROM ({came[0]} UNION ALL BY NAME {went[0]}) LIMIT {_MOST_TOUCHED + 1}",
-        [*came[1], *went[1]],
-    ).fetchall()
-    if len(rows) > _MOST_TOUCHED:
-        return None
-    return [(tuple(row[:-1]), row[-1]) for row in rows] + [((), NEWEST)]
+            self._size -= kept.size

@@ -2,10 +2,10 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from publisher.engine import Connection, Engine, identifier
 from publisher.model.catalog import TableEntry
@@ -31,6 +31,8 @@ from publisher.store.publications import Published
 from publisher.store.quarantine import QuarantineCounts
 from publisher.store.versions import Version
 
+T = TypeVar("T")
+
 
 class Store:
     """What can be asked of and written to the store, each on the caller's connection.
@@ -43,6 +45,7 @@ class Store:
         self._writers: defaultdict[TableRef, threading.Lock] = defaultdict(threading.Lock)
         self._states: Memory[TableState] = Memory(lasting=engine.exclusive)
         self._schemas: Memory[versions.Schemas] = Memory(lasting=engine.exclusive)
+        self._moment = object()
 
     def prepare(self, con: Connection) -> None:
         """Create the store or bring it to the present format.
@@ -50,6 +53,14 @@ class Store:
         Raises StoreFormatError where a newer Publisher wrote it.
         """
         formats.prepare(self._engine, con)
+
+    @property
+    def moment(self) -> object:
+        """Something that is another after every write.
+
+        What was read after it was looked at is what the store holds for as long as it is the same.
+        """
+        return self._moment if self._engine.exclusive else object()
 
     # tables and their versions
 
@@ -145,18 +156,18 @@ class Store:
         SchemaChangeError where the stored rows forbid the schema's change.
         """
         with self._changing(commit.entry.ref):
-            return self._engine.transaction(con, lambda: carry_out(con, commit))
+            return self._write(con, lambda: carry_out(con, commit))
 
     def prune_history(self, con: Connection, ref: TableRef, before: datetime) -> int:
         """Let go of versions that were superseded by *before*; give the rows removed."""
         with self._states.unsure(ref), self._changing(ref):
-            return self._engine.transaction(con, lambda: versions.prune_history(con, ref, before))
+            return self._write(con, lambda: versions.prune_history(con, ref, before))
 
     def keep_house(self, con: Connection, ref: TableRef, before: datetime) -> None:
         """Let go of history and worn state older than *before*; cluster closed months anew."""
         self.prune_history(con, ref, before)
         with self._writers[ref]:
-            self._engine.transaction(con, lambda: compaction.compact_state(con, ref, before))
+            self._write(con, lambda: compaction.compact_state(con, ref, before))
             compaction.compact(self._engine, con, ref)
 
     # deliveries
@@ -184,7 +195,7 @@ class Store:
 
         *place* is that of the same bytes where they were settled before.
         """
-        self._engine.transaction(
+        self._write(
             con,
             lambda: ledger.settle(
                 con,
@@ -210,10 +221,10 @@ class Store:
     # runs
 
     def start_run(self, con: Connection, run: Run) -> None:
-        self._engine.transaction(con, lambda: ledger.start_run(con, run))
+        self._write(con, lambda: ledger.start_run(con, run))
 
     def finish_run(self, con: Connection, run: Run) -> None:
-        self._engine.transaction(con, lambda: ledger.finish_run(con, run))
+        self._write(con, lambda: ledger.finish_run(con, run))
 
     def runs(
         self,
@@ -240,7 +251,7 @@ class Store:
 
     def close_interrupted(self, con: Connection) -> int:
         """End the runs that a stopped process left open; give how many there were."""
-        return self._engine.transaction(con, lambda: ledger.close_interrupted(con))
+        return self._write(con, lambda: ledger.close_interrupted(con))
 
     # quarantine
 
@@ -282,7 +293,7 @@ class Store:
     def discard(self, con: Connection, ref: TableRef, ids: Collection[str] | None = None) -> int:
         """Close waiting rows without releasing them, all or those of *ids*; give how many."""
         with self._writers[ref]:
-            return self._engine.transaction(con, lambda: quarantine.discard(con, ref, ids))
+            return self._write(con, lambda: quarantine.discard(con, ref, ids))
 
     # publishing
 
@@ -298,7 +309,7 @@ class Store:
         problem: Problem | None = None,
     ) -> None:
         """Write down one try to publish; *versions* are what the target holds after it."""
-        self._engine.transaction(
+        self._write(
             con,
             lambda: publications.record_published(
                 con,
@@ -325,15 +336,21 @@ class Store:
 
     def make_key(self, con: Connection, name: str) -> tuple[ApiKey, str]:
         """Make a key; its text is told this once and kept nowhere."""
-        return self._engine.transaction(con, lambda: keys.make(con, name))
+        return self._write(con, lambda: keys.make(con, name))
 
     def revoke_key(self, con: Connection, id_: str) -> ApiKey | None:
         """End a key; None where there is none of that id, or it was ended before."""
-        return self._engine.transaction(con, lambda: keys.revoke(con, id_))
+        return self._write(con, lambda: keys.revoke(con, id_))
 
     def api_keys(self, con: Connection) -> list[ApiKey]:
         """Give all keys there ever were, oldest first."""
         return keys.everyone(con)
+
+    def _write(self, con: Connection, work: Callable[[], T]) -> T:
+        try:
+            return self._engine.transaction(con, work)
+        finally:
+            self._moment = object()
 
     @contextmanager
     def _changing(self, ref: TableRef) -> Iterator[None]:

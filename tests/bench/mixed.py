@@ -3,9 +3,11 @@
     python tests/bench/mixed.py [--rows 7000000] [--seconds 60] [--pace 500] [--keep FOLDER]
 
 Requests begin at their time, whether or not earlier ones have been answered, and are timed from
-then. Every five seconds a made-up file of 50,000 rows is delivered: 49,000 that are new and 1,000
-corrections of rows of any age. Prints the percentiles of each kind and of all, errors, rows that
-were harvested a second, listeners that were told, and peak memory. Quotas are off.
+then; they come from 20 addresses. Every five seconds a made-up file of 50,000 rows is delivered:
+49,000 that are new and 1,000 corrections of rows of any age. Prints the percentiles of each kind
+and of all, errors, rows that were harvested a second, listeners that were told, and peak memory.
+Quotas are off. Errors count from the start, times after the first 20 seconds, in which the service
+comes to know what is asked for.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,6 +32,7 @@ from rows import DATASET, PER_STATION, START, build_store, free_port, server
 EVERY = 5.0
 NEW, CORRECTED = 49_000, 1_000
 LISTENERS = 100
+CALLERS = 20
 LEVELS = "/v1/datasets/river/levels"
 
 
@@ -103,18 +107,31 @@ async def load(
             number += 1
             await asyncio.sleep(EVERY)
 
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with AsyncExitStack() as stack:
+        sessions = [
+            await stack.enter_async_context(
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(limit=0, local_addr=(f"127.0.1.{n + 1}", 0))
+                )
+            )
+            for n in range(CALLERS)
+        ]
+        session = sessions[0]
         beside = [asyncio.create_task(delivering())]
         beside += [asyncio.create_task(listen(session)) for _ in range(LISTENERS)]
         await asyncio.sleep(EVERY)
         began = time.monotonic()
         asked = []
+        measured = False
         for number, (kind, path) in enumerate(requests(options.rows)):
             due = began + number / options.pace
-            if due > began + options.seconds:
+            if due > began + options.warm + options.seconds:
                 break
+            if not measured and due > began + options.warm:
+                measured = True
+                times.clear()
             await asyncio.sleep(max(0, due - time.monotonic()))
+            session = sessions[number % CALLERS]
             asked.append(asyncio.create_task(ask(session, kind, path, due)))
         await asyncio.gather(*asked)
         for task in beside:
@@ -131,6 +148,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=7_000_000)
     arguments.add_argument("--seconds", type=float, default=60)
+    arguments.add_argument("--warm", type=float, default=20, help="seconds before it is measured")
     arguments.add_argument("--pace", type=float, default=500, help="requests a second")
     arguments.add_argument("--keep", type=Path, help="folder of the built data, which is copied")
     options = arguments.parse_args()
