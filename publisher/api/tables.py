@@ -82,7 +82,7 @@ def _prepared(
     call: Call, entry: TableEntry, state: TableState | None, kind: Kind, now: datetime
 ) -> Prepared | None:
     """Read a short question here: it takes less than the way to a thread and back."""
-    if state is None or kind == "aggregate" or len(call.request.raw_path) > _SHORT:
+    if state is None or len(call.request.raw_path) > _SHORT:
         return None
     return prepare_newest(state, entry, call.pairs, signer=call.signer, now=now, kind=kind)
 

@@ -195,9 +195,10 @@ def prepare_newest(
         return None
     fields = {field.name: field for field in entry.shown_fields(state.schema)}
     asked = read_query(stated, fields.values(), now, Ask(kind, entry.resource.interval))
-    if asked.groups is not None:
-        return None
-    order = complete_order(asked.order, [it for it in state.schema.primary_key if it in fields])
+    groups = asked.groups
+    key = state.schema.primary_key if groups is None else key_of(groups)
+    shown = fields if groups is None else shown_fields(groups, fields)
+    order = complete_order(asked.order, [name for name in key if name in shown])
     place = None
     if asked.cursor is not None:
         bound_to = bound_to_query(((LOCAL, entry.ref),), asked, order)
@@ -205,7 +206,7 @@ def prepare_newest(
         if pinned != state.version:
             return None
     query = query_of(asked, (Member(entry.ref, state.version),), order)
-    return Prepared(query, asked, fields, fields, place, state)
+    return Prepared(query, asked, fields, shown, place, state)
 
 
 def fetch(con: Connection, store: Store, prepared: Prepared, *, form: Form, signer: Signer) -> Page:

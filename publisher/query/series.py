@@ -4,24 +4,21 @@ What is asked of a table is read here as a stretch of series, and a page cut out
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import islice, repeat
+from itertools import repeat
 from sys import getsizeof
 from typing import Any, cast
 
 import numpy as np
 
 from publisher.engine import Connection, identifier
-from publisher.model.catalog import TableEntry
-from publisher.model.query import Compare, Condition, Order, Rows, Value
+from publisher.model.query import Compare, Value
 from publisher.model.schema import Field, Schema
 from publisher.model.table import TableState, sql_type
-from publisher.query.cursor import Signer
-from publisher.query.parameters import Form
-from publisher.query.rows import Page, Prepared, cursor_after, kept_at_hand
+from publisher.model.values import TableRef
 from publisher.query.sql import Statement, condition, filtered, place_column, rendered
 from publisher.store import Store
 
@@ -41,20 +38,14 @@ _MOST = 20_000
 """Rows by which series are brought up to date; after more has changed all are read again."""
 _MOST_TOGETHER = 750_000
 """Rows that are read by one look for many series."""
-_MOST_MONTHS = 2
 _OVERHEAD = 1_000
 """Bytes, roughly, that a series takes beside its values."""
-_FORMS: frozenset[Form] = frozenset({"json", "ndjson", "csv"})
 _NARROW = frozenset({"number", "integer", "boolean"})
 """Types of which many values are read soon."""
-_UNCHANGED = frozenset({"string", "integer"})
-"""Types of a key's fields whose values are the same whether stored or shown."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-_MICROSECOND = timedelta(microseconds=1)
-_EARLIEST, _LATEST = ((_EPOCH.replace(year=year) - _EPOCH) // _MICROSECOND for year in (1000, 9999))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+MICROSECOND = timedelta(microseconds=1)
+EARLIEST, LATEST = ((EPOCH.replace(year=year) - EPOCH) // MICROSECOND for year in (1000, 9999))
 """Between these years Python writes a time as the engine does."""
-_BEYOND = 2**63 - 1
-"""Where a cursor has the id of a row: no row of the same key comes after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,232 +82,102 @@ class Series:
         return self.times[row].item() if name == time else next(iter(self.cells(name, of, time)))
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked, as a stretch of series."""
-
-    schema: Schema
-    time: str
-    entity: tuple[Value, ...]
-    """Empty: every entity's newest row."""
-    months: Sequence[int]
-    start: int = 0
-    end: int = 0
-    """Microseconds since 1970; the end is not part of it."""
-    place: int | None = None
-    """The time where the page before ended."""
-    backwards: bool = False
-
-    @property
-    def names(self) -> Sequence[Name]:
-        return [(() if month == NEWEST else self.entity, month) for month in self.months]
-
-
-def wanted_of(prepared: Prepared, form: Form) -> Wanted | None:
-    """Give which series are asked for, and what of them; None where it is something else."""
-    query, state = prepared.query, prepared.state
-    if state is None or query.united or query.version != state.version or not _plain(query):
-        return None
-    time = _time_of(state.schema, prepared.stored)
-    if time is None or not _as_kept(prepared, form):
-        return None
-    names = [field.name for field in state.schema.entity_fields]
-    entity: dict[str, Value] = {}
-    times: list[Compare] = []
-    for part in query.where:
-        if not isinstance(part, Compare):
-            return None
-        if part.field in names and part.op == "exact" and part.field not in entity:
-            entity[part.field] = part.value
-        elif part.field == time and part.op != "not":
-            times.append(part)
-        else:
-            return None
-    whose = tuple(entity[name] for name in names) if len(entity) == len(names) else ()
-    if query.newest is not None:
-        if times or bool(entity) != bool(whose) or not _newest_as_kept(prepared, state):
-            return None
-        return Wanted(state.schema, time, whose, [NEWEST])
-    return _stretch(prepared, state.schema, whose, times) if whose else None
-
-
-def _plain(query: Rows) -> bool:
-    extra = query.expansions or query.units or query.groups is not None
-    return not extra and query.since is None
-
-
-def _newest_as_kept(prepared: Prepared, state: TableState) -> bool:
-    by_key = prepared.query.order == tuple(map(Order, state.schema.primary_key))
-    return by_key and prepared.place is None and kept_at_hand(prepared, state)
-
-
-def _stretch(
-    prepared: Prepared, schema: Schema, whose: tuple[Value, ...], times: Sequence[Compare]
-) -> Wanted | None:
-    """Give the series of an entity between two times, in whatever order its key settles."""
-    place, key = prepared.place, prepared.query.order
-    names = [order.field for order in key]
-    time = next(name for name in schema.primary_key if schema.by_name[name].role == "time")
-    if sorted(names) != sorted(schema.primary_key):
-        return None
-    at = names.index(time)
-    if place is not None and len(place) <= len(key):
-        return None
-    start, end = _bounds(times)
-    if start is None or end is None or not _EARLIEST <= start <= end < _LATEST:
-        return None
-    months = range(_month(start), _month(max(start, end - 1)) + 1)
-    if len(months) > _MOST_MONTHS:
-        return None
-    before = None if place is None else place[at]
-    return Wanted(schema, time, whose, months, start, end, before, backwards=key[at].descending)
-
-
-def _time_of(schema: Schema, shown: Mapping[str, Field]) -> str | None:
-    """Give the time field, where entity and time are the key and can be shown."""
-    time, entity = schema.time_field, schema.entity_fields
-    if time is None or time.type != "datetime" or not entity:
-        return None
-    key = [*(field.name for field in entity), time.name]
-    plain = all(field.type in _UNCHANGED for field in entity)
-    alike = sorted(key) == sorted(schema.primary_key)
-    return time.name if plain and alike and shown.keys() >= {*key} else None
-
-
-def _as_kept(prepared: Prepared, form: Form) -> bool:
-    """Tell whether the selected cells are written as they are kept."""
-    types = {prepared.stored[name].type for name in prepared.query.select}
-    if "datetime" in types and prepared.query.zone != "UTC":
-        return False
-    return form in _FORMS and (form != "csv" or "boolean" not in types)
-
-
-def _bounds(times: Sequence[Compare]) -> tuple[int | None, int | None]:
-    """Give the half-open interval that all of the comparisons leave, as far as it is bounded."""
-    starts, ends = [], []
-    for part in times:
-        at = (cast("datetime", part.value) - _EPOCH) // _MICROSECOND
-        if part.op in {"exact", "gte", "gt"}:
-            starts.append(at + (part.op == "gt"))
-        if part.op in {"exact", "lte", "lt"}:
-            ends.append(at + (part.op != "lt"))
-    return max(starts, default=None), min(ends, default=None)
-
-
-def _month(at: int) -> int:
-    day = _EPOCH + at * _MICROSECOND
+def month_of(at: int) -> int:
+    """Give the number of the month that an instant, in microseconds since 1970, lies in."""
+    day = EPOCH + at * MICROSECOND
     return day.year * 12 + day.month - 1
 
 
-def _first_of(month: int) -> datetime:
-    return _EPOCH.replace(year=month // 12, month=month % 12 + 1)
+def first_of(month: int) -> datetime:
+    return EPOCH.replace(year=month // 12, month=month % 12 + 1)
 
 
-def cut(found: Sequence[Series], wanted: Wanted, prepared: Prepared, signer: Signer) -> Page:
-    """Give the page that is asked for out of the series, which follow each other."""
-    query, time = prepared.query, wanted.time
-    total, skip = 0, query.offset
-    rows: list[tuple[Any, ...]] = []
-    last: tuple[Series, int] | None = None
-    """The last row that is shown."""
-    for series in reversed(found) if wanted.backwards else found:
-        matching, shown = _span(series, wanted)
-        total += len(matching)
-        page = shown[skip : skip + query.limit + 1 - len(rows)]
-        skip = max(0, skip - len(shown))
-        if not page:
-            continue
-        stop: int | None = page.stop
-        of = slice(page.start, None if stop == -1 else stop, page.step)
-        if len(rows) < query.limit:
-            last = series, page[min(len(page), query.limit - len(rows)) - 1]
-        cells = [series.cells(name, of, time) for name in query.select]
-        rows += islice(zip(*cells, strict=False), len(page))
-    counted = None if prepared.asked.count == "none" else total
-    if len(rows) <= query.limit or last is None:
-        return Page(rows, None, counted)
-    rows.pop()
-    series, at = last
-    place = [series.place(order.field, at, time) for order in query.order]
-    return Page(rows, cursor_after(prepared, [*place, _BEYOND], signer), counted)
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A table as series are read from it."""
+
+    ref: TableRef
+    schema: Schema
+    fields: Mapping[str, Field]
+    """Those that are shown."""
+    time: Field
+
+    @property
+    def entity(self) -> list[str]:
+        return [field.name for field in self.schema.entity_fields]
+
+    @property
+    def varying(self) -> list[Field]:
+        """Give the fields that are not the same in all of a series, but for the time."""
+        same = {*self.entity, self.time.name}
+        return [field for field in self.fields.values() if field.name not in same]
 
 
-def _span(series: Series, wanted: Wanted) -> tuple[range, range]:
-    """Give which of the rows match, and which of them are yet to be shown, in their order."""
-    everything = range(len(series.times))
-    if wanted.months[0] == NEWEST:
-        if wanted.entity:
-            at = series.places.get(wanted.entity)
-            everything = everything[:0] if at is None else everything[at : at + 1]
-        return everything, everything
-    first, end = map(int, np.searchsorted(series.times, (wanted.start, wanted.end)))
-    matching = shown = everything[first:end]
-    if wanted.place is not None and wanted.backwards:
-        shown = everything[first : min(end, int(np.searchsorted(series.times, wanted.place)))]
-    elif wanted.place is not None:
-        after = int(np.searchsorted(series.times, wanted.place, side="right"))
-        shown = everything[max(first, after) : end]
-    return matching, shown[::-1] if wanted.backwards else shown
-
-
-def load(con: Connection, store: Store, prepared: Prepared, wanted: Wanted, month: int) -> Series:
-    """Read the series of that *month*."""
-    schema, table = wanted.schema, prepared.query.table
-    names = [field.name for field in schema.entity_fields]
-    newest = month == NEWEST
-    same = {} if newest else dict(zip(names, wanted.entity, strict=True))
-    fields = _varying(prepared.stored.values(), {*same, wanted.time})
-    name = store.latest_name(table) if newest else store.relation_name(table)
-    most = MOST_ENTITIES if newest else MOST_ROWS
+def load(con: Connection, store: Store, shape: Shape, name: Name) -> Series:
+    """Read one series."""
+    entity, month = name
+    if month == NEWEST:
+        return _load_newest(con, store, shape)
+    same = dict(zip(shape.entity, entity, strict=True))
     statement = Statement()
-    conditions = () if newest else _of_month(wanted, same, month)
-    where = [condition(schema.by_name, it, statement) for it in conditions]
-    order = ", ".join(map(identifier, schema.primary_key if newest else ()))
-    found = con.execute(
-        f"SELECT {_listed(fields, schema.by_name[wanted.time])} FROM {name} AS t{filtered(where)}"
-        f"{' ORDER BY ' if order else ''}{order} LIMIT {most + 1}",
-        statement.parameters,
-    ).fetchnumpy()
-    *cells, times = found.values()
-    columns = {it.name: column for it, column in zip(fields, cells, strict=True)}
-    if not newest:
-        return _by_time(times, same, columns)
-    if len(times) > most or not _of_our_time(times):
+    where = filtered(_of_month(shape, same, month, statement))
+    *cells, times = (
+        con.execute(
+            f"SELECT {_listed(shape.varying, shape.time)}"
+            f" FROM {store.relation_name(shape.ref)} AS t{where} LIMIT {MOST_ROWS + 1}",
+            statement.parameters,
+        )
+        .fetchnumpy()
+        .values()
+    )
+    columns = {it.name: column for it, column in zip(shape.varying, cells, strict=True)}
+    return _by_time(times, same, columns)
+
+
+def _load_newest(con: Connection, store: Store, shape: Shape) -> Series:
+    fields = [field for field in shape.fields.values() if field.name != shape.time.name]
+    order = ", ".join(map(identifier, shape.schema.primary_key))
+    *cells, times = (
+        con.execute(
+            f"SELECT {_listed(fields, shape.time)} FROM {store.latest_name(shape.ref)} AS t"
+            f" ORDER BY {order} LIMIT {MOST_ENTITIES + 1}"
+        )
+        .fetchnumpy()
+        .values()
+    )
+    if len(times) > MOST_ENTITIES or not _of_our_time(times):
         return _too_much()
-    kept = {name: _packed(column) for name, column in columns.items()}
-    entities = zip(*(kept[name] for name in names), strict=True)
-    return Series(times, same, kept, {entity: n for n, entity in enumerate(entities)}, whole=True)
+    kept = {it.name: _packed(column) for it, column in zip(fields, cells, strict=True)}
+    entities = zip(*(kept[name] for name in shape.entity), strict=True)
+    return Series(times, {}, kept, {entity: n for n, entity in enumerate(entities)}, whole=True)
 
 
 def load_together(
-    con: Connection, store: Store, prepared: Prepared, wanted: Wanted, month: int
+    con: Connection, store: Store, shape: Shape, month: int
 ) -> Mapping[Name, Series] | None:
-    """Read every entity's series of that *month* by one look; None where that is too much."""
-    schema = wanted.schema
-    names = [field.name for field in schema.entity_fields]
-    fields = _varying(prepared.stored.values(), {*names, wanted.time})
+    """Read every entity's series of a *month* by one look; None where that is too much."""
+    fields = shape.varying
     if any(field.type not in _NARROW or field.decimal for field in fields):
         return None
     statement = Statement()
-    where = [condition(schema.by_name, it, statement) for it in _of_month(wanted, {}, month)]
-    entity = ", ".join(map(identifier, names))
-    rows = f"FROM {store.relation_name(prepared.query.table)} AS t{filtered(where)}"
+    where = filtered(_of_month(shape, {}, month, statement))
+    rows = f"FROM {store.relation_name(shape.ref)} AS t{where}"
+    entity = ", ".join(map(identifier, shape.entity))
     counted = con.execute(
         f"SELECT count(*), {entity} {rows} GROUP BY ALL ORDER BY {entity} LIMIT {MOST_ENTITIES}",
         statement.parameters,
     ).fetchall()
     if len(counted) == MOST_ENTITIES or sum(row[0] for row in counted) > _MOST_TOGETHER:
         return None
-    listed = _listed(fields, schema.by_name[wanted.time])
-    order = f"{entity}, {identifier(wanted.time)}"
-    text = f"SELECT {listed} {rows} ORDER BY {order}"
+    order = f"{entity}, {identifier(shape.time.name)}"
+    text = f"SELECT {_listed(fields, shape.time)} {rows} ORDER BY {order}"
     *cells, times = con.execute(text, statement.parameters).fetchnumpy().values()
     found, first = {}, 0
     for count, *whose in counted:
         of = slice(first, first := first + count)
         # Copied, for a view would hold the memory of all
         columns = {it.name: column[of].copy() for it, column in zip(fields, cells, strict=True)}
-        same = dict(zip(names, whose, strict=True))
+        same = dict(zip(shape.entity, whose, strict=True))
         found[tuple(whose), month] = _by_time(times[of].copy(), same, columns)
     return found
 
@@ -333,7 +194,7 @@ class Change:
 
 
 def changes(
-    con: Connection, store: Store, before: TableState, entry: TableEntry, names: Sequence[Name]
+    con: Connection, store: Store, before: TableState, shape: Shape, names: Sequence[Name]
 ) -> Mapping[Name, Change] | None:
     """Give what changed in the series *names* up to the newest version.
 
@@ -349,16 +210,13 @@ def changes(
         return None
     if not names:
         return {}
-    schema = after.schema
-    entity = [field.name for field in schema.entity_fields]
-    time = cast("Field", schema.time_field)
-    fields = _varying(entry.shown_fields(schema), {*entity, time.name})
+    schema, time, fields = shape.schema, shape.time, shape.varying
     statement = Statement()
     kinds = [f"{sql_type(field)}[]" for field in schema.entity_fields] + ["BIGINT[]"]
     whose = zip(*((*entities, month) for entities, month in names), strict=True)
     lists = [statement.value(list(it), kind) for it, kind in zip(whose, kinds, strict=True)]
     at = identifier(time.name)
-    named = [*map(identifier, entity), f"CAST(year({at}) * 12 + month({at}) - 1 AS BIGINT)"]
+    named = [*map(identifier, shape.entity), f"CAST(year({at}) * 12 + month({at}) - 1 AS BIGINT)"]
     unnested = ", ".join(f"unnest({it})" for it in lists)
     kept = f"({', '.join(named)}) IN (SELECT ({unnested}))"
     columns = ", ".join(f"{it} AS k{n}" for n, it in enumerate(named))
@@ -402,10 +260,6 @@ def _by_name(columns: Sequence[Array]) -> dict[Name, list[int]]:
     return found
 
 
-def _varying(fields: Iterable[Field], same: Collection[str]) -> list[Field]:
-    return [field for field in fields if field.name not in same]
-
-
 def _listed(fields: Sequence[Field], time: Field) -> str:
     cells = [*(rendered(it, "UTC", "json") for it in fields), place_column(time)]
     return ", ".join(f"{cell} AS c{n}" for n, cell in enumerate(cells))
@@ -425,12 +279,16 @@ def _too_much() -> Series:
     return Series(np.zeros(0, dtype=np.int64), {}, {}, {}, whole=False)
 
 
-def _of_month(wanted: Wanted, same: Mapping[str, Value], month: int) -> tuple[Condition, ...]:
-    return (
+def _of_month(
+    shape: Shape, same: Mapping[str, Value], month: int, statement: Statement
+) -> list[str]:
+    time, fields = shape.time.name, shape.schema.by_name
+    parts = [
         *(Compare(name, "exact", value) for name, value in same.items()),
-        Compare(wanted.time, "gte", _first_of(month)),
-        Compare(wanted.time, "lt", _first_of(month + 1)),
-    )
+        Compare(time, "gte", first_of(month)),
+        Compare(time, "lt", first_of(month + 1)),
+    ]
+    return [condition(fields, part, statement) for part in parts]
 
 
 def _rising(times: Times) -> bool:
@@ -438,7 +296,7 @@ def _rising(times: Times) -> bool:
 
 
 def _of_our_time(times: Times) -> bool:
-    return bool(((times >= _EARLIEST) & (times < _LATEST)).all())
+    return bool(((times >= EARLIEST) & (times < LATEST)).all())
 
 
 def _packed(column: Array) -> Column:
@@ -476,4 +334,4 @@ def _size(column: Column) -> int:
 
 @lru_cache(maxsize=32_768)
 def _instant(at: int) -> str:
-    return (_EPOCH + at * _MICROSECOND).isoformat() + "Z"
+    return (EPOCH + at * MICROSECOND).isoformat() + "Z"

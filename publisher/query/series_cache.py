@@ -25,14 +25,13 @@ from publisher.query.series import (
     Change,
     Name,
     Series,
-    Wanted,
+    Shape,
     changed,
     changes,
-    cut,
     load,
     load_together,
-    wanted_of,
 )
+from publisher.query.series_pages import Wanted, page_of, wanted_of
 from publisher.store import Store
 
 _MOST_CHANGES = 8
@@ -103,17 +102,15 @@ class SeriesCache:
         wanted = wanted_of(prepared, form)
         if wanted is None or prepared.state is None or not self._most:
             return None
-        book = self._renewed(con, entry, prepared.state)
+        book = self._renewed(con, entry, prepared.state, wanted.shape)
         if book is None:
             return None
         for entity, month in wanted.names:
-            if not self._have(con, book, prepared, wanted, (book.number, entity, month)):
+            if not self._have(con, book, wanted, (book.number, entity, month)):
                 return None
         return self._page(wanted, prepared, entry, signer)
 
-    def _have(
-        self, con: Connection, book: _Book, prepared: Prepared, wanted: Wanted, key: Key
-    ) -> bool:
+    def _have(self, con: Connection, book: _Book, wanted: Wanted, key: Key) -> bool:
         """Have a series kept; False where its table is written to meanwhile."""
         if key in self._kept:
             return True
@@ -125,14 +122,14 @@ class SeriesCache:
         if several and self._together.acquire(blocking=False):
             try:
                 book.together.add(month)
-                found = load_together(con, self._store, prepared, wanted, month)
+                found = load_together(con, self._store, wanted.shape, month)
             finally:
                 self._together.release()
             self._keep(book, found or {})
             if key in self._kept:
                 return True
         book.asked.add(month)
-        series = load(con, self._store, prepared, wanted, month)
+        series = load(con, self._store, wanted.shape, key[1:])
         return self._keep(book, {key[1:]: series})
 
     def _page(
@@ -152,9 +149,11 @@ class SeriesCache:
                     return None
                 self._kept.move_to_end(key)
                 found.append(kept.series)
-        return cut(found, wanted, prepared, signer)
+        return page_of(found, wanted, prepared, signer)
 
-    def _renewed(self, con: Connection, entry: TableEntry, state: TableState) -> _Book | None:
+    def _renewed(
+        self, con: Connection, entry: TableEntry, state: TableState, shape: Shape
+    ) -> _Book | None:
         """Give the table's book for *state*; None where that is the table's no more."""
         with self._renewing:
             book = self._books.get(entry.ref)
@@ -162,7 +161,7 @@ class SeriesCache:
                 return book
             found = None
             if book is not None and book.entry is entry:
-                found = self._changed(con, book)
+                found = self._changed(con, book, shape)
             if not self._store.stands(state):
                 return None
             with self._guard:
@@ -177,7 +176,7 @@ class SeriesCache:
                 self._books[entry.ref] = renewed
             return renewed
 
-    def _changed(self, con: Connection, book: _Book) -> Mapping[Name, Change] | None:
+    def _changed(self, con: Connection, book: _Book, shape: Shape) -> Mapping[Name, Change] | None:
         """Give what is other by now in the book's series; None: all should be read again."""
         with self._guard:
             # Nothing is added to it any more: its state is not the table's
@@ -186,7 +185,7 @@ class SeriesCache:
                 for key, kept in self._kept.items()
                 if key[0] == book.number and key[2] != NEWEST and kept.series.whole
             ]
-        return changes(con, self._store, book.state, book.entry, names)
+        return changes(con, self._store, book.state, shape, names)
 
     def _note(self, key: Key, change: Change) -> None:
         """Have a series brought up to date when it is next asked for."""
