@@ -145,7 +145,8 @@ def test_a_page_out_of_series_is_the_page_of_the_store(
 ):
     table, kept = new_table(mode, interval), SeriesCache(most, desk.store)
     for rows in delivered:
-        desk.commit(table, rows)
+        with desk.store.followed(kept.follow):
+            desk.commit(table, rows)
         for kind, pairs in asked:
             left: list[tuple[str, str]] | None = pairs
             while left is not None:
@@ -215,13 +216,17 @@ def test_a_series_is_kept_through_commits(desk: Desk):
         return None if page is None else orjson.dumps(json_rows(ready.shown, page.rows))
 
     before = asked("A", read=True)
-    desk.commit(table, [("b, c", *line[1:])])
-    assert asked("A", read=False) is None  # until somebody looks what was touched
-    assert asked("b, c", read=True) is not None
-    assert asked("A", read=False) == before
-    desk.commit(table, [(*line[:3], 2.0, *line[4:])])
-    assert asked("b, c", read=True) is not None
-    assert asked("A", read=False) == asked("A", read=True) != before  # it is brought up to date
+    with desk.store.followed(kept.follow):
+        desk.commit(table, [("b, c", *line[1:])])
+        assert asked("A", read=False) == before
+        assert asked("b, c", read=False) is None
+        desk.commit(table, [(*line[:3], 2.0, *line[4:])])
+        after = asked("A", read=False)  # it was brought up to date
+        assert after == asked("A", read=True)
+        assert after not in {None, before}
+    desk.commit(table, [line])
+    assert asked("A", read=False) is None  # nobody followed
+    assert asked("A", read=True) == before
 
 
 def test_series_of_a_month_are_read_together_once_a_second_is_asked_for(desk: Desk):

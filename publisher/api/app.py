@@ -83,6 +83,7 @@ def create_app(parts: Parts) -> web.Application:
     app[COMMITS] = Commits(parts.engine, parts.store, written)
     parts.on_commit(app[COMMITS].poke)
     app.cleanup_ctx.append(_signing)
+    app.cleanup_ctx.append(_following)
     app.cleanup_ctx.append(_telling)
     app.cleanup_ctx.append(_spooling)
     app.on_shutdown.append(_ending)
@@ -105,6 +106,11 @@ async def _signing(app: web.Application) -> AsyncIterator[None]:
     path = app[PARTS].settings.data / "secret.key"
     app[SIGNER] = Signer(await asyncio.to_thread(load_key, path))
     yield
+
+
+async def _following(app: web.Application) -> AsyncIterator[None]:
+    with app[PARTS].store.followed(app[SERIES].follow):
+        yield
 
 
 async def _telling(app: web.Application) -> AsyncIterator[None]:

@@ -194,16 +194,20 @@ class Change:
 
 
 def changes(
-    con: Connection, store: Store, before: TableState, shape: Shape, names: Sequence[Name]
+    con: Connection,
+    store: Store,
+    shape: Shape,
+    names: Sequence[Name],
+    *,
+    before: TableState,
+    after: TableState,
 ) -> Mapping[Name, Change] | None:
-    """Give what changed in the series *names* up to the newest version.
+    """Give what changed in the series *names* from one state to another.
 
     None: so much that all of them should be read again.
     """
-    after = store.state(con, before.ref)
     if (
-        after is None
-        or after.version <= before.version
+        after.version <= before.version
         or after.schema_since > before.version
         or after.oldest_version > before.version
     ):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import count
 
+import structlog
+
 from publisher.engine import Connection
 from publisher.model.catalog import TableEntry
 from publisher.model.query import Value
@@ -34,6 +36,8 @@ from publisher.query.series import (
 from publisher.query.series_pages import Wanted, page_of, wanted_of
 from publisher.store import Store
 
+log = structlog.get_logger(__name__)
+
 _MOST_CHANGES = 8
 """Commits behind which a series that nobody asks for is let go of."""
 
@@ -48,6 +52,7 @@ class _Book:
     number: int
     entry: TableEntry
     state: TableState
+    shape: Shape
     asked: set[int] = field(default_factory=set)
     """Months of which a series was read."""
     together: set[int] = field(default_factory=set)
@@ -79,7 +84,6 @@ class SeriesCache:
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._size = 0
         self._guard = threading.Lock()
-        self._renewing = threading.Lock()
         self._together = threading.Lock()
 
     def page(
@@ -102,9 +106,9 @@ class SeriesCache:
         wanted = wanted_of(prepared, form)
         if wanted is None or prepared.state is None or not self._most:
             return None
-        book = self._renewed(con, entry, prepared.state, wanted.shape)
-        if book is None:
+        if not self._store.stands(prepared.state):
             return None
+        book = self._book(entry, prepared.state, wanted.shape)
         for entity, month in wanted.names:
             if not self._have(con, book, wanted, (book.number, entity, month)):
                 return None
@@ -151,41 +155,48 @@ class SeriesCache:
                 found.append(kept.series)
         return page_of(found, wanted, prepared, signer)
 
-    def _renewed(
-        self, con: Connection, entry: TableEntry, state: TableState, shape: Shape
-    ) -> _Book | None:
-        """Give the table's book for *state*; None where that is the table's no more."""
-        with self._renewing:
-            book = self._books.get(entry.ref)
-            if book is not None and book.entry is entry and book.state is state:
-                return book
-            found = None
-            if book is not None and book.entry is entry:
-                found = self._changed(con, book, shape)
-            if not self._store.stands(state):
-                return None
-            with self._guard:
-                if book is None or found is None:
-                    # Those of the book before are found no more, and go when room is needed
-                    renewed = _Book(next(self._numbers), entry, state)
-                else:
-                    renewed = replace(book, state=state)
-                    self._drop((book.number, (), NEWEST))
-                    for name, change in found.items():
-                        self._note((book.number, *name), change)
-                self._books[entry.ref] = renewed
-            return renewed
+    def follow(self, con: Connection, before: TableState, after: TableState) -> None:
+        """Bring a table's series from one state to the next, before anyone is told of it."""
+        book = self._books.get(after.ref)
+        if book is None or book.state is not before:
+            return
+        try:
+            self._bring(con, book, after)
+        except Exception:  # costs what was kept, not the commit
+            log.exception("series could not be brought up to date", table=str(after.ref))
+            self._books.pop(after.ref, None)
 
-    def _changed(self, con: Connection, book: _Book, shape: Shape) -> Mapping[Name, Change] | None:
-        """Give what is other by now in the book's series; None: all should be read again."""
+    def _bring(self, con: Connection, book: _Book, after: TableState) -> None:
         with self._guard:
-            # Nothing is added to it any more: its state is not the table's
+            # Nothing is added any more: its table is being written to
             names = [
                 key[1:]
                 for key, kept in self._kept.items()
-                if key[0] == book.number and key[2] != NEWEST and kept.series.whole
+                if key[0] == book.number and kept.series.whole
             ]
-        return changes(con, self._store, book.state, shape, names)
+        newest = ((), NEWEST)
+        dated = [name for name in names if name != newest]
+        found = changes(con, self._store, book.shape, dated, before=book.state, after=after)
+        again = load(con, self._store, book.shape, newest) if newest in names else None
+        with self._guard:
+            if found is None:
+                del self._books[after.ref]
+                return
+            for name, change in found.items():
+                self._note((book.number, *name), change)
+            self._drop((book.number, *newest))
+            if again is not None:
+                self._put((book.number, *newest), again)
+            self._books[after.ref] = replace(book, state=after)
+
+    def _book(self, entry: TableEntry, state: TableState, shape: Shape) -> _Book:
+        """Give the table's book for *state*, a new one unless it was brought there."""
+        with self._guard:
+            book = self._books.get(entry.ref)
+            if book is None or book.entry is not entry or book.state is not state:
+                # Those of the book before are found no more, and go when room is needed
+                book = self._books[entry.ref] = _Book(next(self._numbers), entry, state, shape)
+            return book
 
     def _note(self, key: Key, change: Change) -> None:
         """Have a series brought up to date when it is next asked for."""

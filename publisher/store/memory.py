@@ -43,12 +43,6 @@ class Memory(Generic[T]):
         """Give the value as it is remembered; None where it has to be looked up."""
         return None if self._unsure[ref] else self._values.get(ref)
 
-    def forget(self, ref: TableRef) -> None:
-        """Let go of the value after a change."""
-        with self._guard:
-            self._changes += 1
-            self._values.pop(ref, None)
-
     def stands(self, ref: TableRef, value: T) -> bool:
         """Tell whether nothing was written since *value* was remembered, nor is about to be.
 
@@ -58,15 +52,22 @@ class Memory(Generic[T]):
         return not self._changing[ref] and self._values.get(ref) is value
 
     @contextmanager
-    def changing(self, ref: TableRef) -> Iterator[None]:
-        """Change what the value tells of, which is forgotten afterwards."""
+    def changing(self, ref: TableRef) -> Iterator[Callable[[T], None]]:
+        """Change what the value tells of, which is forgotten afterwards.
+
+        Unless the function that this gives was told of the value that follows.
+        """
+        following: list[T] = []
         with self._guard:
             self._changing[ref] += 1
         try:
-            yield
+            yield following.append
         finally:
-            self.forget(ref)
             with self._guard:
+                self._changes += 1
+                self._values.pop(ref, None)
+                if following and self._lasting and not self._unsure[ref]:
+                    self._values[ref] = following[-1]
                 self._changing[ref] -= 1
 
     @contextmanager

@@ -32,6 +32,8 @@ from publisher.store.quarantine import QuarantineCounts
 from publisher.store.versions import Version
 
 T = TypeVar("T")
+Follower = Callable[[Connection, TableState, TableState], None]
+"""Is told of a table as it was before a commit and as it is after; fails never."""
 
 
 class Store:
@@ -46,6 +48,16 @@ class Store:
         self._states: Memory[TableState] = Memory(lasting=engine.exclusive)
         self._schemas: Memory[versions.Schemas] = Memory(lasting=engine.exclusive)
         self._moment = object()
+        self._followers: list[Follower] = []
+
+    @contextmanager
+    def followed(self, follower: Follower) -> Iterator[None]:
+        """Have *follower* called with every commit, before anyone is told of its version."""
+        self._followers.append(follower)
+        try:
+            yield
+        finally:
+            self._followers.remove(follower)
 
     def prepare(self, con: Connection) -> None:
         """Create the store or bring it to the present format.
@@ -155,8 +167,16 @@ class Store:
         Raises HeldError where ``replace`` would let go of more than ``maxShrink``,
         SchemaChangeError where the stored rows forbid the schema's change.
         """
-        with self._changing(commit.entry.ref):
-            return self._write(con, lambda: carry_out(con, commit))
+        ref = commit.entry.ref
+        with self._changing(ref) as follow:
+            before = self._states.known(ref)
+            done = self._write(con, lambda: carry_out(con, commit))
+            after = versions.state(con, ref) if self._followers else None
+            if before is not None and after is not None:
+                for follower in self._followers:
+                    follower(con, before, after)
+                follow(after)
+            return done
 
     def prune_history(self, con: Connection, ref: TableRef, before: datetime) -> int:
         """Let go of versions that were superseded by *before*; give the rows removed."""
@@ -353,7 +373,8 @@ class Store:
             self._moment = object()
 
     @contextmanager
-    def _changing(self, ref: TableRef) -> Iterator[None]:
+    def _changing(self, ref: TableRef) -> Iterator[Callable[[TableState], None]]:
         """Keep other writers of the table out, and forget what is known when they may come in."""
-        with self._writers[ref], self._schemas.changing(ref), self._states.changing(ref):
-            yield
+        states = self._states.changing(ref)
+        with self._writers[ref], self._schemas.changing(ref), states as follow:
+            yield follow
