@@ -6,7 +6,9 @@ on a DuckDB file and on DuckLake. Blocking work runs in threads, each with its o
 
 import contextlib
 import importlib.util
+import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -50,6 +52,8 @@ Lane = Literal["work", "query", "export"]
 
 _CONFLICT_ATTEMPTS = 8
 _INTERRUPT_SECONDS = 0.05
+_NICE = 4
+"""Little: who waits for the interpreter waits for whoever holds it."""
 _QUERIES = 6  # at once for each thread: the engine shares its threads among them
 _DUCKLAKE = "ducklake:"
 
@@ -75,9 +79,9 @@ class Engine:
         """How many the query lane is at, at once."""
         self._guard = threading.Lock()
         self._lanes = {
-            "work": ThreadPoolExecutor(threads, thread_name_prefix="work"),
-            "query": ThreadPoolExecutor(self.queries, thread_name_prefix="query"),
-            "export": ThreadPoolExecutor(1, thread_name_prefix="export"),
+            "work": ThreadPoolExecutor(threads, "work", initializer=_yield),
+            "query": ThreadPoolExecutor(self.queries, "query"),
+            "export": ThreadPoolExecutor(1, "export", initializer=_yield),
         }
 
     @classmethod
@@ -90,9 +94,8 @@ class Engine:
         the file, StoreError where it cannot be opened.
         """
         with _explained():
-            root = duckdb.connect(
-                ":memory:",
-                config={
+            root = _connect(
+                {
                     "threads": str(threads),
                     "memory_limit": memory_limit,
                     "temp_directory": str(work / "spill"),
@@ -104,7 +107,7 @@ class Engine:
                     # the blocks would fill the memory long before the log has its 16 MB. Of
                     # temporary tables a checkpoint is but work.
                     "wal_autocheckpoint": "16MB" if store is None else "128KB",
-                },
+                }
             )
             try:
                 _attach(root, store)
@@ -191,6 +194,24 @@ class Engine:
         for lane in self._lanes.values():
             lane.shutdown(wait=True)
         self._root.close()
+
+
+def _connect(config: dict[str, str | bool | int | float | list[str]]) -> Connection:
+    """Start the engine in a thread that yields, which its own threads then do as well."""
+
+    def connect() -> Connection:
+        _yield()
+        return duckdb.connect(":memory:", config=config)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(connect).result()
+
+
+def _yield() -> None:
+    """Let the thread's work wait for the processor behind those who answer, where that can be."""
+    if sys.platform == "linux":  # elsewhere a thread has no priority of this kind
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _attach(root: Connection, store: str | None) -> None:

@@ -1,6 +1,7 @@
 """``publisher serve``: scheduler, harvest, publishing, API and control socket in one process."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -62,6 +63,9 @@ async def serving(settings: Settings, *, stop: asyncio.Event | None = None) -> A
         await service.start_schedule()
         watch = asyncio.create_task(_watch(service))
         stack.push_async_callback(_cancelled, watch)
+        # What is there for good is not looked at again: a collection keeps every answer waiting
+        gc.collect()
+        gc.freeze()
         log.info("ready", url=url, data=str(settings.data), root=str(settings.root))
         yield url
 
