@@ -3,12 +3,14 @@
     python tests/bench/query.py [--rows 7000000] [--keep FOLDER] [--only CASE...]
 
 Cases: ``cached`` (against a bare aiohttp handler with the same bytes), ``means``, ``sorted`` and
-``export`` (against DuckDB itself on the same rows), ``latest``, ``pages`` (the thousandth against
+``export`` (against DuckDB itself on the same rows and, where CKAN_URL, CKAN_API_KEY and CKAN_ORG
+name a site, against CKAN's dump of 20 stations), ``latest``, ``pages`` (the thousandth against
 the first). Prints times, ratios and the service's peak memory. Quotas are off.
 """
 
 import argparse
 import asyncio
+import os
 import shutil
 import statistics
 import sys
@@ -21,8 +23,18 @@ from typing import Any
 import aiohttp
 import duckdb
 import psutil
+import requests
 from aiohttp import web
-from rows import MADE_UP, START, build_store, free_port, server
+from rows import (
+    CKAN_STATIONS,
+    MADE_UP,
+    PER_STATION,
+    START,
+    build_store,
+    ckan_table,
+    free_port,
+    server,
+)
 
 TABLE = "/v1/datasets/river/levels"
 DAY = f"station=station-0007&time={START:%Y-%m}-02"
@@ -139,22 +151,30 @@ def latest(ours: Ours, _: Any) -> None:
 
 
 def ordered(ours: Ours, con: duckdb.DuckDBPyConnection) -> None:
-    paths = [f"/rows?level__gte={it / 100}&sort=-level&limit=1000" for it in range(200, 230)]
-    found = asyncio.run(ours.times(paths))
-    bare = []
-    for it in range(200, 230):
-        began = time.perf_counter()
-        con.execute(
-            "SELECT * FROM levels WHERE level >= ? ORDER BY level DESC NULLS LAST, station,"
-            " observed_at LIMIT 1000",
-            [it / 100],
-        ).fetchall()
-        bare.append(time.perf_counter() - began)
-    told(
-        "sorted",
-        f"1,000 rows, p95 {p95(found) * 1000:.0f} ms (under 100 of 49 million); DuckDB's bare query"
-        f" {p95(bare) * 1000:.0f} ms",
-    )
+    """A month's rows by their value, and those of the whole table."""
+    for named, time_, where in (
+        ("of a month", f"&time={START:%Y}-03", " AND observed_at >= '{0}-03-01'"),
+        ("of the whole table", "", ""),
+    ):
+        paths = [
+            f"/rows?level__gte={it / 100}{time_}&sort=-level&limit=1000" for it in range(200, 230)
+        ]
+        found = asyncio.run(ours.times(paths))
+        bare = []
+        end = " AND observed_at < '{0}-04-01'" if where else ""
+        for it in range(200, 230):
+            began = time.perf_counter()
+            con.execute(
+                f"SELECT * FROM levels WHERE level >= ?{(where + end).format(START.year)}"
+                " ORDER BY level DESC NULLS LAST, station, observed_at LIMIT 1000",
+                [it / 100],
+            ).fetchall()
+            bare.append(time.perf_counter() - began)
+        told(
+            "sorted",
+            f"1,000 rows {named}, p95 {p95(found) * 1000:.0f} ms (under 100 of 49 million);"
+            f" DuckDB's bare query {p95(bare) * 1000:.0f} ms",
+        )
 
 
 def pages(ours: Ours, _: Any) -> None:
@@ -193,17 +213,44 @@ def export(ours: Ours, con: duckdb.DuckDBPyConnection) -> None:
     copies = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION zstd"}
     for form, options in copies.items():
         file = ours.folder / f"copy.{form}"
-        began = time.perf_counter()
-        con.execute(f"COPY levels TO '{file}' ({options})")
-        bare = time.perf_counter() - began
+        bare, in_order = (
+            copied(con, f"COPY {rows} TO '{file}' ({options})")
+            for rows in ("levels", "(FROM levels ORDER BY station, observed_at)")
+        )
         first, size = asyncio.run(fetched(form))
         again, _ = asyncio.run(fetched(form))
         told(
             f"export, {form}",
             f"{size / 1e6:.0f} MB first in {first:.1f} s; DuckDB's own COPY {bare:.1f} s:"
-            f" {bare / first:.2f} of its pace (at least 0.5); again {size / again / 1e6:.0f} MB/s",
+            f" {bare / first:.2f} of its pace (at least 0.5); in order, as ours, {in_order:.1f} s:"
+            f" {in_order / first:.2f}; again {size / again / 1e6:.0f} MB/s",
         )
         file.unlink()
+        if form == "csv" and "CKAN_URL" in os.environ:
+            [(rows,)] = con.execute("SELECT count(*) FROM levels").fetchall()
+            theirs = dumped()
+            told(
+                "export, csv",
+                f"{rows / first:.0f} rows/s; CKAN's dump {theirs:.0f}: {rows / first / theirs:.1f}"
+                " times (at least 10)",
+            )
+
+
+def copied(con: duckdb.DuckDBPyConnection, statement: str) -> float:
+    began = time.perf_counter()
+    con.execute(statement)
+    return time.perf_counter() - began
+
+
+def dumped() -> float:
+    """Give the rows a second of CKAN's dump of a table."""
+    url = os.environ["CKAN_URL"]
+    table = ckan_table(url, os.environ["CKAN_API_KEY"], os.environ["CKAN_ORG"])
+    began = time.perf_counter()
+    answer = requests.get(f"{url}/datastore/dump/{table}", timeout=900)
+    rows = answer.content.count(b"\n") - 1
+    assert rows == CKAN_STATIONS * PER_STATION
+    return rows / (time.perf_counter() - began)
 
 
 RUN: dict[str, Callable[[Ours, Any], None]] = {
