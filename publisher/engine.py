@@ -211,7 +211,9 @@ def _yield() -> None:
     """Let the thread's work wait for the processor behind those who answer, where that can be."""
     if sys.platform == "linux":  # elsewhere a thread has no priority of this kind
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            thread = threading.get_native_id()
+            now = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, now + _NICE)
 
 
 def _attach(root: Connection, store: str | None) -> None:

@@ -22,7 +22,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "duckdb": ("engine.py",),
     "frictionless": ("validation",),
     "isodate": ("model/values.py",),
-    "numpy": ("query/series.py",),
+    "numpy": ("query/series",),
     "openpyxl": (),
     "orjson": ("",),  # JSON is everywhere
     "pint": ("validation/units.py",),

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,8 +29,8 @@ from publisher.query import (
     json_rows,
     next_pairs,
     prepare,
-    series,
 )
+from publisher.query.series import columns
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SIGNER = Signer(b"a key for tests")
@@ -66,10 +67,15 @@ MEMBERS = {
     **{name: st.sampled_from(values) for name, values in VALUES.items()},
 }
 deliveries = st.lists(
-    st.lists(st.tuples(*MEMBERS.values()), max_size=30, unique_by=lambda cells: cells[:3]),
+    st.tuples(
+        st.lists(st.tuples(*MEMBERS.values()), max_size=30, unique_by=lambda cells: cells[:3]),
+        st.booleans(),
+        st.integers(0, 2).map(bool),
+    ),
     min_size=1,
-    max_size=4,
+    max_size=5,
 )
+"""Rows, whether the commit is followed, and whether anything is asked after it."""
 _tables = itertools.count()
 
 
@@ -130,10 +136,11 @@ def told(ready: Prepared, page: Page) -> Any:
 
 
 @settings(
-    max_examples=scale(60, 2_000),
+    max_examples=scale(40, 2_000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(
+    most_rows=st.sampled_from([4, 50_000]),
     mode=st.sampled_from(["merge", "replace", "append"]),
     interval=st.sampled_from([None, "PT6H", "PT7M"]),
     delivered=deliveries,
@@ -141,25 +148,34 @@ def told(ready: Prepared, page: Page) -> Any:
     most=st.sampled_from([100_000_000, 3_000]),
 )
 def test_a_page_out_of_series_is_the_page_of_the_store(
-    desk: Desk, mode, interval, delivered, asked, most
+    desk: Desk, most_rows, mode, interval, delivered, asked, most
 ):
     table, kept = new_table(mode, interval), SeriesCache(most, desk.store)
-    for rows in delivered:
-        with desk.store.followed(kept.follow):
-            desk.commit(table, rows)
-        for kind, pairs in asked:
-            left: list[tuple[str, str]] | None = pairs
-            while left is not None:
-                ready = prepare(
-                    desk.con, desk.store, table, left, signer=SIGNER, now=NOW, kind=kind
-                )
-                there = fetch(desk.con, desk.store, ready, form="json", signer=SIGNER)
-                here = kept.read(desk.con, ready, table, form="json", signer=SIGNER)
-                if here is not None:
-                    assert told(ready, here) == told(ready, there)
-                # Whichever of the two wrote it, the other reads the cursor
-                page = here or there
-                left = next_pairs(left, ready, page.cursor) if page.cursor else None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(columns, "MOST_TEXTS", most_rows)
+        for rows, followed, seen in delivered:
+            with desk.store.followed(kept.follow) if followed else nullcontext():
+                desk.commit(table, rows)
+            for kind, pairs in asked if seen else ():
+                ask(desk, table, kept, kind, pairs)
+
+
+def ask(
+    desk: Desk, table: TableEntry, kept: SeriesCache, kind: Any, pairs: list[tuple[str, str]]
+) -> None:
+    """Compare a page by both ways, and those that follow it."""
+    left: list[tuple[str, str]] | None = pairs
+    while left is not None:
+        ready = prepare(desk.con, desk.store, table, left, signer=SIGNER, now=NOW, kind=kind)
+        there = fetch(desk.con, desk.store, ready, form="json", signer=SIGNER)
+        for here in (
+            kept.page(ready, table, "json"),
+            kept.read(desk.con, ready, table, "json"),
+            kept.page(ready, table, "json"),
+        ):
+            if here is not None:
+                assert told(ready, here) == told(ready, there)
+        left = next_pairs(left, ready, there.cursor) if there.cursor else None
 
 
 @pytest.mark.parametrize(
@@ -192,10 +208,10 @@ def test_which_questions_are_answered_from_series(
     pairs = [tuple(pair.split("=", 1)) for pair in question.split("&") if pair]
     ready = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW, kind=kind)
     there = fetch(desk.con, desk.store, ready, form="json", signer=SIGNER)
-    assert kept.page(ready, table, form="json", signer=SIGNER) is None
+    assert kept.page(ready, table, "json") is None
     for look in (
-        lambda: kept.read(desk.con, ready, table, form="json", signer=SIGNER),
-        lambda: kept.page(ready, table, form="json", signer=SIGNER),
+        lambda: kept.read(desk.con, ready, table, "json"),
+        lambda: kept.page(ready, table, "json"),
     ):
         here = look()
         assert (here is not None) == from_series
@@ -211,8 +227,8 @@ def test_a_series_is_kept_through_commits(desk: Desk):
         pairs = [("station", station), ("sensor", "1"), ("time", "2026-02")]
         ready = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW)
         if read:
-            kept.read(desk.con, ready, table, form="json", signer=SIGNER)
-        page = kept.page(ready, table, form="json", signer=SIGNER)
+            kept.read(desk.con, ready, table, "json")
+        page = kept.page(ready, table, "json")
         return None if page is None else orjson.dumps(json_rows(ready.shown, page.rows))
 
     before = asked("A", read=True)
@@ -243,7 +259,7 @@ def test_series_of_a_month_are_read_together_once_a_second_is_asked_for(desk: De
         pairs = [("station", station), ("time", "2026-02-01/2026-02-02")]
         ready = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW)
         look = partial(kept.read, desk.con) if read else kept.page
-        here = look(ready, table, form="json", signer=SIGNER)
+        here = look(ready, table, "json")
         if here is not None:
             there = fetch(desk.con, desk.store, ready, form="json", signer=SIGNER)
             assert told(ready, here) == told(ready, there)
@@ -260,24 +276,39 @@ def test_memory_is_bounded_and_large_series_are_left_to_the_store(
 ):
     table = new_table("merge")
     lines = [
-        ("A", n % 7, BORDER + timedelta(minutes=n), 1.0, 1, "1.5", True, f"{n}", None, "x")
-        for n in range(7_000)
+        ("A", n % 20, BORDER + timedelta(minutes=n), 1.0, 1, "1.5", True, f"{n}", None, "x")
+        for n in range(4_000)
     ]
     desk.commit(table, lines)
-    kept = SeriesCache(300_000, desk.store)
+    kept = SeriesCache(400_000, desk.store)
     found = []
-    for sensor in [*range(7), 6]:
+    for sensor in [*range(20), 19]:
         pairs = [("station", "A"), ("sensor", str(sensor)), ("time", "2026-02-03")]
         ready = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW)
-        assert kept.read(desk.con, ready, table, form="json", signer=SIGNER) is not None
+        assert kept.read(desk.con, ready, table, "json") is not None
         found.append(ready)
-    at_hand = [kept.page(it, table, form="json", signer=SIGNER) is not None for it in found]
+    at_hand = [kept.page(it, table, "json") is not None for it in found]
     assert at_hand[-1]
     assert 0 < sum(at_hand) < len(at_hand)
 
-    monkeypatch.setattr(series, "MOST_ROWS", 999)
-    kept = SeriesCache(1_000_000, desk.store)
-    assert kept.read(desk.con, found[0], table, form="json", signer=SIGNER) is None
+    for most, rows in ((1_000_000, 199), (40_000, 10_000)):
+        monkeypatch.setattr(columns, "MOST_TEXTS", rows)
+        kept = SeriesCache(most, desk.store)
+        assert kept.read(desk.con, found[0], table, "json") is None
+
+
+def test_the_newest_of_entities_without_a_name(desk: Desk):
+    fields = [{"name": name, **FIELDS[name]} for name in ("sensor", "at", "level")]
+    fields[0] = {"name": "sensor", "type": "integer", "role": "entity"}
+    schema = {"name": "a", "version": "1.0.0", "fields": fields, "primaryKey": ["sensor", "at"]}
+    table, kept = entry(schema, name=f"t{next(_tables)}"), SeriesCache(1_000_000, desk.store)
+    desk.commit(table, [(None, BORDER, 1.0), (1, BORDER, 2.0)])
+    for pairs in ([], [("sensor", "1")], [("sensor", "2")]):
+        ready = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW, kind="latest")
+        here = kept.read(desk.con, ready, table, "json")
+        assert here is not None
+        there = fetch(desk.con, desk.store, ready, form="json", signer=SIGNER)
+        assert told(ready, here) == told(ready, there)
 
 
 async def test_the_api_answers_the_same_with_and_without_series(tmp_path: Path):

@@ -83,6 +83,8 @@ class Cache:
         """Keep an answer; it holds all of its headers but those that every answer has."""
         key = _key(request)
         self._drop(key)
+        if truth.moment is not None and truth.moment is not self._store.moment:
+            return  # something was written meanwhile
         body = response.body
         headers = {**response.headers, "Server-Timing": "cache;dur=0.00"}
         told = {name: it for name, it in headers.items() if not name.startswith("Content-")}

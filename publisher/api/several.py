@@ -10,9 +10,11 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from publisher.api.cache import minute_of
 from publisher.api.negotiation import form_of
 from publisher.api.parts import Call
-from publisher.api.rows import respond, work_out
+from publisher.api.replies import site
+from publisher.api.rows import Answered, respond, work_out
 from publisher.engine import Connection
 from publisher.errors import ParameterError, UsageError
 from publisher.query import Prepared
@@ -44,10 +46,19 @@ async def query(call: Call) -> web.Response:
             con, call.parts.store, entries, call.pairs, signer=call.signer, now=now
         )
 
-    answer = await call.read(
-        lambda con: work_out(con, call, form, settle), most=_seconds(stated.get("timeout"))
-    )
-    call.caller.charge(0, answer.rows)
+    async def work() -> Answered:
+        most = _seconds(stated.get("timeout"))
+        found = await call.read(lambda con: work_out(con, call, form, settle), most=most)
+        call.caller.charge(0, found.rows)
+        return found
+
+    if call.posted or "If-None-Match" in call.request.headers:
+        answer = await work()
+    else:
+        asked = (call.request.raw_path, site(call), form)
+        answer = await call.flights.once(
+            (asked, id(call.catalog), call.moment, minute_of(now)), work
+        )
     return await respond(call, answer, form, now)
 
 

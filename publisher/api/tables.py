@@ -20,8 +20,6 @@ from publisher.query.parameters import Form
 _HELD = "If-None-Match"
 _SHORT = 1_000
 """Bytes of an address that is read in the event loop."""
-_SOON = 1_000
-"""Rows that are written in the event loop."""
 
 
 async def get_rows(call: Call) -> web.Response:
@@ -45,7 +43,7 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
     if prepared is not None:
         found = _at_hand(call, entry, prepared, form)
         if found is not None:
-            call.caller.charge(0, found.rows)
+            call.caller.charge(sum(found.timings.values()), found.rows)
             return await respond(call, found, form, now)
 
     def settle(con: Connection) -> Prepared:
@@ -61,7 +59,7 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
         )
 
     def look(con: Connection, call: Call, prepared: Prepared, form: Form) -> Page:
-        page = call.series.read(con, prepared, entry, form=form, signer=call.signer)
+        page = call.series.read(con, prepared, entry, form)
         return fetched(con, call, prepared, form) if page is None else page
 
     async def work() -> Answered:
@@ -74,7 +72,7 @@ async def _answer(call: Call, kind: Kind) -> web.Response:
     else:
         # Whoever asks after a commit is not given what was asked before
         asked = (kind, entry.ref, site(call), call.pairs, form)
-        answer = await call.flights.once((asked, id(entry), id(state), minute_of(now)), work)
+        answer = await call.flights.once((asked, id(entry), call.moment, minute_of(now)), work)
     return await respond(call, answer, form, now)
 
 
@@ -89,10 +87,10 @@ def _prepared(
 
 def _at_hand(call: Call, entry: TableEntry, prepared: Prepared, form: Form) -> Answered | None:
     """Answer from memory where that is soon done."""
-    if prepared.query.limit > _SOON or _HELD in call.request.headers:
+    if _HELD in call.request.headers:
         return None
     start = time.perf_counter()
-    page = call.series.page(prepared, entry, form=form, signer=call.signer)
+    page = call.series.page(prepared, entry, form)
     if page is None:
         return None
     answer = settled(call, prepared, form, start)

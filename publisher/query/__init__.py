@@ -16,7 +16,7 @@ from publisher.query.rows import (
     prepare,
     prepare_newest,
 )
-from publisher.query.series_cache import SeriesCache
+from publisher.query.series import SeriesCache
 
 __all__ = [
     "Page",

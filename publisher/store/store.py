@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
+
 from publisher.engine import Connection, Engine, identifier
 from publisher.model.catalog import TableEntry
 from publisher.model.run import Delivery, Outcome, Problem, Rejection, Run, Seen
@@ -31,9 +33,10 @@ from publisher.store.publications import Published
 from publisher.store.quarantine import QuarantineCounts
 from publisher.store.versions import Version
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Follower = Callable[[Connection, TableState, TableState], None]
-"""Is told of a table as it was before a commit and as it is after; fails never."""
+"""Is told of a table as it was before a commit and as it is after."""
 
 
 class Store:
@@ -105,24 +108,30 @@ class Store:
 
     def states(self, con: Connection) -> dict[TableRef, TableState]:
         """Give every table that has a version."""
-        return versions.states(con)
+        return {ref: self._states.known(ref) or it for ref, it in versions.states(con).items()}
 
     def newest_versions(self, con: Connection) -> dict[TableRef, int]:
         """Give the newest version of every table that has one, by one look."""
-        return versions.newest(con)
+        return {ref: self._told(ref, it) for ref, it in versions.newest(con).items()}
 
     def version_at(self, con: Connection, ref: TableRef, instant: datetime) -> int:
         """Give the newest version committed by *instant*.
 
         Raises NotFoundError before the first version, GoneError where its history is not kept.
         """
-        return versions.version_at(con, ref, instant)
+        return self._told(ref, versions.version_at(con, ref, instant))
 
     def versions_after(
         self, con: Connection, ref: TableRef, version: int, *, most: int
     ) -> list[Version]:
         """Give the versions after *version*, oldest first, as far as they are kept."""
-        return versions.after(con, ref, version, most=most)
+        found = versions.after(con, ref, version, most=most)
+        return [it for it in found if it.version == self._told(ref, it.version)]
+
+    def _told(self, ref: TableRef, version: int) -> int:
+        """Give the version, unless it is still being followed: then the one before."""
+        known = self._states.known(ref)
+        return version if known is None else min(version, known.version)
 
     def committed_at(self, con: Connection, ref: TableRef, version: int) -> datetime | None:
         """Give when *version* was committed; None where there is none, or none any longer."""
@@ -171,10 +180,8 @@ class Store:
         with self._changing(ref) as follow:
             before = self._states.known(ref)
             done = self._write(con, lambda: carry_out(con, commit))
-            after = versions.state(con, ref) if self._followers else None
-            if before is not None and after is not None:
-                for follower in self._followers:
-                    follower(con, before, after)
+            after = None if before is None else self._followed(con, before)
+            if after is not None:
                 follow(after)
             return done
 
@@ -366,6 +373,19 @@ class Store:
         """Give all keys there ever were, oldest first."""
         return keys.everyone(con)
 
+    def _followed(self, con: Connection, before: TableState) -> TableState | None:
+        """Tell who follows of a commit that was made; None where its state is to be looked up."""
+        try:
+            after = versions.state(con, before.ref)
+            if after is None or after == before:
+                return before
+            for follower in self._followers:
+                follower(con, before, after)
+        except Exception:  # it is committed all the same
+            log.exception("a commit could not be followed", table=str(before.ref))
+            return None
+        return after
+
     def _write(self, con: Connection, work: Callable[[], T]) -> T:
         try:
             return self._engine.transaction(con, work)
@@ -376,5 +396,8 @@ class Store:
     def _changing(self, ref: TableRef) -> Iterator[Callable[[TableState], None]]:
         """Keep other writers of the table out, and forget what is known when they may come in."""
         states = self._states.changing(ref)
-        with self._writers[ref], self._schemas.changing(ref), states as follow:
-            yield follow
+        try:
+            with self._writers[ref], self._schemas.changing(ref), states as follow:
+                yield follow
+        finally:
+            self._moment = object()  # only now is the new state told

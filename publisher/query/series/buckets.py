@@ -9,11 +9,13 @@ import numpy as np
 from publisher.model.query import Groups
 from publisher.model.schema import Field
 from publisher.query.groups import COVERAGE
-from publisher.query.series import EPOCH, MICROSECOND, Array, Column, Series, Times
+from publisher.query.series.columns import EPOCH, MICROSECOND, Array, Column, Series, Times
 
 _DAY = 86_400
 _SECOND = 1_000_000
 _LARGEST = 2**62
+_EXACT = 2**53
+"""Up to which a float has every integer."""
 _TAKEN = frozenset({"count", "min", "max", "avg", "sum"})
 
 
@@ -92,10 +94,12 @@ def _worked_out(values: Any, function: str, first: Times) -> Column | None:
         found: Array = (np.minimum if least else np.maximum).reduceat(filled, first)
         return np.ma.array(found, mask=counts == 0)
     whole = values.dtype.kind == "i"
-    if whole and len(known) and np.abs(known.astype(np.float64)).max() * len(known) > _LARGEST:
+    largest = _EXACT if function == "avg" else _LARGEST
+    if whole and len(known) and np.abs(known.astype(np.float64)).max() * len(known) > largest:
         return None
     kind = np.int64 if whole else np.float64
-    sums = np.add.reduceat(np.where(valid, values.data, 0), first, dtype=kind)
+    with np.errstate(over="ignore"):
+        sums = np.add.reduceat(np.where(valid, values.data, 0), first, dtype=kind)
     if function == "avg":
         return np.ma.array(sums / np.maximum(counts, 1), mask=counts == 0)
     if not whole:

@@ -30,16 +30,20 @@ Name = tuple[tuple[Value, ...], int]
 
 MOST_ROWS = 50_000
 """Of a series; one with more is never kept."""
+MOST_TEXTS = 10_000
+"""The same where some of its cells are text."""
 MOST_ENTITIES = 2_000
 """The same of the newest rows."""
+MOST_DOCUMENTS = 1_000
+"""The same where some may be of any size."""
 NEWEST = -1
 """Stands for a month where the newest rows are meant."""
 _MOST = 20_000
 """Rows by which series are brought up to date; after more has changed all are read again."""
-_MOST_TOGETHER = 750_000
-"""Rows that are read by one look for many series."""
-_OVERHEAD = 1_000
-"""Bytes, roughly, that a series takes beside its values."""
+_OVERHEAD, _OF_COLUMN = 1_000, 300
+"""Bytes, roughly, that a series takes beside its values, and each of its columns."""
+_DOCUMENTS = frozenset({"any", "array", "geojson", "list", "object"})
+"""Types whose values may be of any size."""
 _NARROW = frozenset({"number", "integer", "boolean"})
 """Types of which many values are read soon."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -65,8 +69,7 @@ class Series:
 
     @property
     def size(self) -> int:
-        columns = (self.times, *self.columns.values())
-        return _OVERHEAD + sum(map(_size, columns)) + 2 * getsizeof(self.places)
+        return _OVERHEAD + _sizes([self.times, *self.columns.values()]) + 200 * len(self.places)
 
     def cells(self, name: str, of: slice, time: str) -> Iterable[Any]:
         if name == time:
@@ -75,11 +78,6 @@ class Series:
         if column is None:
             return repeat(self.same[name])
         return column[of] if isinstance(column, list) else column[of].tolist()
-
-    def place(self, name: str, row: int, time: str) -> Any:
-        """Give a sort value as a cursor carries it."""
-        of = slice(row, row + 1)
-        return self.times[row].item() if name == time else next(iter(self.cells(name, of, time)))
 
 
 def month_of(at: int) -> int:
@@ -112,6 +110,18 @@ class Shape:
         same = {*self.entity, self.time.name}
         return [field for field in self.fields.values() if field.name not in same]
 
+    @property
+    def narrow(self) -> bool:
+        """Tell whether all cells are numbers, of which many are read soon."""
+        return all(field.type in _NARROW and not field.decimal for field in self.varying)
+
+    @property
+    def most(self) -> int:
+        """Give the most rows that a series may have to be kept."""
+        if any(field.type in _DOCUMENTS for field in self.fields.values()):
+            return MOST_DOCUMENTS
+        return MOST_ROWS if self.narrow else MOST_TEXTS
+
 
 def load(con: Connection, store: Store, shape: Shape, name: Name) -> Series:
     """Read one series."""
@@ -124,18 +134,18 @@ def load(con: Connection, store: Store, shape: Shape, name: Name) -> Series:
     *cells, times = (
         con.execute(
             f"SELECT {_listed(shape.varying, shape.time)}"
-            f" FROM {store.relation_name(shape.ref)} AS t{where} LIMIT {MOST_ROWS + 1}",
+            f" FROM {store.relation_name(shape.ref)} AS t{where} LIMIT {shape.most + 1}",
             statement.parameters,
         )
         .fetchnumpy()
         .values()
     )
     columns = {it.name: column for it, column in zip(shape.varying, cells, strict=True)}
-    return _by_time(times, same, columns)
+    return _by_time(times, same, columns, shape.most)
 
 
 def _load_newest(con: Connection, store: Store, shape: Shape) -> Series:
-    fields = [field for field in shape.fields.values() if field.name != shape.time.name]
+    fields = [*map(shape.fields.__getitem__, shape.entity), *shape.varying]
     order = ", ".join(map(identifier, shape.schema.primary_key))
     *cells, times = (
         con.execute(
@@ -146,18 +156,21 @@ def _load_newest(con: Connection, store: Store, shape: Shape) -> Series:
         .values()
     )
     if len(times) > MOST_ENTITIES or not _of_our_time(times):
-        return _too_much()
+        return too_much()
     kept = {it.name: _packed(column) for it, column in zip(fields, cells, strict=True)}
-    entities = zip(*(kept[name] for name in shape.entity), strict=True)
+    entities = zip(*(column.tolist() for column in cells[: len(shape.entity)]), strict=True)
     return Series(times, {}, kept, {entity: n for n, entity in enumerate(entities)}, whole=True)
 
 
 def load_together(
-    con: Connection, store: Store, shape: Shape, month: int
+    con: Connection, store: Store, shape: Shape, month: int, most: int
 ) -> Mapping[Name, Series] | None:
-    """Read every entity's series of a *month* by one look; None where that is too much."""
+    """Read every entity's series of a *month* by one look; None: they are more bytes than *most*.
+
+    None too where there is text among them.
+    """
     fields = shape.varying
-    if any(field.type not in _NARROW or field.decimal for field in fields):
+    if not shape.narrow:
         return None
     statement = Statement()
     where = filtered(_of_month(shape, {}, month, statement))
@@ -167,7 +180,8 @@ def load_together(
         f"SELECT count(*), {entity} {rows} GROUP BY ALL ORDER BY {entity} LIMIT {MOST_ENTITIES}",
         statement.parameters,
     ).fetchall()
-    if len(counted) == MOST_ENTITIES or sum(row[0] for row in counted) > _MOST_TOGETHER:
+    rows_of_all = sum(row[0] for row in counted)
+    if len(counted) == MOST_ENTITIES or 8 * rows_of_all * (len(fields) + 1) > most:
         return None
     order = f"{entity}, {identifier(shape.time.name)}"
     text = f"SELECT {_listed(fields, shape.time)} {rows} ORDER BY {order}"
@@ -178,7 +192,7 @@ def load_together(
         # Copied, for a view would hold the memory of all
         columns = {it.name: column[of].copy() for it, column in zip(fields, cells, strict=True)}
         same = dict(zip(shape.entity, whose, strict=True))
-        found[tuple(whose), month] = _by_time(times[of].copy(), same, columns)
+        found[tuple(whose), month] = _by_time(times[of].copy(), same, columns, shape.most)
     return found
 
 
@@ -191,6 +205,10 @@ class Change:
     times: Times
     columns: Mapping[str, Array]
     """Of rows that came."""
+
+    @property
+    def size(self) -> int:
+        return _OVERHEAD + 8 * len(self.gone) + _sizes([self.times, *self.columns.values()])
 
 
 def changes(
@@ -246,6 +264,8 @@ def changes(
 
 def changed(series: Series, change: Change) -> Series:
     """Give the series as it is after the *change*."""
+    if not series.whole:
+        return series
     left = np.ones(len(series.times), dtype=bool)
     left[np.searchsorted(series.times, change.gone)] = False
     times = np.concatenate([series.times[left], change.times])
@@ -253,7 +273,7 @@ def changed(series: Series, change: Change) -> Series:
         name: _joined(_unpacked(column)[left], _unpacked(change.columns[name]))
         for name, column in series.columns.items()
     }
-    return _by_time(times, series.same, columns)
+    return _by_time(times, series.same, columns, MOST_ROWS)
 
 
 def _by_name(columns: Sequence[Array]) -> dict[Name, list[int]]:
@@ -269,17 +289,19 @@ def _listed(fields: Sequence[Field], time: Field) -> str:
     return ", ".join(f"{cell} AS c{n}" for n, cell in enumerate(cells))
 
 
-def _by_time(times: Times, same: Mapping[str, Any], columns: Mapping[str, Array]) -> Series:
+def _by_time(
+    times: Times, same: Mapping[str, Any], columns: Mapping[str, Array], most: int
+) -> Series:
     if not _rising(times):
         order = np.argsort(times, kind="stable")
         times, columns = times[order], {name: it[order] for name, it in columns.items()}
     # Appended rows may have one key
-    if len(times) > MOST_ROWS or not _rising(times):
-        return _too_much()
+    if len(times) > most or not _rising(times):
+        return too_much()
     return Series(times, same, {name: _packed(it) for name, it in columns.items()}, {}, whole=True)
 
 
-def _too_much() -> Series:
+def too_much() -> Series:
     return Series(np.zeros(0, dtype=np.int64), {}, {}, {}, whole=False)
 
 
@@ -328,6 +350,10 @@ def _joined(one: Array, other: Array) -> Array:
     if isinstance(one, np.ma.MaskedArray) or isinstance(other, np.ma.MaskedArray):
         return cast("Array", np.ma.concatenate([one, other]))  # type: ignore[no-untyped-call]
     return np.concatenate([one, other])
+
+
+def _sizes(columns: Sequence[Column]) -> int:
+    return sum(_OF_COLUMN + _size(column) for column in columns)
 
 
 def _size(column: Column) -> int:

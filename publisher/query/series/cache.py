@@ -19,10 +19,9 @@ from publisher.model.catalog import TableEntry
 from publisher.model.query import Value
 from publisher.model.table import TableState
 from publisher.model.values import TableRef
-from publisher.query.cursor import Signer
 from publisher.query.parameters import Form
 from publisher.query.rows import Page, Prepared
-from publisher.query.series import (
+from publisher.query.series.columns import (
     NEWEST,
     Change,
     Name,
@@ -32,14 +31,21 @@ from publisher.query.series import (
     changes,
     load,
     load_together,
+    too_much,
 )
-from publisher.query.series_pages import Wanted, page_of, wanted_of
+from publisher.query.series.pages import Wanted, page_of, wanted_of
 from publisher.store import Store
 
 log = structlog.get_logger(__name__)
 
 _MOST_CHANGES = 8
 """Commits behind which a series that nobody asks for is let go of."""
+_SHARE = 8
+"""Of the memory, that one series may take, or those that are read together."""
+_MOST_SHOWN = 5_000
+"""Cells of a page that is written soon."""
+_MOST_LOOKED_AT = 40_000
+"""Cells that are worked on soon."""
 
 Key = tuple[int, tuple[Value, ...], int]
 """The number of the table's book; the entity; the month, or ``NEWEST``."""
@@ -59,15 +65,17 @@ class _Book:
     """Months whose series were read together, which is tried once."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
     series: Series
     size: int
     changes: list[Change] = field(default_factory=list)
     """Committed since; to be made when it is asked for."""
 
-    def up_to_date(self) -> Series:
-        return reduce(changed, self.changes, self.series)
+    @property
+    def cells(self) -> int:
+        """Count the cells that are looked at for a page, roughly."""
+        return len(self.series.times) * len(self.series.columns) * len(self.changes)
 
 
 _Books = dict[TableRef, _Book]
@@ -86,21 +94,15 @@ class SeriesCache:
         self._guard = threading.Lock()
         self._together = threading.Lock()
 
-    def page(
-        self, prepared: Prepared, entry: TableEntry, *, form: Form, signer: Signer
-    ) -> Page | None:
-        """Give a page from memory alone; None where it cannot be had so."""
+    def page(self, prepared: Prepared, entry: TableEntry, form: Form) -> Page | None:
+        """Give a page from memory alone, and soon; None where it cannot be had so."""
         wanted = wanted_of(prepared, form)
-        return None if wanted is None else self._page(wanted, prepared, entry, signer)
+        if wanted is None or len(prepared.query.select) * prepared.query.limit > _MOST_SHOWN:
+            return None
+        return self._page(wanted, prepared, entry, soon=True)
 
     def read(
-        self,
-        con: Connection,
-        prepared: Prepared,
-        entry: TableEntry,
-        *,
-        form: Form,
-        signer: Signer,
+        self, con: Connection, prepared: Prepared, entry: TableEntry, form: Form
     ) -> Page | None:
         """Give the same, having read from the store what was missing."""
         wanted = wanted_of(prepared, form)
@@ -112,7 +114,7 @@ class SeriesCache:
         for entity, month in wanted.names:
             if not self._have(con, book, wanted, (book.number, entity, month)):
                 return None
-        return self._page(wanted, prepared, entry, signer)
+        return self._page(wanted, prepared, entry, soon=False)
 
     def _have(self, con: Connection, book: _Book, wanted: Wanted, key: Key) -> bool:
         """Have a series kept; False where its table is written to meanwhile."""
@@ -126,7 +128,7 @@ class SeriesCache:
         if several and self._together.acquire(blocking=False):
             try:
                 book.together.add(month)
-                found = load_together(con, self._store, wanted.shape, month)
+                found = load_together(con, self._store, wanted.shape, month, self._most // _SHARE)
             finally:
                 self._together.release()
             self._keep(book, found or {})
@@ -137,28 +139,41 @@ class SeriesCache:
         return self._keep(book, {key[1:]: series})
 
     def _page(
-        self, wanted: Wanted, prepared: Prepared, entry: TableEntry, signer: Signer
+        self, wanted: Wanted, prepared: Prepared, entry: TableEntry, *, soon: bool
     ) -> Page | None:
-        found: list[Series] = []
         with self._guard:
             book = self._books.get(entry.ref)
             if book is None or book.state is not prepared.state or book.entry is not entry:
                 return None
+            kept = []
             for name in wanted.names:
                 key = (book.number, *name)
-                kept = self._kept.get(key)
-                if kept is not None and kept.changes:
-                    kept = self._put(key, kept.up_to_date())
-                if kept is None or not kept.series.whole:
-                    return None
-                self._kept.move_to_end(key)
-                found.append(kept.series)
-        return page_of(found, wanted, prepared, signer)
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    kept.append((key, self._kept[key], list(self._kept[key].changes)))
+        if len(kept) < len(wanted.months):
+            return None
+        measures = len(wanted.groups.measures) if wanted.groups else 0
+        cells = sum(it.cells + len(it.series.times) * measures for _, it, _ in kept)
+        if soon and cells > _MOST_LOOKED_AT:
+            return None
+        found = [self._up_to_date(*it) for it in kept]
+        return page_of(found, wanted, prepared) if all(it.whole for it in found) else None
+
+    def _up_to_date(self, key: Key, kept: _Kept, noted: list[Change]) -> Series:
+        if not noted:
+            return kept.series
+        series = reduce(changed, noted, kept.series)
+        with self._guard:
+            # Another may have done it, or a commit noted more
+            if self._kept.get(key) is kept and len(kept.changes) == len(noted):
+                self._put(key, series)
+        return series
 
     def follow(self, con: Connection, before: TableState, after: TableState) -> None:
         """Bring a table's series from one state to the next, before anyone is told of it."""
         book = self._books.get(after.ref)
-        if book is None or book.state is not before:
+        if book is None or book.state != before:
             return
         try:
             self._bring(con, book, after)
@@ -193,18 +208,24 @@ class SeriesCache:
         """Give the table's book for *state*, a new one unless it was brought there."""
         with self._guard:
             book = self._books.get(entry.ref)
-            if book is None or book.entry is not entry or book.state is not state:
+            if book is None or book.entry is not entry or book.state != state:
                 # Those of the book before are found no more, and go when room is needed
-                book = self._books[entry.ref] = _Book(next(self._numbers), entry, state, shape)
+                book = _Book(next(self._numbers), entry, state, shape)
+            elif book.state is not state:
+                book = replace(book, state=state)
+            self._books[entry.ref] = book
             return book
 
     def _note(self, key: Key, change: Change) -> None:
         """Have a series brought up to date when it is next asked for."""
         kept = self._kept.get(key)
-        if kept is not None and len(kept.changes) < _MOST_CHANGES:
-            kept.changes.append(change)
-        else:
+        if kept is None or len(kept.changes) == _MOST_CHANGES:
             self._drop(key)
+            return
+        kept.changes.append(change)
+        kept.size += change.size
+        self._size += change.size
+        self._make_room()
 
     def _keep(self, book: _Book, found: Mapping[Name, Series]) -> bool:
         """Keep series that were read; False where their table was written to meanwhile."""
@@ -215,13 +236,17 @@ class SeriesCache:
                 self._put((book.number, *name), series)
         return True
 
-    def _put(self, key: Key, series: Series) -> _Kept:
+    def _put(self, key: Key, series: Series) -> None:
         self._drop(key)
+        if series.size > self._most // _SHARE:
+            series = too_much()
         kept = self._kept[key] = _Kept(series, series.size)
         self._size += kept.size
-        while self._size > self._most and len(self._kept) > 1:
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while self._size > self._most:
             self._drop(next(iter(self._kept)))
-        return kept
 
     def _drop(self, key: Key) -> None:
         kept = self._kept.pop(key, None)

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from publisher.model.query import Compare, Groups, Order, Rows, Value
+from publisher.model.query import Compare, Groups, Order, Value
 from publisher.model.table import TableState
-from publisher.query.cursor import Signer
 from publisher.query.groups import BUCKET
 from publisher.query.parameters import Form
-from publisher.query.rows import Page, Prepared, cursor_after, kept_at_hand
-from publisher.query.series import (
+from publisher.query.rows import Page, Prepared, kept_at_hand
+from publisher.query.series.buckets import bucketed, plain
+from publisher.query.series.columns import (
     EARLIEST,
     EPOCH,
     LATEST,
@@ -24,14 +24,11 @@ from publisher.query.series import (
     Shape,
     month_of,
 )
-from publisher.query.series_groups import bucketed, plain
 
 _FORMS: frozenset[Form] = frozenset({"json", "ndjson", "csv"})
 _MOST_MONTHS = 2
 _UNCHANGED = frozenset({"string", "integer"})
 """Types of a key's fields whose values are the same whether stored or shown."""
-_BEYOND = 2**63 - 1
-"""Where a cursor has the id of a row: no row of the same key comes after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,6 @@ class Wanted:
     start: int = 0
     end: int = 0
     """Microseconds since 1970; the end is not part of it."""
-    place: int | None = None
-    """The time where the page before ended."""
     backwards: bool = False
     groups: Groups | None = None
     """What is to be worked out of the rows."""
@@ -61,7 +56,7 @@ class Wanted:
 def wanted_of(prepared: Prepared, form: Form) -> Wanted | None:
     """Give which series are asked for, and what of them; None where it is something else."""
     query, state = prepared.query, prepared.state
-    if state is None or query.united or query.version != state.version or not _plain(query):
+    if state is None or query.united or query.version != state.version or not _plain(prepared):
         return None
     shape = _shape_of(prepared, state)
     if shape is None or not _as_kept(prepared, form):
@@ -87,20 +82,22 @@ def wanted_of(prepared: Prepared, form: Form) -> Wanted | None:
     return _stretch(prepared, shape, whose, times) if whose else None
 
 
-def _plain(query: Rows) -> bool:
-    return not query.expansions and not query.units and query.since is None
+def _plain(prepared: Prepared) -> bool:
+    query = prepared.query
+    extra = query.expansions or query.units or query.since is not None
+    return not extra and prepared.place is None and prepared.asked.count != "estimated"
 
 
 def _newest_as_kept(prepared: Prepared, state: TableState) -> bool:
     by_key = prepared.query.order == tuple(map(Order, state.schema.primary_key))
-    return by_key and prepared.place is None and kept_at_hand(prepared, state)
+    return by_key and kept_at_hand(prepared, state)
 
 
 def _stretch(
     prepared: Prepared, shape: Shape, whose: tuple[Value, ...], times: Sequence[Compare]
 ) -> Wanted | None:
     """Give the series of an entity between two times, in whatever order its key settles."""
-    query, place, key = prepared.query, prepared.place, list(shape.schema.primary_key)
+    query, key = prepared.query, list(shape.schema.primary_key)
     time, groups = shape.time.name, query.groups
     if groups is not None:
         if not plain(groups, shape.fields, key, query.zone):
@@ -110,17 +107,14 @@ def _stretch(
     if sorted(names) != sorted(key):
         return None
     at = names.index(time)
-    if place is not None and len(place) <= len(key):
-        return None
     start, end = _bounds(times)
     if start is None or end is None or not EARLIEST <= start <= end < LATEST:
         return None
     months = range(month_of(start), month_of(max(start, end - 1)) + 1)
     if len(months) > _MOST_MONTHS:
         return None
-    before = None if place is None else place[at]
     backwards = query.order[at].descending
-    return Wanted(shape, time, whose, months, start, end, before, backwards, groups)
+    return Wanted(shape, time, whose, months, start, end, backwards, groups)
 
 
 def _shape_of(prepared: Prepared, state: TableState) -> Shape | None:
@@ -156,63 +150,41 @@ def _bounds(times: Sequence[Compare]) -> tuple[int | None, int | None]:
     return max(starts, default=None), min(ends, default=None)
 
 
-def page_of(
-    found: Sequence[Series], wanted: Wanted, prepared: Prepared, signer: Signer
-) -> Page | None:
+def page_of(found: Sequence[Series], wanted: Wanted, prepared: Prepared) -> Page | None:
     """Give the page that is asked for out of the series, which follow each other.
 
-    None where it is for the engine to work out.
+    None where it is for the engine to find, as is one that others follow: the place where it ends
+    is a row of the store's.
     """
-    if wanted.groups is None:
-        return _cut(found, wanted, prepared, signer)
-    buckets = bucketed(found, (wanted.start, wanted.end), wanted.groups)
-    if buckets is None:
-        return None
-    # The first may begin before the time that was asked for
-    return _cut([buckets], replace(wanted, start=EARLIEST, end=LATEST), prepared, signer)
-
-
-def _cut(found: Sequence[Series], wanted: Wanted, prepared: Prepared, signer: Signer) -> Page:
-    query, time = prepared.query, wanted.time
-    total, skip = 0, query.offset
+    if wanted.groups is not None:
+        buckets = bucketed(found, (wanted.start, wanted.end), wanted.groups)
+        if buckets is None:
+            return None
+        # The first may begin before the time that was asked for
+        found, wanted = [buckets], replace(wanted, start=EARLIEST, end=LATEST)
+    query, total, skip = prepared.query, 0, prepared.query.offset
     rows: list[tuple[Any, ...]] = []
-    last: tuple[Series, int] | None = None
-    """The last row that is shown."""
     for series in reversed(found) if wanted.backwards else found:
-        matching, shown = _span(series, wanted)
+        matching = _matching(series, wanted)
         total += len(matching)
-        page = shown[skip : skip + query.limit + 1 - len(rows)]
-        skip = max(0, skip - len(shown))
-        if not page:
-            continue
+        page = matching[skip:]
+        skip = max(0, skip - len(matching))
+        if len(rows) + len(page) > query.limit:
+            return None
         stop: int | None = page.stop
         of = slice(page.start, None if stop == -1 else stop, page.step)
-        if len(rows) < query.limit:
-            last = series, page[min(len(page), query.limit - len(rows)) - 1]
-        cells = [series.cells(name, of, time) for name in query.select]
+        cells = [series.cells(name, of, wanted.time) for name in query.select]
         rows += islice(zip(*cells, strict=False), len(page))
-    counted = None if prepared.asked.count == "none" else total
-    if len(rows) <= query.limit or last is None:
-        return Page(rows, None, counted)
-    rows.pop()
-    series, at = last
-    place = [series.place(order.field, at, time) for order in query.order]
-    return Page(rows, cursor_after(prepared, [*place, _BEYOND], signer), counted)
+    return Page(rows, None, None if prepared.asked.count == "none" else total)
 
 
-def _span(series: Series, wanted: Wanted) -> tuple[range, range]:
-    """Give which of the rows match, and which of them are yet to be shown, in their order."""
+def _matching(series: Series, wanted: Wanted) -> range:
+    """Give which of the rows match, in their order."""
     everything = range(len(series.times))
-    if wanted.months[0] == NEWEST:
-        if wanted.entity:
-            at = series.places.get(wanted.entity)
-            everything = everything[:0] if at is None else everything[at : at + 1]
-        return everything, everything
-    first, end = map(int, np.searchsorted(series.times, (wanted.start, wanted.end)))
-    matching = shown = everything[first:end]
-    if wanted.place is not None and wanted.backwards:
-        shown = everything[first : min(end, int(np.searchsorted(series.times, wanted.place)))]
-    elif wanted.place is not None:
-        after = int(np.searchsorted(series.times, wanted.place, side="right"))
-        shown = everything[max(first, after) : end]
-    return matching, shown[::-1] if wanted.backwards else shown
+    if wanted.months[0] != NEWEST:
+        first, end = map(int, np.searchsorted(series.times, (wanted.start, wanted.end)))
+        return everything[first:end][:: -1 if wanted.backwards else 1]
+    if wanted.entity:
+        at = series.places.get(wanted.entity)
+        return everything[:0] if at is None else everything[at : at + 1]
+    return everything
