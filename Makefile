@@ -8,7 +8,7 @@ FRICTIONLESS := $(shell sed -n 's/^frictionless==\([^ ]*\).*/\1/p' $(LOCKS)/dev.
 SUITE := build/frictionless-$(FRICTIONLESS)
 BENCH ?= verdict harvest rows start store
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-INSTALL := -m pip install -q --no-deps --no-compile
+INSTALL := -m pip install -q --no-deps
 LOCK := build/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 
