@@ -145,7 +145,7 @@ async def _sequence(here: Quarter, rng: random.Random) -> None:
                 await settle(here)
 
 
-@pytest.mark.parametrize("number", range(scale(10, 200)))
+@pytest.mark.parametrize("number", range(scale(8, 200)))
 async def test_a_random_sequence_of_faults(here: Quarter, number: int, seed: int) -> None:
     await _sequence(here, random.Random(f"{seed}/{number}"))
     with here.watcher.suspended():
@@ -153,7 +153,7 @@ async def test_a_random_sequence_of_faults(here: Quarter, number: int, seed: int
     await here.assert_equal()
 
 
-@pytest.mark.parametrize("number", range(scale(12, 60)))
+@pytest.mark.parametrize("number", range(scale(10, 60)))
 async def test_killed_at_any_call(tmp_path: Path, ckan: CkanSite, number: int, seed: int) -> None:
     """A first publication and a later one take about thirty calls: each is the last one once."""
     rng = random.Random(f"{seed}/{number}")

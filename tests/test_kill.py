@@ -149,7 +149,7 @@ def published(root: Path, table: str) -> list[tuple[str, str, float]]:
 
 
 async def test_every_row_is_there_once_after_kills_at_every_step(tmp_path: Path) -> None:
-    kills = scale(10, 120)
+    kills = scale(8, 120)
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # noqa: T201 - to draw the same again
     model = Model(tmp_path, seed)

@@ -164,7 +164,7 @@ def pages(
 
 
 @settings(
-    max_examples=scale(150, 6_000),
+    max_examples=scale(120, 6_000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(

@@ -136,7 +136,7 @@ def told(ready: Prepared, page: Page) -> Any:
 
 
 @settings(
-    max_examples=scale(40, 2_000),
+    max_examples=scale(25, 2_000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(

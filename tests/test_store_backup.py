@@ -281,7 +281,7 @@ def test_a_kill_leaves_nothing_half_done(tmp_path: Path, seed: int) -> None:
     with opened(data) as desk:
         fill(desk, rows=2000)
         lay_out(data)
-    rounds = scale(4, 40)
+    rounds = scale(3, 40)
     seconds = run_child(data, copy, back, kill_after=None)
     for number in range(rounds + 1):
         if not copy.exists():

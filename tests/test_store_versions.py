@@ -25,7 +25,7 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "level", "type": "number"},
     {"name": "changed", "type": "integer"},
 ]
-EXAMPLES = scale(6, 50) if DUCKLAKE else scale(60, 1000)
+EXAMPLES = scale(4, 50) if DUCKLAKE else scale(60, 1000)
 serial = count()
 
 Row = tuple[str | None, datetime | None, float | None, int | None]

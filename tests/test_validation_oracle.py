@@ -137,7 +137,7 @@ def tables(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
 
 
 @given(tables())
-@settings(max_examples=scale(80, 4000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(60, 4000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_row_gets_frictionless_verdict(
     judge: Court, table: tuple[dict[str, Any], str]
 ) -> None:
