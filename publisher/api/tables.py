@@ -18,6 +18,8 @@ from publisher.query.grammar import Kind
 from publisher.query.parameters import Form
 
 _HELD = "If-None-Match"
+_SLOW = frozenset({"expand", "filter", "tz", "units"})
+"""Parameters that take a library or a file to be read, the first time."""
 _SHORT = 1_000
 """Bytes of an address that is read in the event loop."""
 
@@ -81,6 +83,8 @@ def _prepared(
 ) -> Prepared | None:
     """Read a short question here: it takes less than the way to a thread and back."""
     if state is None or len(call.request.raw_path) > _SHORT:
+        return None
+    if not _SLOW.isdisjoint(name for name, _ in call.pairs):
         return None
     return prepare_newest(state, entry, call.pairs, signer=call.signer, now=now, kind=kind)
 
