@@ -358,17 +358,11 @@ def _page(
     end = list(rows[-1][len(query.select) + len(located(query, form)) :])
     if query.groups is None and len(orjson.dumps(end)) > _LONGEST_PLACE:
         end = end[-1:]
-    return Page(rows, cursor_after(prepared, end, signer), total)
-
-
-def cursor_after(prepared: Prepared, end: Sequence[Any], signer: Signer) -> str:
-    """Give the cursor of the page after the one that ends at the place *end*."""
-    query = prepared.query
     tables = tuple((it.source, it.table) for it in query.members)
     bound_to = bound_to_query(tables, prepared.asked, query.order)
     versions = [it.version for it in query.members]
     versions += [it.version for it in query.expansions]
-    return signer.cursor([*versions, *end], bound_to=bound_to)
+    return Page(rows, signer.cursor([*versions, *end], bound_to=bound_to), total)
 
 
 def _clustered(prepared: Prepared) -> str | None:

@@ -48,10 +48,10 @@ def bucketed(found: Sequence[Series], between: tuple[int, int], groups: Groups) 
     None where the engine should work them out.
     """
     every = groups.every
-    spans = [slice(*np.searchsorted(it.times, between)) for it in found]
-    times = np.concatenate([it.times[of] for it, of in zip(found, spans, strict=True)])
     if every is None:
         return None
+    spans = [slice(*np.searchsorted(it.times, between)) for it in found]
+    times = np.concatenate([it.times[of] for it, of in zip(found, spans, strict=True)])
     length = every.count * _SECOND
     starts = times // length * length
     first = np.flatnonzero(np.diff(starts, prepend=starts[:1] - 1))

@@ -120,8 +120,6 @@ class SeriesCache:
         """Have a series kept; False where its table is written to meanwhile."""
         if key in self._kept:
             return True
-        if not self._store.stands(book.state):
-            return False
         _, _, month = key
         # When several of a month are asked for the others will be
         several = month != NEWEST and month in book.asked and month not in book.together

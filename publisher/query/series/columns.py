@@ -1,6 +1,6 @@
 """Series: an entity's rows of one month, or the newest row of every entity, as columns in memory.
 
-What is asked of a table is read here as a stretch of series, and a page cut out of them.
+They are read from the store whole, and changed by what a commit changed.
 """
 
 from collections import defaultdict
