@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from storing import Desk, entry, opened
 
 from publisher.errors import GoneError
 from publisher.model.catalog import TableEntry
-from publisher.query import Signer, fetch, json_rows, next_pairs, prepare
+from publisher.query import Signer, fetch, files, json_rows, next_pairs, prepare, stretches
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SIGNER = Signer(b"a key for tests")
@@ -120,12 +121,10 @@ def conditions(draw: st.DrawFn) -> tuple[str, str, Any]:
     return parameter, written(value), lambda row: row[name] is not None and tests[op](row[name])
 
 
-rows_of_tables = st.lists(
-    st.fixed_dictionaries(
-        {name: st.none() | st.sampled_from(values) for name, values in VALUES.items()}
-    ),
-    max_size=25,
+table_rows = st.fixed_dictionaries(
+    {name: st.none() | st.sampled_from(values) for name, values in VALUES.items()}
 )
+rows_of_tables = st.lists(table_rows, max_size=25)
 sorts = st.lists(
     st.tuples(st.sampled_from(OPEN), st.booleans()), max_size=3, unique_by=lambda item: item[0]
 )
@@ -203,6 +202,33 @@ def test_pages_hold_exactly_the_versions_rows_in_order_once_each(
     terms = [*order, *((name, False) for name in key if name in OPEN)]
     places = [place(row, terms, matching, expected) for row in found]
     assert places == sorted(places)
+
+
+@settings(max_examples=scale(60, 2_000), suppress_health_check=[HealthCheck.too_slow])
+@given(
+    data=st.lists(table_rows, min_size=5, max_size=25),
+    key=st.sampled_from([[], ["text", "at"]]),
+    wanted=st.lists(conditions(), max_size=1),
+    order=sorts,
+)
+def test_a_file_sorted_in_stretches_holds_the_rows_that_a_page_holds(
+    desk: Desk, tmp_path_factory, data, key, wanted, order
+):
+    table = new_table(key)
+    desk.commit(table, [cells(row) for row in unique(data, key)])
+    pairs = [(name, text) for name, text, _ in wanted]
+    pairs += [("sort", ",".join(f"{'-' * down}{name}" for name, down in order))] * bool(order)
+    file = tmp_path_factory.getbasetemp() / "laws.ndjson"
+
+    ready = prepare(desk.con, desk.store, table, pairs, signer=SIGNER, now=NOW, kind="export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stretches, "_ROWS", 2)
+        written = files.write(desk.con, desk.store, ready, "ndjson", file)
+
+    body = file.read_bytes()
+    rows = [orjson.loads(line) for line in body.splitlines()]
+    assert rows == pages(desk, table, [*pairs, ("limit", "10000")])
+    assert written == files.Written(len(rows), len(body), sha256(body).hexdigest())
 
 
 def cells(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -34,6 +34,14 @@ def sql_type(field: Field) -> str:
     return _SQL_TYPES[field.type]
 
 
+def instant_text(name: str) -> str:
+    """Write an instant of a quoted column in UTC (RFC 3339), its fraction where it has one."""
+    return (
+        f"CASE WHEN epoch_us({name}) % 1000000 = 0 THEN strftime({name}, '%Y-%m-%dT%H:%M:%SZ')"
+        f" ELSE strftime({name}, '%Y-%m-%dT%H:%M:%S.%fZ') END"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class TableState:
     """A table after its newest commit."""

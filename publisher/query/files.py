@@ -4,14 +4,16 @@ The same version, query and format give the same bytes: the order is total, and 
 the time it was made. CSV has LF; Parquet has instants in UTC and documents as JSON text.
 """
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import file_digest
+from functools import partial
+from hashlib import file_digest, sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 import xlsxwriter
 
@@ -21,7 +23,9 @@ from publisher.query.parameters import FORMATS, Form
 from publisher.query.relations import only
 from publisher.query.rows import Prepared, check_kept, matching
 from publisher.query.sql import Source, file_statement, page_source
+from publisher.query.stretches import stretches
 from publisher.store import Store
+from publisher.threads import beside
 
 _PIECE = 1_048_576
 _BATCH = 10_000
@@ -60,14 +64,12 @@ def write(con: Connection, store: Store, prepared: Prepared, form: Form, file: P
     """
     try:
         source, left = matching(con, store, prepared)
-        rows = _WRITERS[form](_Work(con, left, source), file)
+        written = _WRITERS[form](_Work(con, left, source), file)
         check_kept(con, store, prepared)
-        with file.open("rb") as written:
-            digest = file_digest(written, "sha256").hexdigest()
-        return Written(rows, file.stat().st_size, digest)
     except BaseException:
         file.unlink(missing_ok=True)
         raise
+    return written
 
 
 def manifest(
@@ -105,51 +107,106 @@ def page(
         return file.read_bytes()
 
 
+class _Whole:
+    """A file made of texts and other files, and its digest in passing."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._digest = sha256()
+
+    def write(self, text: bytes) -> None:
+        self._digest.update(text)
+        self._file.write(text)
+
+    def take(self, part: Path) -> None:
+        """Append a file, which goes."""
+        with part.open("rb") as made:
+            while text := made.read(_PIECE):
+                self.write(text)
+        part.unlink()
+
+    def written(self, rows: int) -> Written:
+        return Written(rows, self._file.tell(), self._digest.hexdigest())
+
+
+def _written(rows: int, file: Path) -> Written:
+    with file.open("rb") as made:
+        digest = file_digest(made, "sha256").hexdigest()
+    return Written(rows, file.stat().st_size, digest)
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
     con: Connection
     prepared: Prepared
     source: Source
 
-    def copy(self, form: Form, file: Path, options: str) -> int:
-        query, values = self.statement(form)
+    def copy(self, source: Source, form: Form, file: Path, options: str) -> int:
+        query, values = self.statement(source, form)
         target = f"{literal(str(file))} ({options})"
         done = self.con.execute(f"COPY ({query}) TO {target}", values).fetchone()
         return int(done[0]) if done else 0
 
-    def statement(self, form: Form) -> tuple[str, list[object]]:
+    def statement(self, source: Source, form: Form) -> tuple[str, list[object]]:
         ready = self.prepared
-        return file_statement(
-            ready.query, ready.fields, self.source, form, ready.asked.style.decimal
+        return file_statement(ready.query, ready.fields, source, form, ready.asked.style.decimal)
+
+    def csv(self, file: Path) -> Written:
+        style = self.prepared.asked.style
+        options = f"FORMAT csv, DELIMITER {literal(style.separator)}, HEADER"
+        return self._lines(
+            "csv", file, _BOM if style.bom else b"", (f"{options} true", f"{options} false")
         )
 
-    def csv(self, file: Path) -> int:
-        style = self.prepared.asked.style
-        options = f"FORMAT csv, HEADER, DELIMITER {literal(style.separator)}"
-        if not style.bom:
-            return self.copy("csv", file, options)
-        return _framed(file, _BOM, b"", lambda part: self.copy("csv", part, options))
+    def ndjson(self, file: Path) -> Written:
+        return self._lines("ndjson", file, b"", ("FORMAT json", "FORMAT json"))
 
-    def ndjson(self, file: Path) -> int:
-        return self.copy("ndjson", file, "FORMAT json")
+    def _lines(self, form: Form, file: Path, head: bytes, options: tuple[str, str]) -> Written:
+        """Write stretch after stretch; *options* of the first and of the others."""
+        sources = stretches(self.con, self.prepared.query, self.prepared.fields, self.source)
+        rows = 0
+        with file.open("wb") as made, ExitStack() as stack:
+            whole = _Whole(made)
+            whole.write(head)
+            taking = None
+            for number, source in enumerate(sources):
+                part = file.with_suffix(f".{number % 2}.part")
+                stack.callback(part.unlink, missing_ok=True)
+                rows += self.copy(source, form, part, options[number > 0])
+                if taking is not None:
+                    taking.result()
+                taking = beside(partial(whole.take, part))  # while the engine sorts the next
+                stack.callback(wait, [taking])
+            if taking is not None:
+                taking.result()
+            return whole.written(rows)
 
-    def parquet(self, file: Path) -> int:
-        return self.copy("parquet", file, "FORMAT parquet, COMPRESSION zstd")
+    def parquet(self, file: Path) -> Written:
+        rows = self.copy(self.source, "parquet", file, "FORMAT parquet, COMPRESSION zstd")
+        return _written(rows, file)
 
-    def json(self, file: Path) -> int:
+    def json(self, file: Path) -> Written:
         return self._members(file, "json", b'{"data":')
 
-    def geojson(self, file: Path) -> int:
+    def geojson(self, file: Path) -> Written:
         return self._members(file, "geojson", b'{"type":"FeatureCollection","features":')
 
-    def _members(self, file: Path, form: Form, head: bytes) -> int:
-        tail = b',"next":null,"version":%d}\n' % self.prepared.query.version
-        options = "FORMAT json, ARRAY true"
-        return _framed(file, head, tail, lambda part: self.copy(form, part, options))
+    def _members(self, file: Path, form: Form, head: bytes) -> Written:
+        part = file.with_suffix(".part")
+        try:
+            rows = self.copy(self.source, form, part, "FORMAT json, ARRAY true")
+            with file.open("wb") as made:
+                whole = _Whole(made)
+                whole.write(head)
+                whole.take(part)
+                whole.write(b',"next":null,"version":%d}\n' % self.prepared.query.version)
+                return whole.written(rows)
+        finally:
+            part.unlink(missing_ok=True)
 
-    def xlsx(self, file: Path) -> int:
+    def xlsx(self, file: Path) -> Written:
         """Write a workbook of one sheet; instants are local times without their offset."""
-        answer = self.con.execute(*self.statement("xlsx"))
+        answer = self.con.execute(*self.statement(self.source, "xlsx"))
         rows = 0
         with xlsxwriter.Workbook(str(file), {**_WORKBOOK, "tmpdir": str(file.parent)}) as book:
             book.set_properties({"created": _MADE})
@@ -164,21 +221,7 @@ class _Work:
                     rows += 1
                     for column, cell in enumerate(cells):
                         _write_cell(sheet, (rows, column), cell, formats)
-        return rows
-
-
-def _framed(file: Path, head: bytes, tail: bytes, make: Callable[[Path], int]) -> int:
-    """Write what *make* writes, between *head* and *tail*."""
-    part = file.with_suffix(".part")
-    try:
-        rows = make(part)
-        with file.open("wb") as whole, part.open("rb") as made:
-            whole.write(head)
-            shutil.copyfileobj(made, whole, _PIECE)
-            whole.write(tail)
-    finally:
-        part.unlink(missing_ok=True)
-    return rows
+        return _written(rows, file)
 
 
 def _write_cell(sheet: Any, place: tuple[int, int], cell: Any, formats: list[Any]) -> None:
@@ -195,7 +238,7 @@ def _write_cell(sheet: Any, place: tuple[int, int], cell: Any, formats: list[Any
             sheet.write_string(*place, str(cell)[:_SHEET_TEXT])
 
 
-_WRITERS: Mapping[Form, Callable[[_Work, Path], int]] = {
+_WRITERS: Mapping[Form, Callable[[_Work, Path], Written]] = {
     "json": _Work.json,
     "ndjson": _Work.ndjson,
     "csv": _Work.csv,

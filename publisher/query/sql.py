@@ -27,7 +27,7 @@ from publisher.model.query import (
     Value,
 )
 from publisher.model.schema import Field
-from publisher.model.table import sql_type
+from publisher.model.table import instant_text, sql_type
 from publisher.model.values import parse_zone
 from publisher.query.parameters import Form
 
@@ -213,6 +213,20 @@ def sample_statement(
     ), [*statement.parameters, *source.parameters]
 
 
+def spread_statement(
+    query: Rows, fields: Mapping[str, Field], source: Source, by: Order, most: int
+) -> tuple[str, list[object]]:
+    """Give the statement for values of a field of *most* of the rows that match, in its order."""
+    statement = Statement(list(source.parameters), source.points)
+    where = [condition(fields, part, statement) for part in query.where]
+    name = identifier(by.field)
+    rows = f"SELECT {name} FROM {source.text} AS t{filtered(where)}"
+    return (
+        f"SELECT {place_column(fields[by.field])} FROM (SELECT * FROM ({rows})"
+        f" USING SAMPLE reservoir({most} ROWS)) WHERE {name} IS NOT NULL ORDER BY {_ordered(by)}"
+    ), statement.parameters
+
+
 def filtered(where: Sequence[str]) -> str:
     """Write the clause of conditions that must all hold."""
     return f" WHERE {' AND '.join(where)}" if where else ""
@@ -361,7 +375,8 @@ def place_column(target: Field) -> str:
     return f"CAST({name} AS VARCHAR)"
 
 
-def _place_value(target: Field, value: object, statement: Statement) -> str:
+def place_value(target: Field, value: object, statement: Statement) -> str:
+    """Take a value as ``place_column`` gives it as a parameter, and give its mark."""
     if target.type == "datetime":
         return f"make_timestamp({statement.value(value, 'BIGINT')})"
     return statement.value(value, sql_type(target))
@@ -390,8 +405,8 @@ def _after(
     others = ""
     if not near:
         beyond = "<" if first.descending else ">"
-        others = f"{name} {beyond} {_place_value(target, value, statement)} OR {name} IS NULL OR "
-    same = f"{name} = {_place_value(target, value, statement)}"
+        others = f"{name} {beyond} {place_value(target, value, statement)} OR {name} IS NULL OR "
+    same = f"{name} = {place_value(target, value, statement)}"
     rest = _after(order[1:], fields, place[1:], statement)
     return f"({others}({same} AND {rest}))"
 
@@ -434,7 +449,7 @@ def raw_json(target: Field) -> bool:
 
 def _instant(name: str, zone: str) -> str:
     if zone == "UTC":
-        return f"replace(strftime({name}, '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')"
+        return instant_text(name)
     minutes = _offset(name, zone)
     return (
         f"replace(strftime({name} + to_minutes({minutes}), '%Y-%m-%dT%H:%M:%S.%f'), '.000000', '')"

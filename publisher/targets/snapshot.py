@@ -15,7 +15,7 @@ from publisher.engine import Connection, Engine, Lane, identifier, literal
 from publisher.model.catalog import Catalog, Organization, TableEntry
 from publisher.model.dataset import Dataset, Resource
 from publisher.model.schema import TEXTS, Field
-from publisher.model.table import TableState, sql_type
+from publisher.model.table import TableState, instant_text, sql_type
 from publisher.model.values import TableRef
 from publisher.store import Store
 from publisher.store.changes import removed_keys
@@ -26,7 +26,6 @@ ROW_ID = "_row"
 """The store's stable id of a row; with every batch, beside the open fields."""
 
 _NULL_TEXTS = ("", "NULL", "\\N", "<null>", "\\N\\N")
-_INSTANT = "replace(strftime({}, '%Y-%m-%dT%H:%M:%S.%fZ'), '.000000Z', 'Z')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ class Snapshot:
     async def copy_csv(self, table: PinnedTable, path: Path, *, null: str) -> int:
         """Write the table as CSV (UTF-8, comma, ISO 8601 in UTC, LF); give its rows."""
         columns = ", ".join(
-            f"{_INSTANT.format(identifier(field.name))} AS {identifier(field.name)}"
+            f"{instant_text(identifier(field.name))} AS {identifier(field.name)}"
             if sql_type(field) == "TIMESTAMP"
             else identifier(field.name)
             for field in table.fields

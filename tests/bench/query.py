@@ -1,11 +1,11 @@
-"""The query API's ways through 7 million made-up rows, each beside a peer in the same run.
+"""The query API's ways through made-up rows of 200 stations, each beside a peer in the same run.
 
     python tests/bench/query.py [--rows 7000000] [--keep FOLDER] [--only CASE...]
 
 Cases: ``cached`` (against a bare aiohttp handler with the same bytes), ``means``, ``sorted`` and
 ``export`` (against DuckDB itself on the same rows and, where CKAN_URL, CKAN_API_KEY and CKAN_ORG
-name a site, against CKAN's dump of 20 stations), ``latest``, ``pages`` (the thousandth against
-the first). Prints times, ratios and the service's peak memory. Quotas are off.
+name a site, against CKAN's dump of CKAN_STATIONS, as in ``rows``), ``latest``, ``pages`` (the
+thousandth against the first). Prints times, ratios and the service's peak memory. Quotas are off.
 """
 
 import argparse
@@ -27,12 +27,12 @@ import requests
 from aiohttp import web
 from rows import (
     CKAN_STATIONS,
-    MADE_UP,
     PER_STATION,
     START,
     build_store,
     ckan_table,
     free_port,
+    made_up,
     server,
 )
 
@@ -301,7 +301,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     port = free_port()
     arguments = ["publisher", "serve", "--root", str(root), "--data", str(root / "data")]
     con = duckdb.connect(str(folder / "peer.duckdb"), config={"threads": "2"})
-    con.execute(f"CREATE TABLE IF NOT EXISTS levels AS {MADE_UP.format(rows=options.rows)}")
+    con.execute(f"CREATE TABLE IF NOT EXISTS levels AS {made_up(options.rows)}")
     with server([*arguments, "--port", str(port)], port, "/readyz") as process:
         ours = Ours(port, process, folder)
         for case in options.only:

@@ -4,9 +4,10 @@
 
 All serve the same made-up rows: Publisher from its store, Datasette from SQLite with an index on
 station and time, ROAPI from a sorted Parquet file and, where CKAN_URL and CKAN_API_KEY name a site,
-CKAN from its DataStore, with 20 stations of them alone, by ``datastore_search``. Every request is
-another station's day (96 rows), so no cache of answers helps. The rounds take turns. Prints
-requests/s, their ratios and the peak memory of each; CKAN runs in processes of its own.
+CKAN from its DataStore, with CKAN_STATIONS of them alone (20; all takes a quarter of an hour to
+load at first), by ``datastore_search``. Every request is another station's day (96 rows), so no
+cache of answers helps. The rounds take turns. Prints requests/s, their ratios and the peak memory
+of each; CKAN runs in processes of its own.
 """
 
 import argparse
@@ -46,14 +47,8 @@ INTERVAL = timedelta(minutes=15)
 DAY = 96
 DAYS = 365
 PER_STATION = DAY * DAYS
-CKAN_STATIONS = 20
-MADE_UP = f"""
-    SELECT i + 2 AS _row_number,
-        'station-' || lpad((i // {PER_STATION})::VARCHAR, 4, '0') AS station,
-        TIMESTAMP '{START}' + to_minutes((i % {PER_STATION}) * 15) AS observed_at,
-        ((i * 7919) % 4000) / 1000.0 AS level, (i % 3)::BIGINT AS quality
-    FROM range({{rows}}) AS t(i)
-"""
+STATIONS = 200
+CKAN_STATIONS = int(os.environ.get("CKAN_STATIONS", "20"))
 SCHEMA = {
     "name": "levels",
     "version": "1.0.0",
@@ -81,6 +76,18 @@ DATASET = {
 }
 
 
+def made_up(rows: int) -> str:
+    """Give the rows as SQL: of as many years as 200 stations need for them, 7 million for each."""
+    years = -(-rows // (PER_STATION * STATIONS))
+    return f"""
+        SELECT i + 2 AS _row_number,
+            'station-' || lpad((i // {PER_STATION * years})::VARCHAR, 4, '0') AS station,
+            TIMESTAMP '{START}' + to_minutes((i % {PER_STATION * years}) * 15) AS observed_at,
+            ((i * 7919) % 4000) / 1000.0 AS level, (i % 3)::BIGINT AS quality
+        FROM range({rows}) AS t(i)
+    """
+
+
 def build_store(root: Path, rows: int) -> None:
     """Commit the rows as one delivery, as validation would have left them."""
     for path, content in (
@@ -98,7 +105,7 @@ def build_store(root: Path, rows: int) -> None:
     with engine.cursor() as con:
         store = Store(engine)
         store.prepare(con)
-        con.execute(f"CREATE TEMP TABLE judged_good AS {MADE_UP.format(rows=rows)}")
+        con.execute(f"CREATE TEMP TABLE judged_good AS {made_up(rows)}")
         con.execute(
             "CREATE TEMP TABLE judged_bad"
             " (row_number BIGINT, labels JSON, cells JSON, errors JSON, rules VARCHAR[])"
@@ -109,7 +116,7 @@ def build_store(root: Path, rows: int) -> None:
 
 
 def build_sqlite(path: Path, rows: int) -> None:
-    def made_up() -> Iterator[tuple[str, str, float, int]]:
+    def readings() -> Iterator[tuple[str, str, float, int]]:
         for number in range(rows):
             station, reading = divmod(number, PER_STATION)
             at = (START + INTERVAL * reading).isoformat() + "Z"
@@ -117,7 +124,7 @@ def build_sqlite(path: Path, rows: int) -> None:
 
     with sqlite3.connect(path) as con:
         con.execute("CREATE TABLE levels (station TEXT, observed_at TEXT, level REAL, quality INT)")
-        con.executemany("INSERT INTO levels VALUES (?, ?, ?, ?)", made_up())
+        con.executemany("INSERT INTO levels VALUES (?, ?, ?, ?)", readings())
         con.execute("CREATE INDEX by_station ON levels (station, observed_at)")
         con.execute("ANALYZE")
 
@@ -224,7 +231,7 @@ def main() -> None:
 
 
 def build_parquet(path: Path, rows: int) -> None:
-    made = MADE_UP.format(rows=rows)
+    made = made_up(rows)
     duckdb.sql(
         "COPY (SELECT station, strftime(observed_at, '%Y-%m-%dT%H:%M:%SZ') AS observed_at, level,"
         f" quality FROM ({made}) ORDER BY station, observed_at) TO '{path}' (FORMAT parquet)"
