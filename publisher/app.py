@@ -19,6 +19,7 @@ from publisher.harvest.harvester import Parts
 from publisher.landing import Landing
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.values import TableRef
+from publisher.partners import Partners
 from publisher.registry import Finding, Loaded, load
 from publisher.secrets import Secrets
 from publisher.settings import Settings
@@ -53,6 +54,7 @@ class Service:
             store=self.store,
             catalog=self._current,
         )
+        self.partners = Partners(settings, secrets, self._current)
         self._hearing: list[Callable[[], None]] = [self.outbox.poke]
         self.harvester = Harvester(
             Parts(
@@ -164,6 +166,7 @@ async def open_service(
         stack.push_async_callback(asyncio.to_thread, engine.close)
         http = await stack.enter_async_context(Http(settings))
         service = Service(settings, secrets, loaded, engine, http)
+        await stack.enter_async_context(service.partners)
         await engine.run(service.store.prepare)
         interrupted = await engine.run(service.store.close_interrupted)
         if interrupted:

@@ -110,6 +110,7 @@ def _parts(service: Service) -> Parts:
         catalog=lambda: service.catalog,
         next_run=service.scheduler.next_run,
         on_commit=service.on_commit,
+        partners=service.partners,
         outbox=service.outbox,
     )
 

@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """Longest wait, in seconds, between tries of a failing source or target."""
     query_timeout: Seconds = 30
     """Seconds of engine time one query may take, and for which it may wait for its turn."""
+    partner_timeout: Seconds = 10
+    """Seconds that a question waits for partners, where it does not say."""
 
     quota: int = Field(120_000, ge=0)
     """Cost that one address may ask for in a minute; 0 sets no limit."""

@@ -17,6 +17,8 @@ from yarl import URL
 from publisher.api import SERVER_OPTIONS, Parts, create_app
 from publisher.model.catalog import Catalog, Organization, TableEntry
 from publisher.model.dataset import Dataset
+from publisher.partners import Partners
+from publisher.secrets import Secrets
 from publisher.settings import Settings
 
 CPR = "010203-1234"
@@ -179,13 +181,17 @@ async def answering(
     *catalog* gives another picture than the store's own tables; *more* adds to what is served.
     """
     shipped = catalog_of(store.river, store.draft, store.empty)
-    parts = Parts(
-        settings=Settings(data=data, **stated),
-        engine=store.desk.engine,
-        store=store.desk.store,
-        catalog=catalog or (lambda: shipped),
-    )
-    app = create_app(parts)
-    more(app)
-    async with TestClient(Server(app)) as client:
-        yield Site(client, store)
+    settings = Settings(data=data, **stated)
+    shown = catalog or (lambda: shipped)
+    async with Partners(settings, Secrets({}), shown) as partners:
+        parts = Parts(
+            settings=settings,
+            engine=store.desk.engine,
+            store=store.desk.store,
+            catalog=shown,
+            partners=partners,
+        )
+        app = create_app(parts)
+        more(app)
+        async with TestClient(Server(app)) as client:
+            yield Site(client, store)

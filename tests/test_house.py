@@ -16,7 +16,7 @@ PACKAGE = PROJECT / "publisher"
 
 # Where each library may be imported: its one home, or the few places it joins.
 HOMES: dict[str, tuple[str, ...]] = {
-    "aiohttp": ("sources", "api", "serve.py", "demo"),
+    "aiohttp": ("sources", "partners", "api", "serve.py", "demo"),
     "apscheduler": ("harvest",),
     "ckanapi": ("targets/ckan",),
     "duckdb": ("engine.py",),
@@ -43,7 +43,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "ucumvert": ("validation/units.py",),
     "xlsxwriter": ("query/files.py",),
     "yaml": ("registry", "validation/lean.py"),
-    "yarl": ("sources", "api"),
+    "yarl": ("sources", "partners", "api"),
 }
 
 

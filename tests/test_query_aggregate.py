@@ -185,7 +185,8 @@ def test_groups_are_what_their_rows_say(desk: Desk, given_, every, by, agg):
     desk.commit(table, rows)
     rules = zone_of(zone)
     groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-    for row in sorted(rows, key=lambda row: row[1]):
+    # Rows of one delivery are stored, and so told apart at one time, by their station
+    for row in sorted(rows, key=lambda row: (row[1], row[0])):
         key = [row[FIELDS.index(name)] for name in by]
         if every:
             key.append(bucket(row[1], every, rules))

@@ -118,10 +118,35 @@ class Rows(Model):
     """Of all rows that match; there only where `count=` asks for it."""
 
 
+class PartnerProblem(Model):
+    code: str
+    detail: str
+
+
 class SourceStatus(Model):
     id: str
     """`local`, or a partner."""
     status: str
+    """`successful`, `partial`, `skipped` or `failed`."""
+    table: str | None = None
+    """`dataset/table` of a partner; null where it could not tell of its tables."""
+    milliseconds: float | None = None
+    rows: int | None = None
+    """That it gave for this page."""
+    http: int | None = None
+    """Status of its answer."""
+    retrieved_at: datetime | None = None
+    age: int | None = None
+    """Seconds since then, where it was not asked now."""
+    pushed_down: tuple[str, ...] | None = None
+    """What it was asked to do: `filter`, `bbox`, `sort`, `limit`, `select`."""
+    applied_locally: tuple[str, ...] | None = None
+    """What was left to be done here."""
+    truncated: bool | None = None
+    """It has more behind these rows."""
+    refused: int | None = None
+    """Rows that do not fit the table's schema, and were left out."""
+    problem: PartnerProblem | None = None
 
 
 class SourcesStatus(Model):
@@ -140,10 +165,12 @@ class ManyRows(Model):
     """Names; there only with `shape=arrays`."""
     next: str | None
     """The next page's address, to be posted to with the same body where one was."""
-    versions: dict[str, int]
-    """Of each table, by `dataset/table`, that was read."""
+    versions: dict[str, int | None]
+    """Of each table, by `dataset/table@partner`, that was read; null where it has none."""
     complete: bool
     """Whether everybody answered."""
+    resume: str | None = None
+    """Where what is missing is given later; there only where something is."""
     sources: SourcesStatus
     count: int | None = None
     """Of all rows that match; there only where `count=` asks for it."""
@@ -273,6 +300,39 @@ class SourceAnswer(Model):
 
 class Sources(Model):
     data: tuple[SourceAnswer, ...]
+    next: str | None
+
+
+class PartnerTable(Model):
+    name: str
+    """`dataset/table@partner`, as `from` takes it."""
+    schema_name: str
+    """`name@version`"""
+    fields: tuple[str, ...]
+    primary_key: tuple[str, ...]
+
+
+class PartnerAnswer(Model):
+    id: str
+    title: str
+    type: str
+    url: str
+    state: str
+    """`closed`: it is asked; `open`: it is left alone for a while; `half-open`: it is tried."""
+    milliseconds: float | None
+    """That its answers took lately; null before the first."""
+    asked: int
+    failed: int
+    answered_at: datetime | None
+    problem: PartnerProblem | None
+    """The last one, until it answers again."""
+    problem_at: datetime | None
+    tables: tuple[PartnerTable, ...] | None
+    """Null where they are not known yet: ask for the partner itself."""
+
+
+class Partners(Model):
+    data: tuple[PartnerAnswer, ...]
     next: str | None
 
 

@@ -17,6 +17,7 @@ from publisher.errors import NotFoundError
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.dataset import Dataset
 from publisher.model.values import TableRef
+from publisher.partners import Partners
 from publisher.query import SeriesCache, Signer
 from publisher.settings import Settings
 from publisher.store import Store
@@ -46,6 +47,8 @@ class Parts:
     """When a table is harvested next; None where nothing is planned."""
     on_commit: Callable[[Callable[[], None]], None] = _unheard
     """Has a function called, in the event loop, whenever something was committed."""
+    partners: Partners | None = None
+    """Whom we federate with; None where nobody is asked from here."""
     outbox: Outbox | None = None
     """What is told of publications under way; None where nothing is published from here."""
 

@@ -27,6 +27,8 @@ _STATUS = {
     "quota-spent": 429,
     "quota-waiting": 429,
     "query-timeout": 504,
+    "partial-denied": 503,
+    "partner-not-known-yet": 503,
 }
 """Of the codes whose status is not that of their kind of error."""
 _RETRY = {"Retry-After": "5"}
@@ -49,14 +51,16 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return _failed(request, 500, error)
 
 
-def problem(request: web.Request, error: PublisherError) -> web.Response:
-    """Give the problem of an expected error."""
+def problem(
+    request: web.Request, error: PublisherError, more: Mapping[str, Any] | None = None
+) -> web.Response:
+    """Give the problem of an expected error, and *more* that is to be said of it."""
     status = _STATUS.get(error.code, answer_to(error).status)
     if status >= 500 and error.code not in _STATUS:
         return _failed(request, status, error)
     language = language_of(request)
     content = _content(request, status, error.code, detail(error, language))
-    content |= _members(error, language)
+    content |= {**_members(error, language), **(more or {})}
     return _respond(request, status, content, _headers(error, status))
 
 

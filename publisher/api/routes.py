@@ -11,6 +11,7 @@ from publisher.api import (
     ledger,
     metrics,
     operation,
+    partners,
     schemas,
     several,
     sources,
@@ -29,6 +30,7 @@ DATASET = Parameter("dataset", "Name of a dataset.", _NAME, "vandstand-ribe")
 TABLE = Parameter("table", "Name of a table of the dataset.", _NAME, "observations")
 SCHEMA = Parameter("schema", "Name of a schema, or `name@version`.", _NAME, "water-level@1.0.0")
 FILE = Parameter("file", "Path of a file that the package names.", _NAME, "observations.csv")
+PARTNER = Parameter("partner", "Name of a partner.", _NAME, "norddjurs")
 SOURCE = Parameter("source", "`dataset.table`", _NAME, "vandstand-ribe.observations")
 
 _PAGE = (
@@ -200,6 +202,20 @@ _ROUTES: tuple[Route, ...] = (
         "One source, and how it is",
         answers.SourceAnswer,
         place=(SOURCE,),
+    ),
+    Route(
+        "/v1/partners",
+        partners.list_partners,
+        "Whom we federate with, and how they are",
+        answers.Partners,
+        query=_PAGE,
+    ),
+    Route(
+        "/v1/partners/{partner}",
+        partners.get_partner,
+        "One partner: how it is, and its tables",
+        answers.PartnerAnswer,
+        place=(PARTNER,),
     ),
     *_CATALOG,
     Route(

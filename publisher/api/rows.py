@@ -40,8 +40,6 @@ from publisher.query.times import fault
 
 _RENDERING = 1
 """Part of every ETag: to be raised when the same rows are written in other bytes."""
-_FILES: frozenset[Form] = frozenset({"parquet", "xlsx"})
-"""Formats that are written as a file."""
 
 
 Look = Callable[[Connection, Call, Prepared, Form], Page]
@@ -91,7 +89,7 @@ def work_out(
     start = time.perf_counter()
     page = look(con, call, prepared, form)
     answer.timings["engine"] = time.perf_counter() - start
-    if form not in _FILES:
+    if form not in files.FILES:
         return written(call, prepared, form, page, answer)
     ids = [row[-1] for row in page.rows]
     body = files.page(con, call.parts.store, prepared, ids, form)
@@ -115,7 +113,7 @@ def settled(call: Call, prepared: Prepared, form: Form, start: float) -> Answere
     return Answered(
         etag=etag,
         weak=not prepared.exact,
-        versions={_name(member): member.version for member in query.members},
+        versions={name_of(member): member.version for member in query.members},
         # before the first version the columns are the catalog's
         fixed=prepared.fixed,
         total=None,
@@ -143,7 +141,7 @@ def written(
         pairs = next_pairs(call.pairs, prepared, page.cursor)
         next_url = url_of(call, [pair for pair in pairs if pair not in call.posted])
     if body is None:
-        body = _body(prepared, page, form, next_url)
+        body = body_of(prepared, page, form, next_url)
     answer.timings["render"] = time.perf_counter() - start
     return replace(
         answer,
@@ -156,7 +154,8 @@ def written(
     )
 
 
-def _name(member: Member) -> str:
+def name_of(member: Member) -> str:
+    """Name a table as ``from`` does."""
     return str(member.table) if member.source == LOCAL else f"{member.table}@{member.source}"
 
 
@@ -213,7 +212,7 @@ def _about(query: Rows) -> dict[str, Any]:
     counts = {"total": len(sources), "successful": len(sources)}
     none = dict.fromkeys(("partial", "skipped", "failed"), 0)
     return {
-        "versions": {_name(member): member.version for member in query.members},
+        "versions": {name_of(member): member.version for member in query.members},
         "complete": True,
         "sources": {
             **counts,
@@ -223,7 +222,14 @@ def _about(query: Rows) -> dict[str, Any]:
     }
 
 
-def _body(prepared: Prepared, page: Page, form: Form, next_url: str | None) -> bytes:
+def body_of(
+    prepared: Prepared,
+    page: Page,
+    form: Form,
+    next_url: str | None,
+    about: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Write a page; *about* it is told whatever is known of how it came about."""
     shown, style = prepared.shown, prepared.asked.style
     since = prepared.query.since
     key = None if since is None else since.key
@@ -231,7 +237,7 @@ def _body(prepared: Prepared, page: Page, form: Form, next_url: str | None) -> b
         return csv_rows(shown, page.rows, style)
     if form == "ndjson":
         return ndjson_rows(shown, page.rows, key)
-    told: dict[str, Any] = {"next": next_url, **_about(prepared.query)}
+    told: dict[str, Any] = {"next": next_url, **(about or _about(prepared.query))}
     if page.total is not None:
         told["count"] = page.total
     if form == "geojson":

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from publisher.api import federated
 from publisher.api.cache import minute_of
 from publisher.api.negotiation import form_of
 from publisher.api.parts import Call
@@ -37,17 +38,20 @@ async def query(call: Call) -> web.Response:
         call = replace(call, pairs=(*call.pairs, *posted), posted=posted)
     stated = dict(call.pairs)
     public = {ref: it for ref, it in call.catalog.entries.items() if call.other(ref) is not None}
-    entries = read_from(call.pairs, Known(public))
+    partners = call.parts.partners
+    wanted = read_from(call.pairs, Known(public, sorted(partners.known) if partners else ()))
     form = form_of(call.request, stated.get("f"))
     now = datetime.now(UTC)
+    most = _seconds(stated.get("timeout"))
+    if partners is not None and wanted.elsewhere:
+        return await federated.answer(call, partners, wanted, form, seconds=most)
 
     def settle(con: Connection) -> Prepared:
         return prepare_several(
-            con, call.parts.store, entries, call.pairs, signer=call.signer, now=now
+            con, call.parts.store, wanted.entries, call.pairs, signer=call.signer, now=now
         )
 
     async def work() -> Answered:
-        most = _seconds(stated.get("timeout"))
         found = await call.read(lambda con: work_out(con, call, form, settle), most=most)
         call.caller.charge(0, found.rows)
         return found

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "publish": "publisher.cli.data",
     "status": "publisher.cli.data",
     "export": "publisher.cli.data",
+    "partners": "publisher.cli.data",
     "quarantine": "publisher.cli.quarantine",
     "keys": "publisher.cli.keys",
     "backup": "publisher.cli.copies",

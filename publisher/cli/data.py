@@ -1,4 +1,4 @@
-"""``publisher harvest``, ``publish``, ``status`` and ``export``."""
+"""``publisher harvest``, ``publish``, ``status``, ``partners`` and ``export``."""
 
 import os
 from pathlib import Path
@@ -60,6 +60,15 @@ def status(
 ) -> int:
     """Show runs, versions, lag, quarantine and target state."""
     return perform(session, "status", {"dataset": dataset})
+
+
+@command
+def partners(
+    session: Session,
+    partner: Annotated[str | None, typer.Argument(help="Only this one.", metavar="PARTNER")] = None,
+) -> int:
+    """Ask partners for their tables, and show how they are."""
+    return perform(session, "partners", {"partner": partner})
 
 
 @command

@@ -19,6 +19,7 @@ from publisher.operations.harvest import Harvested, RunLine
 from publisher.operations.keys import Listed as KeysListed
 from publisher.operations.keys import Made as KeyMade
 from publisher.operations.keys import Revoked as KeyRevoked
+from publisher.operations.partners import Listed as PartnersListed
 from publisher.operations.publish import Change, Published
 from publisher.operations.quarantine import Discarded, Listed, Shown
 from publisher.operations.status import DatasetStatus, MqaStatus, Status
@@ -48,7 +49,17 @@ _STATUS_COLUMNS = (
     "lag",
     "next-run",
 )
-_NUMERIC = {*_ROW_COUNTS, "version", "seconds", "rows", "count", "lag", "changes"}
+_NUMERIC = {
+    *_ROW_COUNTS,
+    "milliseconds",
+    "tables",
+    "version",
+    "seconds",
+    "rows",
+    "count",
+    "lag",
+    "changes",
+}
 _WHOLE = {"table", "dataset", "outcome"}  # what is looked for by eye is never broken
 _MOST_CHANGES = 20
 _MOST_EXAMPLES = 20
@@ -156,6 +167,33 @@ def status(session: Session, answer: Status) -> None:
             _target(session, out, f"{dataset.name} → {target.target}", target)
         if dataset.mqa is not None:
             _mqa(session, out, dataset.name, dataset.mqa)
+
+
+def partners_listed(session: Session, answer: PartnersListed) -> None:
+    if not answer.partners:
+        console().print(session.label("no-partners"))
+        return
+    _print(
+        session,
+        ["partner", "type", "state", "milliseconds", "answered", "tables"],
+        (
+            [
+                it.partner,
+                it.type,
+                _styled(session, "state", it.state),
+                "" if it.milliseconds is None else f"{it.milliseconds:.0f}",
+                _instant(session, it.answered_at),
+                str(len(it.tables)),
+            ]
+            for it in answer.partners
+        ),
+    )
+    out = console()
+    for it in answer.partners:
+        if it.problem is not None:
+            _problem(session, out, it.partner, it.problem)
+        for table in it.tables:
+            out.print(f"{it.partner}: {table}", soft_wrap=True)
 
 
 def _target(session: Session, out: Console, about: str, target: TargetStatus) -> None:
@@ -381,6 +419,7 @@ SHOWN: Mapping[str, Callable[[Session, Any], None]] = MappingProxyType(
         "quarantine-release": harvested,
         "quarantine-discard": discarded,
         "status": status,
+        "partners": partners_listed,
         "export": exported,
         "keys-make": key_made,
         "keys-list": keys_listed,

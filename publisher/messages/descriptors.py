@@ -241,6 +241,12 @@ DESCRIPTORS: dict[str, Text] = {
         remedy_en="correct it",
         remedy_da="ret den",
     ),
+    "wrong-table-name": Text(
+        en='"{value}" names no table',
+        da='"{value}" er ikke navnet på en tabel',
+        remedy_en='name it like dataset/table, both in lower-case letters a-z, digits, "_" and "-"',
+        remedy_da='navngiv den som datasæt/tabel, begge med små bogstaver a-z, cifre, "_" og "-"',
+    ),
     "wrong-name": Text(
         en=(
             '"{value}" is no name: names have lower-case letters a-z, digits, "_" and "-", and '

@@ -47,6 +47,13 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "state-behind": ("behind", "bagud"),
     "state-failing": ("failing", "fejler"),
     "state-held": ("held: a person is needed", "holdt: kræver en person"),
+    "state-closed": ("asked", "spørges"),
+    "state-open": ("left alone for a while", "lades i fred en tid"),
+    "state-half-open": ("tried again", "prøves igen"),
+    "no-partners": (
+        "There are no partners in catalog/partners.yaml.",
+        "Der er ingen partnere i catalog/partners.yaml.",
+    ),
     "state-withdrawn": ("withdrawn", "trukket tilbage"),
     "rows-missing": ("{count} missing", "{count} mangler"),
     "rows-different": ("{count} different", "{count} afviger"),
@@ -166,6 +173,11 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "Det, der er begyndt, fortsætter i den proces, der holder data; se `publisher status`.",
     ),
     "interrupted": ("Interrupted.", "Afbrudt."),
+    "partner": ("Partner", "Partner"),
+    "milliseconds": ("ms", "ms"),
+    "answered": ("Answered", "Svarede"),
+    "tables": ("Tables", "Tabeller"),
+    "type": ("Type", "Type"),
     "never": ("never", "aldrig"),
 }
 

@@ -104,6 +104,12 @@ RULES: dict[str, Text] = {
         remedy_en="give this target another name",
         remedy_da="giv dette mål et andet navn",
     ),
+    "partner-reserved": Text(
+        en='"{name}" is what our own tables are called, and cannot be a partner\'s name',
+        da='"{name}" er navnet på vores egne tabeller og kan ikke være en partners navn',
+        remedy_en="give this partner another name",
+        remedy_da="giv denne partner et andet navn",
+    ),
     "draft-with-targets": Text(
         en="the dataset has targets but is a draft, so nothing is published",
         da="datasættet har mål, men er en kladde, så intet udgives",

@@ -196,6 +196,12 @@ SOURCES: dict[str, Text] = {
         remedy_en="write the address it should end at as the source's url",
         remedy_da="skriv den adresse, det skal ende på, som kildens url",
     ),
+    "http-elsewhere": Text(
+        en="{url} leads to another server ({host})",
+        da="{url} fører til en anden server ({host})",
+        remedy_en="state the address it ends at, or allow the host in PUBLISHER_HTTP_ALLOW_HOSTS",
+        remedy_da="angiv den adresse, det ender på, eller tillad den i PUBLISHER_HTTP_ALLOW_HOSTS",
+    ),
     "http-redirect-broken": Text(
         en="{url} redirects to something that is no web address",
         da="{url} viderestiller til noget, der ikke er en webadresse",

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from publisher.errors import NotFoundError
 from publisher.model.base import Model
 from publisher.model.dataset import Dataset, Harvest, Mode, Resource, Theme
+from publisher.model.partner import Partner
 from publisher.model.run import Outcome
 from publisher.model.schema import Field, Schema
 from publisher.model.site_fields import KeptField, SiteFields
@@ -173,6 +174,7 @@ class Catalog:
     targets: Mapping[str, FolderTarget | CkanTarget] = field(default_factory=dict)
     """Always holds ``folder``."""
     entries: Mapping[TableRef, TableEntry] = field(default_factory=dict)
+    partners: Mapping[str, Partner] = field(default_factory=dict)
 
     def tables(self, dataset: str) -> Iterator[TableEntry]:
         return (entry for ref, entry in self.entries.items() if ref.dataset == dataset)

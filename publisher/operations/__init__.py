@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from publisher.operations import backup, export, harvest, keys, publish, quarantine, status
+from publisher.operations import (
+    backup,
+    export,
+    harvest,
+    keys,
+    partners,
+    publish,
+    quarantine,
+    status,
+)
 from publisher.operations.base import Answer, Context, Operation, Progress
 
 __all__ = ["OPERATIONS", "Answer", "Context", "Operation", "Progress"]
@@ -17,6 +26,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "quarantine-release": quarantine.RELEASE,
         "quarantine-discard": quarantine.DISCARD,
         "status": status.STATUS,
+        "partners": partners.PARTNERS,
         "export": export.EXPORT,
         "keys-make": keys.MAKE,
         "keys-list": keys.LIST,

@@ -27,6 +27,8 @@ from publisher.query.stretches import stretches
 from publisher.store import Store
 from publisher.threads import beside
 
+FILES: frozenset[Form] = frozenset({"parquet", "xlsx"})
+"""Formats in which even a page is written as a file."""
 _PIECE = 1_048_576
 _BATCH = 10_000
 _BOM = b"\xef\xbb\xbf"
@@ -96,14 +98,22 @@ def page(
 ) -> bytes:
     """Give the rows of one page, which are known by their ids, as such a file."""
     source, left = matching(con, store, prepared)
+    body = page_of(con, left, source, rows, form)
+    check_kept(con, store, prepared)
+    return body
+
+
+def page_of(
+    con: Connection, prepared: Prepared, source: Source, rows: Sequence[int], form: Form
+) -> bytes:
+    """Give those rows of *source* as such a file."""
     with TemporaryDirectory(prefix="publisher-page-") as folder:
         file = Path(folder, "page")
-        if left.query.groups is None:
+        if prepared.query.groups is None:
             shown = only(source, rows)
         else:  # groups have no ids
-            shown = page_source(left.query, left.fields, source, left.place)
-        _WRITERS[form](_Work(con, left, shown), file)
-        check_kept(con, store, prepared)
+            shown = page_source(prepared.query, prepared.fields, source, prepared.place)
+        _WRITERS[form](_Work(con, prepared, shown), file)
         return file.read_bytes()
 
 

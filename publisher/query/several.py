@@ -39,22 +39,40 @@ class Known:
     partners: Sequence[str] = ()
 
 
-def read_from(pairs: Pairs, known: Known) -> tuple[TableEntry, ...]:
-    """Give the tables that ``from`` names, each once, in the order of their names.
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Tables of partners that are meant: one by its name, or all under a schema."""
 
-    Raises ParameterError.
-    """
+    partners: tuple[str, ...]
+    ref: TableRef | None = None
+    schema: str | None = None
+    text: str = ""
+    """As it was stated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    entries: tuple[TableEntry, ...]
+    """Ours, each once, in the order of their names."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+
+def read_from(pairs: Pairs, known: Known) -> Wanted:
+    """Give the tables that ``from`` names; raises ParameterError."""
     found: dict[TableRef, TableEntry] = {}
+    elsewhere: dict[Elsewhere, None] = {}
     texts = [text for name, text in pairs if name == "from"]
     if not texts:
         raise ParameterError("from-needed", parameter="from")
     if len(texts) > MOST_TABLES:
         raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
     for text in texts:
-        found |= {entry.ref: entry for entry in _named(text, known)}
+        entries, others = _named(text, known)
+        found |= {entry.ref: entry for entry in entries}
+        elsewhere |= dict.fromkeys(others)
         if len(found) > MOST_TABLES:
             raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
-    return tuple(found[ref] for ref in sorted(found))
+    return Wanted(tuple(found[ref] for ref in sorted(found)), tuple(elsewhere))
 
 
 def prepare_several(
@@ -72,10 +90,10 @@ def prepare_several(
     """
     stated = distinct([pair for pair in pairs if pair[0] != "from"])
     _, as_of = read_when(stated)
-    parts = tuple(_part(con, store, entry, None, as_of) for entry in entries)
+    parts = tuple(local_part(con, store, entry, None, as_of) for entry in entries)
     fields = united_fields(parts)
     asked = read_query(stated, fields.values(), now, Ask("query"))
-    order = complete_order(asked.order, _key(parts, asked.groups))
+    order = complete_order(asked.order, key_of_parts(parts, asked.groups))
     place = None
     if asked.cursor is not None:
         tables = tuple((part.member.source, part.member.table) for part in parts)
@@ -85,7 +103,7 @@ def prepare_several(
             if asked.as_of is not None:
                 raise bad_cursor()
             parts = tuple(
-                _part(con, store, entry, version, None)
+                local_part(con, store, entry, version, None)
                 for entry, version in zip(entries, versions, strict=True)
             )
             fields = united_fields(parts)
@@ -96,11 +114,12 @@ def prepare_several(
     return Prepared(query, asked, fields, shown, place, None, parts)
 
 
-def _key(parts: Sequence[Part], groups: Groups | None) -> Sequence[str]:
+def key_of_parts(parts: Sequence[Part], groups: Groups | None) -> Sequence[str]:
+    """Give what completes the order of the rows of all parts, or of groups of them."""
     return common_key(parts) if groups is None else key_of(groups)
 
 
-def _part(
+def local_part(
     con: Connection, store: Store, entry: TableEntry, version: int | None, as_of: datetime | None
 ) -> Part:
     """Give the table at a *version*; else at the newest, by then where that is stated."""
@@ -117,24 +136,38 @@ def _part(
     return Part(Member(entry.ref, version), fields, shown, state)
 
 
-def _named(text: str, known: Known) -> list[TableEntry]:
+def _named(text: str, known: Known) -> tuple[list[TableEntry], list[Elsewhere]]:
     name, at, partner = text.partition("@")
-    if at and partner != LOCAL:
-        if partner == _ALL and known.partners:
-            return []
-        raise fault("unknown-partner", "from", partner, allowed=[LOCAL, *known.partners])
+    here, there = _whose(at, partner, known)
     if name.startswith(_SCHEMA):
         schema = name.removeprefix(_SCHEMA)
-        found = [it for it in known.tables.values() if it.schema.name == schema]
-        if found:
-            return found
+        if not at:  # wherever it is
+            there = tuple(known.partners)
+        found = [it for it in known.tables.values() if it.schema.name == schema] if here else []
+        if found or there:
+            return found, [Elsewhere(there, schema=schema, text=text)] if there else []
         schemas = sorted({it.schema.name for it in known.tables.values()})
         raise _unknown("schema", schema, schemas, _SCHEMA)
     ref = _ref(name)
+    if not here:
+        if ref is None:
+            raise fault("from-unknown-table", "from", name, allowed=[])
+        return [], [Elsewhere(there, ref=ref, text=text)]
     entry = known.tables.get(ref) if ref is not None else None
     if entry is None:
         raise _unknown("table", name, [str(it) for it in known.tables], "")
-    return [entry]
+    return [entry], []
+
+
+def _whose(at: str, partner: str, known: Known) -> tuple[bool, tuple[str, ...]]:
+    """Tell whether our tables are meant, and which partners'."""
+    if not at or partner == LOCAL:
+        return True, ()
+    if partner == _ALL and known.partners:
+        return False, tuple(known.partners)
+    if partner in known.partners:
+        return False, (partner,)
+    raise fault("unknown-partner", "from", partner, allowed=[LOCAL, *known.partners])
 
 
 def _ref(name: str) -> TableRef | None:

@@ -122,7 +122,7 @@ def _page(
     statement = Statement(list(source.parameters), source.points)
     where = [condition(fields, part, statement) for part in query.where]
     if after is not None:
-        where.append(_after(query.order, fields, after, statement, near=near))
+        where.append(that_come_after(query.order, fields, after, statement, near=near))
     order = ", ".join([*map(_ordered, query.order), ROW])
     most = statement.value(limit)
     offset = f" OFFSET {statement.value(query.offset)}" if query.offset else ""
@@ -382,7 +382,7 @@ def place_value(target: Field, value: object, statement: Statement) -> str:
     return statement.value(value, sql_type(target))
 
 
-def _after(
+def that_come_after(
     order: Sequence[Order],
     fields: Mapping[str, Field],
     place: Sequence[Any],
@@ -392,6 +392,8 @@ def _after(
 ) -> str:
     """Write that a row comes after *place* in the total order; nulls are last both ways.
 
+    The place has the values of the order, then the row's id.
+
     *near*: and is alike in the first of the order.
     """
     if not order:
@@ -400,14 +402,14 @@ def _after(
     target = fields[first.field]
     name = identifier(first.field)
     if value is None:
-        rest = _after(order[1:], fields, place[1:], statement)
+        rest = that_come_after(order[1:], fields, place[1:], statement)
         return f"({name} IS NULL AND {rest})"
     others = ""
     if not near:
         beyond = "<" if first.descending else ">"
         others = f"{name} {beyond} {place_value(target, value, statement)} OR {name} IS NULL OR "
     same = f"{name} = {place_value(target, value, statement)}"
-    rest = _after(order[1:], fields, place[1:], statement)
+    rest = that_come_after(order[1:], fields, place[1:], statement)
     return f"({others}({same} AND {rest}))"
 
 

@@ -32,7 +32,9 @@ class Part:
     fields: Mapping[str, Field]
     key: tuple[str, ...]
     state: TableState | None
-    """Of its newest version."""
+    """Of its newest version; None of a partner's."""
+    relation: tuple[str, Sequence[object]] | None = None
+    """Where its rows stand, where that is not in the store."""
 
 
 def united_fields(parts: Sequence[Part]) -> dict[str, Field]:
@@ -63,7 +65,9 @@ def united_relation(
     values: list[object] = []
     for number, part in enumerate(parts):
         member = part.member
-        if member.version:
+        if part.relation is not None:
+            text, parameters = part.relation
+        elif member.version:
             text, parameters = store.relation(member.table, member.version)
         else:
             text, parameters = empty_source(part.fields.values()).text, []

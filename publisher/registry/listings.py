@@ -12,7 +12,7 @@ from publisher.registry.document import Document, read
 from publisher.registry.files import Files, Listing
 from publisher.registry.finding import Finding
 from publisher.registry.keys import nearest
-from publisher.registry.parse import parse_entries, unknown_value, without_type
+from publisher.registry.parse import parse_entries
 from publisher.secrets import Secrets
 
 M = TypeVar("M", bound=Model)
@@ -22,7 +22,6 @@ _TARGETS: Mapping[str, type[FolderTarget | CkanTarget]] = {
     "folder": FolderTarget,
     "ckan": CkanTarget,
 }
-_PARTNERS = ("publisher", "ckan")
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Entries(Generic[M]):
 
 
 def read_organizations(files: Files) -> Entries[Organization]:
-    document, findings = _open(files, "organizations")
+    document, findings = opened(files, "organizations")
     if document is None:
         return Entries({}, None if findings else frozenset(), tuple(findings))
     stated, faults = parse_entries(Organization, document)
@@ -53,7 +52,7 @@ def read_targets(
 ) -> Entries[Target]:
     """Read catalog/targets.yaml; ``folder`` is there without an entry."""
     folder: dict[str, Target] = {"folder": FolderTarget(type="folder")}
-    document, findings = _open(files, "targets")
+    document, findings = opened(files, "targets")
     if document is None:
         return Entries(folder, None if findings else frozenset(), tuple(findings))
     stated, faults = parse_entries(_TARGETS, document)
@@ -69,23 +68,6 @@ def read_targets(
         findings.append(document.error("folder-reserved", ("folder",)))
         right |= folder
     return Entries(right, _wrong(document, right), tuple(findings))
-
-
-def check_partners(files: Files) -> tuple[Finding, ...]:
-    """Judge catalog/partners.yaml: a mapping of partners, each of a known type."""
-    document, findings = _open(files, "partners")
-    if document is None or document.value is None:
-        return tuple(findings)
-    if not isinstance(document.value, dict):
-        return (*findings, document.error("not-a-mapping", key=document.file, value=""))
-    for name, partner in document.value.items():
-        if not isinstance(partner, dict):
-            findings.append(document.error("not-a-mapping", (name,), key=name, value=partner))
-        elif "type" not in partner:
-            findings.append(without_type(document, (name,)))
-        elif partner["type"] not in _PARTNERS:
-            findings.append(unknown_value(document, (name, "type"), partner["type"], _PARTNERS))
-    return tuple(findings)
 
 
 def _check_ckan(
@@ -119,7 +101,8 @@ def _check_ckan(
     return findings
 
 
-def _open(files: Files, listing: Listing) -> tuple[Document | None, list[Finding]]:
+def opened(files: Files, listing: Listing) -> tuple[Document | None, list[Finding]]:
+    """Read a listing, if there is one."""
     if listing not in files.listings:
         return None, []
     file, path = files.listings[listing]

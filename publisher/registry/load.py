@@ -6,6 +6,7 @@ What a fault costs:
 - a dataset with an error is left out whole, the others go on;
 - two datasets of one name: the one whose file bears the name goes on, else neither;
 - a target that is wrong or unknown costs nothing but publishing there;
+- a partner that is wrong is not asked;
 - an organisation whose entry is wrong is known by its name only until it is mended;
 - a warning costs nothing.
 
@@ -23,6 +24,7 @@ from publisher.model.base import Model
 from publisher.model.catalog import Catalog, Organization, TableEntry
 from publisher.model.dataset import Dataset
 from publisher.model.opendata_dk import BROKEN_RULES
+from publisher.model.partner import Partner
 from publisher.model.schema import Schema, version_order
 from publisher.model.values import TableRef
 from publisher.registry.checks.dataset import Surroundings, check_dataset
@@ -32,9 +34,10 @@ from publisher.registry.document import Document, read
 from publisher.registry.files import find
 from publisher.registry.finding import Finding
 from publisher.registry.keys import nearest
-from publisher.registry.listings import check_partners, read_organizations, read_targets
+from publisher.registry.listings import read_organizations, read_targets
 from publisher.registry.mend import Parsed
 from publisher.registry.parse import parse
+from publisher.registry.partners import read_partners
 from publisher.registry.paths import ANY, Steps
 from publisher.secrets import Secrets
 
@@ -106,7 +109,6 @@ def load(root: Path, secrets: Secrets) -> Loaded:
     organizations = read_organizations(files)
     targets = read_targets(files, organizations, secrets)
     problems = [*files.findings, *organizations.findings, *targets.findings]
-    problems += check_partners(files)
 
     schemas, _ = _read_all(Schema, files.schemas, problems)
     for schema in schemas.values():
@@ -133,7 +135,9 @@ def load(root: Path, secrets: Secrets) -> Loaded:
         dataset.findings += check_dataset(dataset.model, dataset.tables, around, dataset.document)
     problems += [found for file in schemas.values() for found in file.findings]
     problems += [found for file in datasets.values() for found in file.findings]
-    catalog = _catalog(schemas, datasets, around)
+    partners, wrong = read_partners(files, tables.schema, secrets)
+    problems += wrong
+    catalog = _catalog(schemas, datasets, around, partners)
     return Loaded(
         catalog,
         tuple(sorted(problems, key=lambda problem: problem.order)),
@@ -233,7 +237,9 @@ class _Tables:
         for index, resource in enumerate(dataset.model.resources):
             path = ("resources", index)
             ref = TableRef(dataset.model.name, resource.name)
-            schema = self._schema(dataset, resource.schema_path, (*path, "schema"))
+            schema = self.schema(
+                dataset.document, resource.schema_path, (*path, "schema"), dataset.findings
+            )
             dataset.tables.append(schema)
             if schema is None:
                 self.broken.add(ref)
@@ -241,15 +247,15 @@ class _Tables:
                 self.schemas.setdefault(ref, schema)
             dataset.findings += check_table(resource, schema, secrets, dataset.document, path)
 
-    def _schema(
-        self, dataset: _File[Dataset], stated: str, path: tuple[str | int, ...]
+    def schema(
+        self, document: Document, stated: str, path: Steps, findings: list[Finding]
     ) -> Parsed[Schema] | None:
-        if dataset.document.lost(path):
+        """Find the schema whose file is *stated* at *path*, and tell what is wrong with that."""
+        if document.lost(path):
             return None
-        file = posixpath.normpath(f"{posixpath.dirname(dataset.name)}/{stated}")
-        tell = dataset.document.error
+        file = posixpath.normpath(f"{posixpath.dirname(document.file)}/{stated}")
         if stated.startswith("/") or not file.startswith("schemas/"):
-            dataset.findings.append(tell("schema-outside", path, path=stated))
+            findings.append(document.error("schema-outside", path, path=stated))
             return None
         if file not in self._known:
             # By their names alone: in folder and ending they are all alike
@@ -257,16 +263,19 @@ class _Tables:
                      for known in sorted(self._known)}  # fmt: skip
             stem = posixpath.splitext(file)[0].removeprefix("schemas/")
             near = stems.get(nearest(stem, list(stems)), "")
-            dataset.findings.append(tell("schema-missing", path, path=stated, nearest=near))
+            findings.append(document.error("schema-missing", path, path=stated, nearest=near))
             return None
         found = self._files.get(file)
         if found is None or not found.usable:
-            dataset.findings.append(tell("schema-wrong", path, schema=file))
+            findings.append(document.error("schema-wrong", path, schema=file))
         return found.parsed if found else None
 
 
 def _catalog(
-    schemas: dict[str, _File[Schema]], datasets: dict[str, _File[Dataset]], around: Surroundings
+    schemas: dict[str, _File[Schema]],
+    datasets: dict[str, _File[Dataset]],
+    around: Surroundings,
+    partners: dict[str, Partner],
 ) -> Catalog:
     usable = [file for file in datasets.values() if file.usable]
     right = {file.model.name: _with_known_targets(file.model, around) for file in usable}
@@ -287,6 +296,7 @@ def _catalog(
         organizations={**around.organizations.right, **stand_ins},
         targets=around.targets.right,
         entries={entry.ref: entry for entry in entries},
+        partners=partners,
     )
 
 

@@ -5,8 +5,11 @@ import os
 import re
 import ssl
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Self
 
 import aiohttp
@@ -20,6 +23,7 @@ from publisher.sources.guard import AddressRefusedError, Guard, GuardedResolver,
 
 _CONNECTIONS_PER_HOST = 4
 _CONNECT_SECONDS = 30
+_PIECE = 1 << 20  # bytes that one step of decompression may give
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _OWN_HEADERS: Mapping[str, str] = {
@@ -38,10 +42,24 @@ class HttpClient:
     steward's private system never serves somebody's redirect.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        stated: Guard | None = None,
+        leaves: bool = True,
+        connections: int = _CONNECTIONS_PER_HOST,
+    ) -> None:
+        """Make one; *stated* guards the stewards' own URLs, which may lead anywhere without it.
+
+        Unless it *leaves*, redirects stay at one origin and at the hosts that the settings allow.
+        *connections*: to one host at the same time.
+        """
         self._settings = settings
+        self._leaves = leaves
+        self._connections = connections
         self._guards = {
-            True: Guard(private=True),
+            True: stated or Guard(private=True),
             False: Guard(private=False, hosts=settings.http_allow_hosts),
         }
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
@@ -54,7 +72,7 @@ class HttpClient:
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     resolver=GuardedResolver(aiohttp.ThreadedResolver(), guard),
-                    limit_per_host=_CONNECTIONS_PER_HOST,
+                    limit_per_host=self._connections,
                     ssl=context,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -90,6 +108,8 @@ class HttpClient:
                 near = same_origin(stated, target)
                 if not near:
                     sent = {}
+                    if not self._leaves and not self._guards[False].names(target):
+                        raise SourceError("http-elsewhere", url=shown, host=target.host)
                 self._guards[near].check_literal(target)
                 async with self._sessions[near].get(
                     target,
@@ -109,6 +129,65 @@ class HttpClient:
         return aiohttp.ClientTimeout(
             total=max(seconds, 0.001), sock_connect=min(read, _CONNECT_SECONDS), sock_read=read
         )
+
+
+async def unpacked(response: aiohttp.ClientResponse, shown: str) -> AsyncIterator[bytes]:
+    """Give the body piece by piece, decompressed; each piece is small, whatever it grows to.
+
+    Raises SourceError for a coding that was not asked for, SourceUnavailableError for one that
+    is damaged or ends early.
+    """
+    coding = response.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
+    chunks: AsyncIterator[bytes] = response.content.iter_any()
+    if coding in {"gzip", "x-gzip"}:
+        chunks = _gunzipped(chunks)
+    elif coding not in {"identity", ""}:
+        raise SourceError("http-coding", url=shown, coding=coding)
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except zlib.error:
+        raise SourceUnavailableError("http-cut-off", url=shown) from None
+
+
+async def _gunzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Decompress piece by piece (RFC 1952); zlib.error for what is damaged or ends early."""
+    inflate, begun = zlib.decompressobj(wbits=31), False
+    async for chunk in chunks:
+        begun = True
+        while True:
+            piece = await asyncio.to_thread(inflate.decompress, chunk, _PIECE)
+            if piece:
+                yield piece
+            if inflate.eof:
+                if not inflate.unused_data:
+                    break
+                chunk = inflate.unused_data  # noqa: PLW2901 - what is left of it
+                inflate = zlib.decompressobj(wbits=31)
+            else:
+                chunk = inflate.unconsumed_tail  # noqa: PLW2901 - what is left of it
+                if not chunk and len(piece) < _PIECE:
+                    break
+    if begun and not inflate.eof:
+        raise zlib.error
+
+
+def retry_after(response: aiohttp.ClientResponse) -> float | None:
+    """Give the seconds that the server asks to wait, stated as such or as a date."""
+    stated = response.headers.get(hdrs.RETRY_AFTER, "").strip()
+    if stated.isascii() and stated.isdigit():
+        return float(stated)
+    moment = date_of(response, hdrs.RETRY_AFTER)
+    return max((moment - datetime.now(UTC)).total_seconds(), 0.0) if moment else None
+
+
+def date_of(response: aiohttp.ClientResponse, header: str) -> datetime | None:
+    """Give the moment that a header tells; None where it tells none."""
+    try:
+        found = parsedate_to_datetime(response.headers[header])
+    except (KeyError, ValueError):
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _prepared(url: str, headers: Mapping[str, str], shown: str) -> tuple[URL, dict[str, str]]:

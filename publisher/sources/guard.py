@@ -66,6 +66,10 @@ class Guard:
         if not self.permits(host, url.port or 0, host):
             raise AddressRefusedError(host, host)
 
+    def names(self, url: URL) -> bool:
+        """Tell whether the URL's host is one of *hosts*."""
+        return self._named(url.host or "", url.port or 0)
+
     def _named(self, host: str, port: int) -> bool:
         host = host.lower().rstrip(".")
         shown = f"[{host}]" if ":" in host else host
@@ -90,6 +94,16 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         await self._resolver.close()
+
+
+def is_written_address(url: URL) -> bool:
+    """Tell whether the URL's host is written as an address, or is this machine by its name."""
+    host = url.host or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"
+    return True
 
 
 def same_origin(stated: URL, target: URL) -> bool:

@@ -1,14 +1,11 @@
 """Source ``http``: the answer of one URL, asked for again and again."""
 
-import asyncio
 import hashlib
 import re
 import time
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import stamina
 import structlog
@@ -21,10 +18,10 @@ from publisher.model.dataset import HttpSource as HttpSpec
 from publisher.model.run import Seen
 from publisher.secrets import without_credentials
 from publisher.sources.base import SourceContext
+from publisher.sources.client import date_of, retry_after, unpacked
 
 log = structlog.get_logger(__name__)
 
-_PIECE = 1 << 20  # bytes that one step of decompression may give
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _LONGEST_RETRY_AFTER = 60.0  # what a server wants longer than that is left to the next run
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -105,7 +102,7 @@ class HttpSource:
         status = response.status
         if status in _TRANSIENT:
             raise SourceUnavailableError(
-                "http-busy", url=self._shown, status=status, retry_after=_retry_after(response)
+                "http-busy", url=self._shown, status=status, retry_after=retry_after(response)
             )
         if status in {401, 403}:
             raise SourceError("http-refused", url=self._shown, status=status)
@@ -117,46 +114,15 @@ class HttpSource:
             raise self._too_large()
 
     async def _body(self, response: ClientResponse) -> AsyncGenerator[bytes, None]:
-        coding = response.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
-        chunks: AsyncIterator[bytes] = response.content.iter_any()
-        if coding in {"gzip", "x-gzip"}:
-            chunks = _gunzipped(chunks)
-        elif coding not in {"identity", ""}:
-            raise SourceError("http-coding", url=self._shown, coding=coding)
         size = 0
-        try:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > self._cap:
-                    raise self._too_large()
-                yield chunk
-        except zlib.error:
-            raise SourceUnavailableError("http-cut-off", url=self._shown) from None
+        async for chunk in unpacked(response, self._shown):
+            size += len(chunk)
+            if size > self._cap:
+                raise self._too_large()
+            yield chunk
 
     def _too_large(self) -> DeliveryError:
         return DeliveryError("too-large", origin=self._shown, limit=readable(self._cap))
-
-
-async def _gunzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Decompress piece by piece (RFC 1952); zlib.error for what is damaged or ends early."""
-    inflate, begun = zlib.decompressobj(wbits=31), False
-    async for chunk in chunks:
-        begun = True
-        while True:
-            piece = await asyncio.to_thread(inflate.decompress, chunk, _PIECE)
-            if piece:
-                yield piece
-            if inflate.eof:
-                if not inflate.unused_data:
-                    break
-                chunk = inflate.unused_data  # noqa: PLW2901 - what is left of it
-                inflate = zlib.decompressobj(wbits=31)
-            else:
-                chunk = inflate.unconsumed_tail  # noqa: PLW2901 - what is left of it
-                if not chunk and len(piece) < _PIECE:
-                    break
-    if begun and not inflate.eof:
-        raise zlib.error
 
 
 def _mark(url: URL, headers: Mapping[str, str]) -> str:
@@ -186,13 +152,13 @@ def _is_conditional(response: ClientResponse) -> bool:
 
 
 def _details(response: ClientResponse, mark: str) -> Details:
-    modified_at = _date(response, hdrs.LAST_MODIFIED)
+    modified_at = date_of(response, hdrs.LAST_MODIFIED)
     cursor = {"url": mark}
     if etag := response.headers.get(hdrs.ETAG):
         cursor["etag"] = etag
     elif modified_at:
         # Within one second a second change would go unseen (RFC 9110, 8.8.2.2).
-        now = _date(response, hdrs.DATE) or datetime.now(UTC)
+        now = date_of(response, hdrs.DATE) or datetime.now(UTC)
         if (now - modified_at).total_seconds() >= 1:
             cursor["last_modified"] = response.headers[hdrs.LAST_MODIFIED]
     return Details(
@@ -201,23 +167,6 @@ def _details(response: ClientResponse, mark: str) -> Details:
         charset=response.charset,
         cursor=cursor,
     )
-
-
-def _date(response: ClientResponse, header: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(response.headers[header])
-    except (KeyError, ValueError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _retry_after(response: ClientResponse) -> float | None:
-    """Seconds that the server asks to wait, stated as such or as a date."""
-    stated = response.headers.get(hdrs.RETRY_AFTER, "").strip()
-    if stated.isascii() and stated.isdigit():
-        return float(stated)
-    moment = _date(response, hdrs.RETRY_AFTER)
-    return max((moment - datetime.now(UTC)).total_seconds(), 0.0) if moment else None
 
 
 def _tell_retry(details: stamina.instrumentation.RetryDetails) -> None:

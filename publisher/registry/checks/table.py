@@ -45,7 +45,7 @@ def check_table(
     if schema is not None:
         yield from _check_mode(harvest, schema, document, below)
         for name, view in harvest.fields.items():
-            yield from _check_view(name, view, schema, document, (*below, "fields", name))
+            yield from check_view(name, view, schema, document, (*below, "fields", name))
     if schema is not None and not schema.document.lost(NAMES):
         for index, check in enumerate(harvest.checks):
             yield from _check_fields(check, schema.model, document, (*below, "checks", index))
@@ -110,9 +110,10 @@ def _check_mode(
         yield document.error("append-with-key", (*path, "mode"), schema=schema.model.name)
 
 
-def _check_view(
+def check_view(
     name: str, view: FieldView, schema: Parsed[Schema], document: Document, path: Path
 ) -> Iterator[Finding]:
+    """Judge how a source writes the field *name* of the schema."""
     field = schema.model.by_name.get(name)
     if field is None:
         if not schema.document.lost(NAMES):

@@ -1,0 +1,299 @@
+"""Answers in which partners take part: asked at once, put together, and how each did said."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from publisher.api.negotiation import BRIEF, language_of, media_type, packed
+from publisher.api.parts import Call
+from publisher.api.problems import detail, problem
+from publisher.api.replies import link, url_of
+from publisher.api.rows import body_of, name_of
+from publisher.engine import Connection
+from publisher.errors import (
+    ParameterError,
+    PublisherError,
+    SourceError,
+    SourceUnavailableError,
+)
+from publisher.model.query import LOCAL
+from publisher.partners import Partners, Remote, Status
+from publisher.query import next_pairs
+from publisher.query.federated import (
+    Combined,
+    Federated,
+    fetch_federated,
+    members_of,
+    prepare_federated,
+)
+from publisher.query.parameters import Form
+from publisher.query.rows import bad_cursor
+from publisher.query.several import MOST_TABLES, Elsewhere, Wanted
+from publisher.query.times import fault
+
+_COMPLETE = "X-Complete"
+_AT_REST = {"successful": 0, "partial": 0, "skipped": 0, "failed": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    federated: Federated
+    combined: Combined
+    statuses: Sequence[Status]
+    versions: Mapping[str, int | None]
+    timings: Mapping[str, float]
+
+    @property
+    def complete(self) -> bool:
+        return all(it.outcome == "successful" for it in self.statuses)
+
+
+async def answer(
+    call: Call, partners: Partners, wanted: Wanted, form: Form, *, seconds: float | None
+) -> web.Response:
+    """Answer a question to partners; *seconds* is how long the caller would wait for them."""
+    limit = call.parts.settings.partner_timeout if seconds is None else seconds
+
+    async def work() -> _Answered:
+        return await _worked_out(call, partners, wanted, form, limit)
+
+    if call.posted:
+        found = await work()
+    else:
+        asked = (call.request.raw_path, form, id(call.catalog), call.moment)
+        found = await call.flights.once(asked, work)
+    about = _about(call, found)
+    if dict(call.pairs).get("partial") == "deny" and not found.complete:
+        error = SourceUnavailableError("partial-denied", parameter="partial")
+        return problem(call.request, error, {"complete": False, "sources": about["sources"]})
+    return await _told(call, found, form, about)
+
+
+async def _worked_out(
+    call: Call, partners: Partners, wanted: Wanted, form: Form, seconds: float
+) -> _Answered:
+    began = time.monotonic()
+    until = began + seconds
+    elsewhere: Sequence[Elsewhere] = wanted.elsewhere
+    cursor = dict(call.pairs).get("cursor")
+    if cursor is not None:
+        elsewhere = _of_cursor(call, elsewhere, cursor)
+    remotes, failed = await _found(call, partners, elsewhere, seconds)
+    if failed and cursor is not None:
+        # Its fields are not known yet, and without them the cursor cannot be read
+        raise SourceUnavailableError("partner-not-known-yet", partner=failed[0].source)
+    if len(remotes) + len(wanted.entries) > MOST_TABLES:
+        raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
+    now = datetime.now(UTC)
+    store = call.parts.store
+
+    def settle(con: Connection) -> Federated:
+        return prepare_federated(
+            con, store, wanted.entries, remotes, call.pairs, signer=call.signer, now=now
+        )
+
+    ready = await call.read(settle)
+    if form == "geojson" and ready.prepared.query.place is None:
+        raise fault("no-place-fields", "f", form)
+    planned = time.monotonic()
+    async with partners.fetched(ready.asks, max(until - planned, 0.001)) as statuses:
+        asked = time.monotonic()
+        combined = await _put_together(call, ready, statuses, form)
+        done = time.monotonic()
+    versions: dict[str, int | None] = {}
+    for member in ready.prepared.query.members:
+        if member.source == LOCAL:
+            versions[name_of(member)] = member.version
+    for remote, status in zip(remotes, statuses, strict=True):
+        if status.fetched is not None:
+            versions[remote.name] = status.fetched.version or None
+    call.caller.charge(0, len(combined.page.rows))
+    timings = {"plan": planned - began, "partners": asked - planned, "engine": done - asked}
+    return _Answered(ready, combined, [*statuses, *failed], versions, timings)
+
+
+async def _put_together(
+    call: Call, ready: Federated, statuses: Sequence[Status], form: Form
+) -> Combined:
+    """Put the answer together; whoever gave what cannot be read is left out of it."""
+    store = call.parts.store
+    while True:
+        fetched = [status.fetched for status in statuses]
+        broken: list[tuple[int, SourceError]] = []
+        combined = await call.read(
+            partial(
+                fetch_federated,
+                store=store,
+                federated=ready,
+                fetched=fetched,
+                form=form,
+                broken=broken,
+            )
+        )
+        if combined is not None:
+            for status, refused in zip(statuses, combined.refused, strict=True):
+                status.refused = refused
+                status.rows -= refused
+                if refused and status.outcome == "successful":
+                    status.outcome = "partial"
+            return combined
+        for number, error in broken:
+            status = statuses[number]
+            status.fetched, status.problem, status.outcome, status.rows = None, error, "failed", 0
+
+
+async def _found(
+    call: Call, partners: Partners, elsewhere: Sequence[Elsewhere], seconds: float
+) -> tuple[list[Remote], list[Status]]:
+    """Find the tables that are meant, and who could not tell of theirs."""
+    looks = [(it, name) for it in elsewhere for name in it.partners]
+    answers = await asyncio.gather(
+        *(_look(call, partners, it, name, seconds) for it, name in looks), return_exceptions=True
+    )
+    remotes: dict[str, Remote] = {}
+    failed: list[Status] = []
+    for (it, name), found in zip(looks, answers, strict=True):
+        if isinstance(found, PublisherError) and not isinstance(found, ParameterError):
+            status = Status(name, it.ref)
+            status.outcome = "skipped" if found.code == "partner-resting" else "failed"
+            status.problem = found
+            failed.append(status)
+        elif isinstance(found, BaseException):
+            raise found
+        else:
+            remotes |= {remote.name: remote for remote in found}
+    return [remotes[name] for name in sorted(remotes)], failed
+
+
+def _of_cursor(call: Call, elsewhere: Sequence[Elsewhere], cursor: str) -> list[Elsewhere]:
+    """Give the tables that a page before was of, which are among those that are meant."""
+    found = []
+    for name, ref in members_of(call.signer, cursor):
+        if not any(name in it.partners and it.ref in {None, ref} for it in elsewhere):
+            raise bad_cursor()
+        found.append(Elsewhere((name,), ref=ref, text=f"{ref}@{name}"))
+    return found
+
+
+async def _look(
+    call: Call, partners: Partners, it: Elsewhere, name: str, seconds: float
+) -> list[Remote]:
+    if it.ref is not None:
+        found = await partners.find(name, it.ref, seconds)
+        if found is None and len(it.partners) == 1:
+            raise fault("from-unknown-table", "from", it.text, allowed=[])
+        return [found] if found is not None else []
+    ours = call.catalog.schemas.get(it.schema or "")
+    tables = await partners.tables(name, seconds)
+    return [
+        remote
+        for remote in tables.values()
+        if remote.schema.name == it.schema
+        and (ours is None or _major(remote.schema.version) == _major(ours.version))
+    ]
+
+
+def _major(version: str) -> str:
+    return version.partition(".")[0]
+
+
+def _about(call: Call, found: _Answered) -> dict[str, Any]:
+    """Say which versions were read, of whom, and how each of them did."""
+    language = language_of(call.request)
+    data: list[dict[str, Any]] = []
+    outcomes: dict[str, list[str]] = {}
+    if any(it.source == LOCAL for it in found.federated.prepared.query.members):
+        data.append({"id": LOCAL, "status": "successful"})
+        outcomes[LOCAL] = ["successful"]
+    for status in found.statuses:
+        outcomes.setdefault(status.source, []).append(status.outcome)
+        data.append(_status(status, language))
+    counts = dict(_AT_REST)
+    for several in outcomes.values():
+        counts[_together(several)] += 1
+    about: dict[str, Any] = {
+        "versions": dict(found.versions),
+        "complete": found.complete,
+        "sources": {"total": len(outcomes), **counts, "data": data},
+    }
+    if found.combined.resume is not None:
+        about["resume"] = _page_url(call, found, found.combined.resume)
+    return about
+
+
+def _together(outcomes: Sequence[str]) -> str:
+    """Give how a partner did, of whom several tables were asked."""
+    if len(set(outcomes)) == 1:
+        return outcomes[0]
+    return "partial"
+
+
+def _status(status: Status, language: Any) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "id": status.source,
+        "table": None if status.table is None else str(status.table),
+        "status": status.outcome,
+        "milliseconds": round(status.milliseconds, 1),
+        "rows": status.rows,
+    }
+    fetched = status.fetched
+    if fetched is not None:
+        told |= {
+            "http": fetched.status,
+            "retrievedAt": _instant(fetched.retrieved_at),
+            "age": None if fetched.age is None else round(fetched.age),
+            "pushedDown": list(fetched.pushed),
+            "appliedLocally": list(fetched.local),
+            "truncated": fetched.more,
+        }
+    if status.refused:
+        told["refused"] = status.refused
+    if status.problem is not None:
+        told["problem"] = {
+            "code": status.problem.code,
+            "detail": detail(status.problem, language),
+        }
+    return told
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _page_url(call: Call, found: _Answered, cursor: str) -> str:
+    # Whoever posted the question posts it to the next page's address again
+    pairs = next_pairs(call.pairs, found.federated.prepared, cursor)
+    return url_of(call, [pair for pair in pairs if pair not in call.posted])
+
+
+async def _told(call: Call, found: _Answered, form: Form, about: Mapping[str, Any]) -> web.Response:
+    page = found.combined.page
+    next_url = None if page.cursor is None else _page_url(call, found, page.cursor)
+    body = found.combined.file
+    if body is None:
+        body = await asyncio.to_thread(
+            body_of, found.federated.prepared, page, form, next_url, about
+        )
+    response = await packed(
+        call.request,
+        body,
+        media_type(form),
+        etag=call.signer.etag(orjson.dumps(found.versions), body),
+        weak=True,
+        cache=BRIEF,
+        headers=link(next_url),
+    )
+    response.headers[_COMPLETE] = "true" if found.complete else "false"
+    if page.total is not None:
+        response.headers["X-Total-Count"] = str(page.total)
+    response.headers["Server-Timing"] = ", ".join(
+        f"{name};dur={seconds * 1000:.2f}" for name, seconds in found.timings.items()
+    )
+    return response

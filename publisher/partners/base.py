@@ -1,0 +1,122 @@
+"""What is asked of a partner, what every kind of partner can do, and what comes of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from publisher.engine import Connection
+from publisher.errors import PublisherError
+from publisher.model.query import Condition, Order
+from publisher.model.schema import Field, Schema
+from publisher.model.values import TableRef
+from publisher.partners.endpoint import Endpoint
+
+Outcome = Literal["successful", "partial", "skipped", "failed"]
+ROW = "_row"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A partner's table, as far as it is known."""
+
+    partner: str
+    ref: TableRef
+    fields: Mapping[str, Field]
+    """Those that may be asked for."""
+    key: tuple[str, ...]
+    schema: Schema
+    version: int = 0
+    """Its newest; 0 where the partner knows no versions."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.ref}@{self.partner}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Rows of one table that are wanted, in the table's own fields and units."""
+
+    remote: Remote
+    fields: tuple[str, ...]
+    """The columns that are wanted; those of the order are among them."""
+    where: tuple[Condition, ...] = ()
+    order: tuple[Order, ...] = ()
+    """Total, where there is a limit."""
+    after: tuple[Any, ...] | None = None
+    """The place that the rows come after: a value for each of the order, as a cursor has it."""
+    limit: int | None = None
+    """Without it, all that match."""
+    version: int = 0
+    as_of: datetime | None = None
+    """UTC without a zone; of those that have versions."""
+    counted: bool = False
+    """How many match is to be told as well."""
+
+
+Load = Callable[[Connection, str, Sequence[Path]], int]
+"""Makes a temporary table of the rows in files, typed and numbered in their order as ``_row``.
+
+Gives how many did not fit and were left out; raises SourceError.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Rows on disk, to be loaded."""
+
+    load: Load
+    files: Sequence[Path] = ()
+    """They go once the question is answered."""
+    rows: int | None = None
+    """That the partner gave, where that is known without a look at them."""
+    more: bool = False
+    """There are more behind them."""
+    total: int | None = None
+    version: int = 0
+    status: int | None = None
+    """Of HTTP."""
+    pushed: Sequence[str] = ()
+    """What the partner was asked to do."""
+    local: Sequence[str] = ()
+    """What is left to be done here."""
+    retrieved_at: datetime | None = None
+    age: float | None = None
+    """Seconds since then, where it was not asked now."""
+
+
+@dataclass(slots=True)
+class Status:
+    """How a partner's table did in one question."""
+
+    source: str
+    table: TableRef | None
+    """None where nobody could tell which there are."""
+    outcome: Outcome = "successful"
+    milliseconds: float = 0
+    rows: int = 0
+    refused: int = 0
+    """Rows that do not fit their schema."""
+    problem: PublisherError | None = None
+    fetched: Fetched | None = None
+
+
+class Adapter(Protocol):
+    """One partner, in the words of its kind."""
+
+    @property
+    def endpoint(self) -> Endpoint: ...
+
+    async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:
+        """Give the tables that it has; raises SourceError."""
+        ...
+
+    async def find(self, ref: TableRef, seconds: float) -> Remote | None:
+        """Give one of them as it is now; raises SourceError."""
+        ...
+
+    async def fetch(self, ask: Ask, folder: Path, seconds: float) -> Fetched:
+        """Fetch what is asked for into *folder*; raises SourceError."""
+        ...

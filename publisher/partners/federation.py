@@ -1,0 +1,217 @@
+"""All partners: found, asked at the same time within a deadline, each at its own cost."""
+
+import asyncio
+import shutil
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+import structlog
+
+from publisher.errors import PublisherError, SourceError, SourceUnavailableError
+from publisher.model.catalog import Catalog
+from publisher.model.partner import Partner
+from publisher.model.values import TableRef
+from publisher.partners.base import Adapter, Ask, Remote, Status
+from publisher.partners.ckan import CkanAdapter
+from publisher.partners.endpoint import Endpoint, Health
+from publisher.partners.publisher import PublisherAdapter
+from publisher.partners.stale import Kept
+from publisher.secrets import Secrets
+from publisher.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+ADAPTERS: Mapping[str, Callable[[Endpoint, Path], Adapter]] = MappingProxyType(
+    {
+        "publisher": lambda endpoint, _: PublisherAdapter(endpoint),
+        "ckan": lambda endpoint, work: CkanAdapter(endpoint, work=work),
+    }
+)
+"""By the ``type`` that catalog/partners.yaml states."""
+
+_FRESH = 300.0
+"""Seconds that what is known of a table, or of which there are, is taken to be true."""
+_SKIPPED = {"partner-resting", "partner-no-versions", "http-busy"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a partner does, and which of its tables are known."""
+
+    partner: Partner
+    address: str
+    """Without what is secret in it."""
+    state: str
+    """Of its breaker: closed, open or half-open."""
+    health: Health
+    tables: tuple[Remote, ...] | None
+    """None where it was never asked for them, or never told."""
+
+
+class Partners:
+    """An async context manager; connections are opened at first use and end with it."""
+
+    def __init__(
+        self, settings: Settings, secrets: Secrets, catalog: Callable[[], Catalog]
+    ) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._catalog = catalog
+        self._work = settings.work_path / "partners"
+        self._stack = AsyncExitStack()
+        self._adapters: dict[str, Adapter] = {}
+        self._opening = asyncio.Lock()
+        self._remotes: dict[tuple[str, TableRef], tuple[Remote, float]] = {}
+        self._listed: dict[str, tuple[Mapping[TableRef, Remote], float]] = {}
+        self._kept = Kept(self._work / "kept")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def known(self) -> Mapping[str, Partner]:
+        return self._catalog().partners
+
+    async def adapter(self, name: str) -> Adapter:
+        """Give a partner's adapter, made anew where its entry is another one by now."""
+        partner = self.known[name]
+        async with self._opening:
+            found = self._adapters.get(name)
+            if found is None or found.endpoint.partner != partner:
+                endpoint = Endpoint(partner, self._settings, self._secrets)
+                await self._stack.enter_async_context(endpoint)
+                await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
+                found = ADAPTERS[partner.spec.type](endpoint, self._work)
+                self._adapters[name] = found
+                self._listed.pop(name, None)
+                self._remotes = {key: it for key, it in self._remotes.items() if key[0] != name}
+        return found
+
+    async def find(self, name: str, ref: TableRef, seconds: float) -> Remote | None:
+        """Give a partner's table; None where it has no such table. Raises SourceError."""
+        adapter = await self.adapter(name)
+        known = self._remotes.get((name, ref))
+        if known is not None and time.monotonic() - known[1] < _FRESH:
+            return known[0]
+        try:
+            found = await adapter.find(ref, min(seconds, adapter.endpoint.partner.spec.timeout))
+        except SourceError:
+            if known is not None:  # rather what was true a while ago than nothing
+                return known[0]
+            raise
+        if found is None:
+            self._remotes.pop((name, ref), None)
+        else:
+            self._remotes[name, ref] = (found, time.monotonic())
+        return found
+
+    async def tables(self, name: str, seconds: float) -> Mapping[TableRef, Remote]:
+        """Give the tables of a partner; raises SourceError."""
+        adapter = await self.adapter(name)
+        known = self._listed.get(name)
+        if known is not None and time.monotonic() - known[1] < _FRESH:
+            return known[0]
+        try:
+            found = await adapter.tables(min(seconds, adapter.endpoint.partner.spec.timeout))
+        except SourceError:
+            if known is not None:
+                return known[0]
+            raise
+        now = time.monotonic()
+        self._listed[name] = (found, now)
+        self._remotes |= {(name, ref): (remote, now) for ref, remote in found.items()}
+        return found
+
+    async def view(self, name: str, *, seconds: float | None = None) -> View:
+        """Give how a partner does; asks it for its tables where *seconds* are given for that."""
+        adapter = await self.adapter(name)
+        endpoint = adapter.endpoint
+        if seconds is not None:
+            with suppress(SourceError):  # its health tells
+                await self.tables(name, seconds)
+        listed = self._listed.get(name)
+        return View(
+            partner=endpoint.partner,
+            address=endpoint.shown,
+            state=endpoint.breaker.state,
+            health=replace(endpoint.health),
+            tables=None if listed is None else tuple(listed[0].values()),
+        )
+
+    def forget(self, remote: Remote) -> None:
+        """Look anew before it is asked again; what was known has to do where nobody tells."""
+        self._remotes[remote.partner, remote.ref] = (remote, -_FRESH)
+
+    @asynccontextmanager
+    async def fetched(self, asks: Sequence[Ask], seconds: float) -> AsyncIterator[list[Status]]:
+        """Fetch what is asked for, all at the same time; the files go with the context.
+
+        Whoever fails costs its own rows only: the status tells.
+        """
+        folder = self._work / uuid.uuid4().hex
+        statuses = [Status(ask.remote.partner, ask.remote.ref) for ask in asks]
+        try:
+            tasks = [
+                asyncio.create_task(self._fetch(ask, status, folder / str(number), seconds))
+                for number, (ask, status) in enumerate(zip(asks, statuses, strict=True))
+            ]
+            try:
+                if tasks:
+                    await asyncio.wait(tasks, timeout=seconds)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            for ask, status in zip(asks, statuses, strict=True):
+                if status.fetched is None and status.problem is None:
+                    self._fail(
+                        ask, status, SourceUnavailableError("partner-late", partner=status.source)
+                    )
+            yield statuses
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _fetch(self, ask: Ask, status: Status, folder: Path, seconds: float) -> None:
+        began = time.monotonic()
+        try:
+            adapter = await self.adapter(ask.remote.partner)
+            spec = adapter.endpoint.partner.spec
+            await asyncio.to_thread(folder.mkdir, parents=True)
+            fetched = await adapter.fetch(ask, folder, min(seconds, spec.timeout))
+            if spec.stale is not None:
+                await self._kept.put(ask, fetched)
+            status.fetched = fetched
+            status.rows = fetched.rows or 0
+        except PublisherError as error:
+            self._fail(ask, status, error)
+        except KeyError:  # it is no partner any more
+            status.outcome = "failed"
+            status.problem = SourceError("partner-gone", partner=ask.remote.partner)
+        finally:
+            status.milliseconds = (time.monotonic() - began) * 1000
+
+    def _fail(self, ask: Ask, status: Status, error: PublisherError) -> None:
+        if not isinstance(error, SourceUnavailableError):  # it may be another table by now
+            self.forget(ask.remote)
+        status.problem = error
+        status.outcome = "skipped" if error.code in _SKIPPED else "failed"
+        partner = self.known.get(ask.remote.partner)
+        stale = partner.spec.stale if partner is not None else None
+        kept = self._kept.get(ask, stale.total_seconds()) if stale is not None else None
+        if kept is not None:
+            status.fetched, status.outcome, status.rows = kept, "partial", kept.rows or 0
+        log.warning(
+            "a partner did not answer",
+            partner=ask.remote.partner,
+            table=str(ask.remote.ref),
+            code=error.code,
+        )

@@ -1,0 +1,63 @@
+"""Rows in newline-delimited JSON, as another Publisher writes them, into a typed table."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from publisher.engine import Connection, DataError, InputError, identifier, literal
+from publisher.errors import SourceError
+from publisher.model.schema import Field
+from publisher.model.table import sql_type
+from publisher.partners.base import ROW
+
+_DOCUMENTS = frozenset({"geojson", "array", "object", "list"})
+_LONGEST_ROW = 16_777_216
+
+
+def load(
+    con: Connection, name: str, files: Sequence[Path], fields: Mapping[str, Field], partner: str
+) -> int:
+    """Make the temporary table *name*; its rows are numbered as they came.
+
+    Gives how many were left out, because a value is none of its field's type. Raises SourceError
+    where the files hold no such rows.
+    """
+    columns = {
+        field: "JSON" if it.type in _DOCUMENTS else "VARCHAR" for field, it in fields.items()
+    }
+    pairs = ", ".join(f"{literal(field)}: '{kind}'" for field, kind in columns.items())
+    table = identifier(name)
+    typed = ", ".join(f"{_typed(it)} AS {identifier(it.name)}" for it in fields.values())
+    wrong = " OR ".join(
+        f"({identifier(it.name)} IS NOT NULL AND {_typed(it)} IS NULL)" for it in fields.values()
+    )
+    read = (
+        f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
+        f" maximum_object_size = {_LONGEST_ROW})"
+    )
+    if not any(file.stat().st_size for file in files):
+        empty = ", ".join(f"{identifier(it.name)} {sql_type(it)}" for it in fields.values())
+        con.execute(f"CREATE TEMP TABLE {table} ({empty}, {ROW} BIGINT)")
+        return 0
+    try:
+        con.execute(
+            f"CREATE TEMP TABLE {table} AS SELECT {typed}, row_number() OVER () AS {ROW},"
+            f" {wrong} AS _wrong FROM {read}",
+            [[str(file) for file in files]],
+        )
+    except (InputError, DataError) as error:
+        raise SourceError("partner-not-rows", partner=partner) from error
+    [(bad,)] = con.execute(f"SELECT count(*) FROM {table} WHERE _wrong").fetchall()
+    if bad:
+        con.execute(f"DELETE FROM {table} WHERE _wrong")
+    con.execute(f"ALTER TABLE {table} DROP COLUMN _wrong")
+    return int(bad)
+
+
+def _typed(field: Field) -> str:
+    name = identifier(field.name)
+    kind = sql_type(field)
+    if kind == "TIMESTAMP":
+        return f"timezone('UTC', TRY_CAST({name} AS TIMESTAMPTZ))"
+    if kind in {"VARCHAR", "JSON"}:
+        return name
+    return f"TRY_CAST({name} AS {kind})"

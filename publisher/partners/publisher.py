@@ -1,0 +1,200 @@
+"""Another Publisher: it tells of its tables, and takes every question as it is."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from publisher.engine import Connection
+from publisher.errors import SourceError
+from publisher.model.query import Condition, InArea, InBox, Near
+from publisher.model.schema import Field, Schema
+from publisher.model.values import TableRef
+from publisher.partners import cql2, loading, order
+from publisher.partners.base import Ask, Fetched, Remote
+from publisher.partners.endpoint import Endpoint, Reply
+
+_PAGE = 10_000
+_LONGEST_FILTER = 5_000
+"""Characters of a filter that fits in an address."""
+_MOST_PAGES = 1_000
+_NEXT = re.compile(r'<([^<>]*)>\s*;\s*rel="?next"?')
+_KNOWN = {info.alias or name for name, info in Field.model_fields.items()}
+
+
+class PublisherAdapter:
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:
+        until = asyncio.get_running_loop().time() + seconds
+        found = {}
+        for dataset in await self._datasets(until):
+            detail = await self._told(f"/v1/datasets/{dataset}", until)
+            for table in _list(detail, "tables"):
+                ref = TableRef(dataset, str(table.get("name")))
+                remote = await self.find(ref, self._left(until))
+                if remote is not None:
+                    found[ref] = remote
+        return found
+
+    async def find(self, ref: TableRef, seconds: float) -> Remote | None:
+        try:
+            told, _ = await self.endpoint.document(f"/v1/datasets/{ref}", {}, seconds=seconds)
+        except SourceError as error:
+            if error.code == "http-missing":
+                return None
+            raise
+        try:
+            return _remote(self.endpoint.partner.name, ref, told)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise self._unlike() from None
+
+    async def fetch(self, ask: Ask, folder: Path, seconds: float) -> Fetched:
+        until = asyncio.get_running_loop().time() + seconds
+        pushed, local = _shared(ask)
+        most = None if local else ask.limit
+        query = self._query(ask, pushed, most, counted=ask.counted and not local)
+        url = self.endpoint.address(f"/v1/datasets/{ask.remote.ref}/rows", query)
+        files: list[Path] = []
+        rows = 0
+        cap = self.endpoint.partner.spec.max_rows
+        while True:
+            file = folder / f"{len(files)}.ndjson"
+            files.append(file)
+            reply = await self.endpoint.file(url, file, seconds=self._left(until))
+            self._check(reply)
+            link = _next(reply)
+            rows += await asyncio.to_thread(_lines, file)
+            if len(files) == 1:
+                first = reply
+            if link is None or (most is not None and rows >= most):
+                break
+            if rows >= cap or len(files) >= _MOST_PAGES:
+                raise SourceError("partner-many-rows", partner=self.endpoint.partner.name, most=cap)
+            url = self.endpoint.follow(reply.url, link)
+        total = first.headers.get("X-Total-Count")
+        return Fetched(
+            load=partial(self._load, ask),
+            files=files,
+            rows=rows,
+            more=link is not None,
+            total=int(total) if total and total.isdigit() else None,
+            version=_number(first.headers.get("X-Table-Version")),
+            status=first.status,
+            pushed=_told_of(ask, pushed, limited=most is not None),
+            local=["filter"] if local else [],
+            retrieved_at=datetime.now(UTC),
+        )
+
+    def _query(
+        self, ask: Ask, pushed: Sequence[Condition], most: int | None, *, counted: bool
+    ) -> dict[str, str]:
+        place = None
+        if ask.after is not None:
+            place = order.after(ask.order, ask.remote.fields, ask.after)
+        text = " AND ".join(map(cql2.written, [*pushed, *([place] if place else [])]))
+        if len(text) > _LONGEST_FILTER:
+            raise SourceError("partner-long-question", partner=self.endpoint.partner.name)
+        query = {
+            "select": ",".join(ask.fields),
+            "f": "ndjson",
+            "limit": str(min(most or _PAGE, _PAGE)),
+            "filter": text,
+            "sort": ",".join(f"{'-' * it.descending}{it.field}" for it in ask.order),
+            "version": str(ask.version or ""),
+            "as_of": "" if ask.as_of is None or ask.version else f"{ask.as_of.isoformat()}Z",
+            "count": "exact" if counted else "",
+        }
+        return {name: value for name, value in query.items() if value}
+
+    def _load(self, ask: Ask, con: Connection, name: str, files: Sequence[Path]) -> int:
+        fields = {it: ask.remote.fields[it] for it in ask.fields}
+        return loading.load(con, name, files, fields, self.endpoint.partner.name)
+
+    def _check(self, reply: Reply) -> None:
+        if "ndjson" not in reply.headers.get("Content-Type", ""):
+            raise self._unlike()
+
+    async def _datasets(self, until: float) -> list[str]:
+        names: list[str] = []
+        query = {"limit": "1000"}
+        for _ in range(_MOST_PAGES):
+            told, reply = await self.endpoint.document(
+                "/v1/datasets", query, seconds=self._left(until)
+            )
+            names += [str(it.get("name")) for it in _list(told, "data")]
+            link = _next(reply)
+            if link is None:
+                break
+            query = dict(self.endpoint.follow(reply.url, link).query)
+        return names
+
+    async def _told(self, path: str, until: float) -> object:
+        told, _ = await self.endpoint.document(path, {}, seconds=self._left(until))
+        return told
+
+    def _left(self, until: float) -> float:
+        return max(until - asyncio.get_running_loop().time(), 0.001)
+
+    def _unlike(self) -> SourceError:
+        return SourceError("partner-unlike", partner=self.endpoint.partner.name, kind="Publisher")
+
+
+def _remote(partner: str, ref: TableRef, told: Any) -> Remote:
+    fields = {}
+    for stated in told["fields"]:
+        known = {name: value for name, value in stated.items() if name in _KNOWN}
+        found = Field.model_validate(known)
+        fields[found.name] = found
+    name, _, version = str(told["schemaName"]).partition("@")
+    key = tuple(it for it in told["primaryKey"] if it in fields)
+    schema = Schema(name=name, version=version, fields=tuple(fields.values()), primary_key=key)
+    return Remote(partner, ref, fields, key, schema, int(told["version"]))
+
+
+def _shared(ask: Ask) -> tuple[list[Condition], list[Condition]]:
+    """Part the conditions in those that go along and those that are left to be done here."""
+    pushed: list[Condition] = []
+    local: list[Condition] = []
+    for part in ask.where:
+        try:
+            cql2.written(part)
+        except cql2.UnwritableError:
+            local.append(part)
+        else:
+            pushed.append(part)
+    return pushed, local
+
+
+def _told_of(ask: Ask, pushed: Sequence[Condition], *, limited: bool) -> list[str]:
+    said = {"bbox" if isinstance(it, InBox | InArea | Near) else "filter": None for it in pushed}
+    return [
+        *said,
+        *(["sort"] if ask.order else []),
+        *(["limit"] if limited else []),
+        "select",
+    ]
+
+
+def _next(reply: Reply) -> str | None:
+    """Give where the header Link (RFC 8288) leads to next."""
+    found = _NEXT.search(reply.headers.get("Link", ""))
+    return found[1] if found else None
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() else 0
+
+
+def _lines(file: Path) -> int:
+    with file.open("rb") as opened:
+        return sum(piece.count(b"\n") for piece in iter(lambda: opened.read(1 << 20), b""))
+
+
+def _list(told: Any, name: str) -> list[Any]:
+    found = told.get(name) if isinstance(told, dict) else None
+    return [it for it in found if isinstance(it, dict)] if isinstance(found, list) else []

@@ -1,0 +1,94 @@
+"""catalog/partners.yaml: whom we federate with, and under which schemas their tables are read."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from publisher.model.partner import (
+    BoundTable,
+    CkanPartner,
+    CkanTable,
+    Partner,
+    PartnerSpec,
+    PublisherPartner,
+)
+from publisher.model.query import LOCAL
+from publisher.model.schema import Schema
+from publisher.model.values import TableRef
+from publisher.registry.checks.table import check_view
+from publisher.registry.checks.texts import check_secret, check_url, check_variables
+from publisher.registry.document import Document
+from publisher.registry.files import Files
+from publisher.registry.finding import Finding
+from publisher.registry.listings import opened
+from publisher.registry.mend import Parsed
+from publisher.registry.parse import parse_entries
+from publisher.registry.paths import Steps
+from publisher.secrets import Secrets
+
+TYPES: Mapping[str, type[PartnerSpec]] = {"publisher": PublisherPartner, "ckan": CkanPartner}
+
+
+class SchemaOf(Protocol):
+    """Finds the schema that is named at a place of a document."""
+
+    def __call__(
+        self, document: Document, stated: str, path: Steps, findings: list[Finding]
+    ) -> Parsed[Schema] | None: ...
+
+
+def read_partners(
+    files: Files, schema_of: SchemaOf, secrets: Secrets
+) -> tuple[dict[str, Partner], list[Finding]]:
+    """Read the file; a partner whose entry is wrong is left out, and costs no other."""
+    document, findings = opened(files, "partners")
+    if document is None:
+        return {}, findings
+    stated, faults = parse_entries(TYPES, document)
+    findings += faults
+    right = {}
+    for name, entry in stated.items():
+        found: list[Finding] = list(_check(name, entry.model, secrets, document))
+        tables = {}
+        if isinstance(entry.model, CkanPartner):
+            tables = _tables(name, entry.model, schema_of, document, found)
+        findings += found
+        if entry.whole and not any(it.severity == "error" for it in found):
+            right[name] = Partner(name, entry.model, tables)
+    return right, findings
+
+
+def _check(name: str, spec: PartnerSpec, secrets: Secrets, document: Document) -> Iterator[Finding]:
+    if name == LOCAL:
+        yield document.error("partner-reserved", (name,), name=name)
+    yield from check_url(spec.url, document, (name, "url"))
+    yield from check_variables(spec.url, secrets, document, (name, "url"))
+    if spec.token is not None:
+        path = (name, "token")
+        yield from check_secret("token", spec.token, document, path)
+        yield from check_variables(spec.token, secrets, document, path)
+
+
+def _tables(
+    name: str,
+    spec: CkanPartner,
+    schema_of: SchemaOf,
+    document: Document,
+    findings: list[Finding],
+) -> dict[TableRef, BoundTable]:
+    tables = {}
+    for stated, table in spec.tables.items():
+        here: Steps = (name, "tables", stated)
+        schema = schema_of(document, table.schema_path, (*here, "schema"), findings)
+        if schema is None:
+            continue
+        findings += _check_views(table, schema, document, here)
+        dataset, _, called = stated.partition("/")
+        tables[TableRef(dataset, called)] = BoundTable(table, schema.model)
+    return tables
+
+
+def _check_views(
+    table: CkanTable, schema: Parsed[Schema], document: Document, here: Steps
+) -> Iterator[Finding]:
+    for field, view in table.fields.items():
+        yield from check_view(field, view, schema, document, (*here, "fields", field))
