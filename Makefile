@@ -6,7 +6,7 @@ LAKE := .venv-ducklake
 LOCKS := deploy/locks
 FRICTIONLESS := $(shell sed -n 's/^frictionless==\([^ ]*\).*/\1/p' $(LOCKS)/dev.txt)
 SUITE := build/frictionless-$(FRICTIONLESS)
-BENCH ?= verdict harvest rows start store
+BENCH ?= verdict harvest rows query mixed listeners partners start store
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := -m pip install -q --no-deps
 LOCK := build/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \

@@ -19,7 +19,6 @@ from publisher.harvest.harvester import Parts
 from publisher.landing import Landing
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.values import TableRef
-from publisher.partners import Partners
 from publisher.registry import Finding, Loaded, load
 from publisher.secrets import Secrets
 from publisher.settings import Settings
@@ -29,6 +28,7 @@ from publisher.targets import Outbox
 
 if TYPE_CHECKING:
     from publisher.harvest.schedule import Scheduler
+    from publisher.partners import Partners
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,6 @@ class Service:
             store=self.store,
             catalog=self._current,
         )
-        self.partners = Partners(settings, secrets, self._current)
         self._hearing: list[Callable[[], None]] = [self.outbox.poke]
         self.harvester = Harvester(
             Parts(
@@ -77,6 +76,17 @@ class Service:
     def _committed(self) -> None:
         for heard in self._hearing:
             heard()
+
+    @cached_property
+    def partners(self) -> "Partners":
+        # As below
+        from publisher.partners import Partners  # noqa: PLC0415
+
+        return Partners(self.settings, self.secrets, self._current)
+
+    async def leave_partners(self) -> None:
+        if "partners" in vars(self):
+            await self.partners.close()
 
     @cached_property
     def scheduler(self) -> "Scheduler":
@@ -166,7 +176,6 @@ async def open_service(
         stack.push_async_callback(asyncio.to_thread, engine.close)
         http = await stack.enter_async_context(Http(settings))
         service = Service(settings, secrets, loaded, engine, http)
-        await stack.enter_async_context(service.partners)
         await engine.run(service.store.prepare)
         interrupted = await engine.run(service.store.close_interrupted)
         if interrupted:
@@ -174,6 +183,7 @@ async def open_service(
                 "runs were cut off by the last stop; they are taken up again", runs=interrupted
             )
         await asyncio.to_thread(service.landing.sweep)
+        stack.push_async_callback(service.leave_partners)
         stack.push_async_callback(service.outbox.close)
         stack.push_async_callback(service.harvester.close)
         stack.push_async_callback(service.stop_schedule)

@@ -183,15 +183,18 @@ async def answering(
     shipped = catalog_of(store.river, store.draft, store.empty)
     settings = Settings(data=data, **stated)
     shown = catalog or (lambda: shipped)
-    async with Partners(settings, Secrets({}), shown) as partners:
-        parts = Parts(
-            settings=settings,
-            engine=store.desk.engine,
-            store=store.desk.store,
-            catalog=shown,
-            partners=partners,
-        )
-        app = create_app(parts)
-        more(app)
+    partners = Partners(settings, Secrets({}), shown)
+    parts = Parts(
+        settings=settings,
+        engine=store.desk.engine,
+        store=store.desk.store,
+        catalog=shown,
+        partners=partners,
+    )
+    app = create_app(parts)
+    more(app)
+    try:
         async with TestClient(Server(app)) as client:
             yield Site(client, store)
+    finally:
+        await partners.close()

@@ -146,7 +146,6 @@ async def _serve(town: Town, stated: Mapping[str, Any]) -> Any:
     settings = Settings(data=town.folder, quota=0, **stated)
     settings.work_path.mkdir(exist_ok=True)
     partners = Partners(settings, Secrets({}), town.catalog)
-    await partners.__aenter__()
     parts = Parts(
         settings=settings,
         engine=town.desk.engine,
@@ -162,7 +161,7 @@ async def _serve(town: Town, stated: Mapping[str, Any]) -> Any:
 
     async def close() -> None:
         await runner.cleanup()
-        await partners.__aexit__(None, None, None)
+        await partners.close()
 
     return close
 

@@ -19,6 +19,7 @@ from publisher.api.routes import ROUTES
 from publisher.cli.commands import app
 from publisher.messages import TEXTS
 from publisher.model import checks, site_fields
+from publisher.registry.partners import TYPES as PARTNERS
 from publisher.settings import Settings
 from publisher.sources import SOURCES
 from publisher.targets import TARGETS
@@ -106,6 +107,23 @@ def test_every_source_has_a_page(docs: Path, kind: str):
 @pytest.mark.parametrize("kind", sorted(TARGETS))
 def test_every_target_has_a_page(docs: Path, kind: str):
     assert kind in text(docs / "targets" / f"{kind}.md")
+
+
+@BOTH
+@pytest.mark.parametrize("kind", sorted(PARTNERS))
+def test_every_partner_has_a_page_with_the_keys_of_its_tables(docs: Path, kind: str):
+    page = text(docs / "partners" / f"{kind}.md")
+    assert f"type: {kind}" in page
+    table = PARTNERS[kind].model_fields.get("tables")
+    model = get_args(table.annotation)[1] if table is not None else None
+    shape = model.model_fields.items() if model is not None else ()
+    assert [it.alias or name for name, it in shape if f"{it.alias or name}:" not in page
+            and f"`{it.alias or name}`" not in page] == []  # fmt: skip
+    common = text(docs / "partners" / "README.md")
+    stated = PARTNERS[kind].model_fields.items()
+    assert [it.alias or name for name, it in stated if f"`{it.alias or name}`" not in common] == (
+        ["tables"] if model is not None else []
+    )
 
 
 @BOTH

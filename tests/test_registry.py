@@ -268,13 +268,63 @@ def test_a_wrong_organisation_is_known_by_name_until_it_is_mended(tmp_path):
     assert list(found.catalog.datasets) == ["parkering"]
 
 
-def test_the_partners_file_is_known(tmp_path):
+PARTNERS = """\
+norddjurs: {title: Norddjurs Kommune, type: publisher, url: "https://data.example.org"}
+aarhus:
+  title: Aarhus Kommune
+  type: ckan
+  url: https://portal.example.org
+  token: "${BY_TOKEN}"
+  tables:
+    river/levels:
+      resource: b3eeb0ff-c8a8-4824-99d6-e0a3747c8b0d
+      schema: ../schemas/level.yaml
+      timezone: Europe/Copenhagen
+      fields: {level: {column: VALUE, unit: cm}}
+"""
+
+
+def test_partners_are_read_and_their_tables_bound_to_our_schemas(tmp_path):
     root = write(tmp_path)
-    partners = root / "catalog/partners.yaml"
-    partners.write_text("norddjurs: {title: Norddjurs, type: publisher, url: 'https://x.org'}\n")
-    assert {p.code for p in loaded(root).problems} == EXPECTED
-    partners.write_text("norddjurs: {title: Norddjurs, type: publishr}\n")
-    assert only(loaded(root)).params["nearest"] == "publisher"
+    (root / "catalog/partners.yaml").write_text(PARTNERS)
+    found = loaded(root)
+    assert {problem.code for problem in found.problems} == EXPECTED
+    partners = found.catalog.partners
+    assert {name: it.spec.type for name, it in partners.items()} == {
+        "norddjurs": "publisher",
+        "aarhus": "ckan",
+    }
+    [(ref, table)] = partners["aarhus"].tables.items()
+    assert str(ref) == "river/levels"
+    assert table.schema is found.catalog.schemas["level"]
+    assert table.spec.fields["level"].unit == "cm"
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "code"),
+    [
+        ("type: publisher", "type: publishr", "unknown-value"),
+        ("https://data.example.org", "data.example.org", "wrong-url"),
+        ("norddjurs:", "local:", "partner-reserved"),
+        ("title: Norddjurs Kommune, ", "", "missing-key"),
+        ("river/levels:", "Levels:", "wrong-table-name"),
+        ("level.yaml", "levl.yaml", "schema-missing"),
+        ("fields: {level:", "fields: {levle:", "unmapped-field"),
+        ("unit: cm", "unt: cm", "unknown-key"),
+        ("resource: b3ee", "resources: b3ee", "unknown-key"),
+        ("Europe/Copenhagen", "Europe/Kopenhagen", "wrong-zone"),
+    ],
+)
+def test_what_is_wrong_with_a_partner_costs_that_partner_only(tmp_path, written, instead, code):
+    root = write(tmp_path)
+    text = PARTNERS.replace(written, instead)
+    assert text != PARTNERS
+    (root / "catalog/partners.yaml").write_text(text)
+    found = loaded(root)
+    codes = [it.code for it in found.errors if it.file == "catalog/partners.yaml"]
+    assert code in codes
+    assert len(found.catalog.partners) == 1
+    assert set(found.catalog.datasets) == {"vand", "parkering"}
 
 
 def test_versions_of_a_schema_live_side_by_side(tmp_path):

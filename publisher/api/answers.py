@@ -6,6 +6,11 @@ from typing import Any
 from publisher.model.base import Model
 
 
+class PartnerProblem(Model):
+    code: str
+    detail: str
+
+
 class Organization(Model):
     name: str
     title: str
@@ -34,6 +39,8 @@ class TableSummary(Model):
 
 
 class DatasetSummary(Model):
+    source: str
+    """`local`, or the partner whose it is."""
     name: str
     title: str
     description: str | None
@@ -97,9 +104,20 @@ class TableDetail(TableWithQuality):
     links: dict[str, str]
 
 
+class SourceProblem(PartnerProblem):
+    source: str
+
+
+class ListedDataset(DatasetSummary):
+    tables: tuple[str, ...]
+    """As `from` of `/v1/query` takes them."""
+
+
 class Datasets(Model):
-    data: tuple[DatasetSummary, ...]
+    data: tuple[ListedDataset, ...]
     next: str | None
+    problems: tuple[SourceProblem, ...] = ()
+    """Partners whose datasets could not be listed."""
 
 
 class Rows(Model):
@@ -116,11 +134,6 @@ class Rows(Model):
     """Of the table that was read."""
     count: int | None = None
     """Of all rows that match; there only where `count=` asks for it."""
-
-
-class PartnerProblem(Model):
-    code: str
-    detail: str
 
 
 class SourceStatus(Model):

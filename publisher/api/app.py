@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -94,12 +95,18 @@ def create_app(parts: Parts) -> web.Application:
         app.router.add_get(path, _handler(route), name=route.name)
         if route.posted:
             app.router.add_post(path, _handler(route))
-    app.router.add_get("/openapi.json", _document(orjson.dumps(document(ROUTES)), JSON))
-    page = reading_page(ROUTES).encode()
+    described, page = _described()
+    app.router.add_get("/openapi.json", _document(described, JSON))
     app.router.add_get(
         "/docs", _document(page, "text/html; charset=utf-8", {"Content-Security-Policy": SECURITY})
     )
     return app
+
+
+@cache
+def _described() -> tuple[bytes, bytes]:
+    """Give what the routes say of themselves, for programs and for people."""
+    return orjson.dumps(document(ROUTES)), reading_page(ROUTES).encode()
 
 
 async def _signing(app: web.Application) -> AsyncIterator[None]:

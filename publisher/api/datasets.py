@@ -1,8 +1,10 @@
 """Datasets and their tables: what there is, how fresh, how good."""
 
+import asyncio
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 from aiohttp import web
@@ -10,6 +12,7 @@ from aiohttp import web
 from publisher.api import answers
 from publisher.api.negotiation import language_of
 from publisher.api.parts import Call
+from publisher.api.problems import detail
 from publisher.api.replies import paged, reply, reply_kept
 from publisher.engine import Connection
 from publisher.errors import PublisherError
@@ -17,10 +20,15 @@ from publisher.messages import render
 from publisher.model.base import Model
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.dataset import Dataset
+from publisher.model.query import LOCAL, InBox, Place
 from publisher.model.run import Run
 from publisher.model.schema import TEXTS, Field
 from publisher.model.table import TableState
 from publisher.model.values import TableRef, duration_text
+from publisher.partners import RemoteDataset
+from publisher.query.areas import box_of
+from publisher.query.times import fault
+from publisher.targets.extents import Box
 
 log = structlog.get_logger(__name__)
 
@@ -31,15 +39,112 @@ States = Mapping[TableRef, TableState]
 
 async def list_datasets(call: Call) -> web.Response:
     catalog = call.catalog
+    source = call.stated.get("source", LOCAL)
+    states = await call.read_once(call.parts.store.states)
+    if source != LOCAL:
+        return await _list_everywhere(call, source, states)
+    found = await _ours(call, states)
+    shown, next_url = paged(call, "datasets", found, lambda dataset: dataset.name)
+    data = tuple(_listed(catalog, dataset, states) for dataset in shown)
+    return await reply_kept(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
+
+
+async def _ours(call: Call, states: States) -> list[Dataset]:
+    """Give our datasets that match, by name."""
+    box = _asked_box(call)
     found = [
         dataset
-        for _, dataset in sorted(catalog.datasets.items())
+        for _, dataset in sorted(call.catalog.datasets.items())
         if dataset.public and _matches(dataset, call.stated)
     ]
-    shown, next_url = paged(call, "datasets", found, lambda dataset: dataset.name)
-    states = await call.read_once(call.parts.store.states)
-    data = tuple(answers.DatasetSummary(**_summary(catalog, dataset, states)) for dataset in shown)
-    return await reply_kept(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
+    if box is None:
+        return found
+    boxes = [await call.feed.box(call.catalog, dataset.name, states) for dataset in found]
+    return [it for it, of in zip(found, boxes, strict=True) if of is not None and _meets(box, of)]
+
+
+async def _list_everywhere(call: Call, source: str, states: States) -> web.Response:
+    """Answer with the datasets of a partner, or of everybody."""
+    partners = call.parts.partners
+    known = sorted(partners.known) if partners is not None else []
+    if source not in {"*", *known}:
+        raise fault("unknown-partner", "source", source, allowed=[LOCAL, "*", *known])
+    asked = known if source == "*" else [source]
+    found: list[answers.ListedDataset] = []
+    problems: list[answers.SourceProblem] = []
+    if source == "*":
+        found += [_listed(call.catalog, it, states) for it in await _ours(call, states)]
+    seconds = call.parts.settings.partner_timeout
+    told = await asyncio.gather(
+        *(partners.datasets(name, seconds) for name in asked if partners is not None),
+        return_exceptions=True,
+    )
+    for name, theirs in zip(asked, told, strict=True):
+        if isinstance(theirs, PublisherError):
+            text = detail(theirs, language_of(call.request))
+            problems.append(answers.SourceProblem(source=name, code=theirs.code, detail=text))
+        elif isinstance(theirs, BaseException):
+            raise theirs
+        else:
+            found += [_theirs(it) for it in theirs if _theirs_match(it, call)]
+    found.sort(key=_place)
+    shown, next_url = paged(call, "datasets", found, _place)
+    answer = answers.Datasets(data=shown, next=next_url, problems=tuple(problems))
+    return reply(call, answer, next_url=next_url)
+
+
+def _place(listed: answers.ListedDataset) -> str:
+    return f"{listed.name}@{listed.source}"
+
+
+def _listed(catalog: Catalog, dataset: Dataset, states: States) -> answers.ListedDataset:
+    tables = tuple(str(entry.ref) for entry in catalog.tables(dataset.name))
+    return answers.ListedDataset(**_summary(catalog, dataset, states), tables=tables)
+
+
+def _theirs(of: RemoteDataset) -> answers.ListedDataset:
+    return answers.ListedDataset(
+        source=of.partner,
+        name=of.name,
+        title=of.title,
+        description=of.description,
+        publisher=answers.Organization(
+            name=of.publisher,
+            title=of.publisher_title,
+            municipality=None,
+            email=None,
+            url=None,
+        ),
+        keywords=of.keywords,
+        themes=of.themes,
+        licenses=of.licenses,
+        update_frequency=None,
+        translations={},
+        updated_at=of.updated_at,
+        url=of.url,
+        tables=tuple(f"{of.name}/{table}@{of.partner}" for table in of.tables),
+    )
+
+
+def _theirs_match(of: RemoteDataset, call: Call) -> bool:
+    box = _asked_box(call)
+    if box is not None and (of.box is None or not _meets(box, Box(*of.box))):
+        return False
+    said = _Said(of.themes, of.keywords, of.publisher, (of.name, of.title, of.description or ""))
+    return _fits(said, call.stated)
+
+
+def _asked_box(call: Call) -> InBox | None:
+    stated = call.stated.get("bbox")
+    return None if stated is None else box_of("bbox", stated.split(","), Place("", ""))
+
+
+def _meets(asked: InBox, of: Box) -> bool:
+    if of.north < asked.south or of.south > asked.north:
+        return False
+    if asked.west <= asked.east:
+        return of.east >= asked.west and of.west <= asked.east
+    return of.east >= asked.west or of.west <= asked.east  # it crosses the date line
 
 
 async def get_dataset(call: Call) -> web.Response:
@@ -137,6 +242,7 @@ def _summary(catalog: Catalog, dataset: Dataset, states: States) -> dict[str, ob
     organization = catalog.organizations.get(dataset.publisher)
     updated = [state.committed_at for ref, state in states.items() if ref.dataset == dataset.name]
     return {
+        "source": LOCAL,
         "name": dataset.name,
         "title": dataset.title,
         "description": dataset.description,
@@ -193,15 +299,29 @@ def _translations(stated: Mapping[str, Model]) -> dict[str, object]:
     return {language: texts.descriptor() for language, texts in stated.items()}
 
 
+class _Said(NamedTuple):
+    """What a dataset is looked for by."""
+
+    themes: tuple[str, ...]
+    keywords: tuple[str, ...]
+    publisher: str
+    texts: tuple[str, ...]
+
+
 def _matches(dataset: Dataset, stated: Mapping[str, str]) -> bool:
-    themes = {theme.casefold() for theme in dataset.themes}
+    texts = tuple(_texts(dataset))
+    return _fits(_Said(dataset.themes, dataset.keywords, dataset.publisher, texts), stated)
+
+
+def _fits(said: _Said, stated: Mapping[str, str]) -> bool:
+    themes = {theme.casefold() for theme in said.themes}
     if "theme" in stated and stated["theme"].casefold() not in themes:
         return False
-    if "keyword" in stated and stated["keyword"] not in dataset.keywords:
+    if "keyword" in stated and stated["keyword"] not in said.keywords:
         return False
-    if "publisher" in stated and stated["publisher"] != dataset.publisher:
+    if "publisher" in stated and stated["publisher"] != said.publisher:
         return False
-    text = _folded("\n".join(_texts(dataset)))
+    text = _folded("\n".join(said.texts))
     return all(word in text for word in _folded(stated.get("q", "")).split())
 
 

@@ -46,6 +46,18 @@ _SEARCH = (
     Parameter("theme", "EU data theme, such as ENVI.", _NAME, "ENVI"),
     Parameter("keyword", "One of the dataset's keywords.", _NAME),
     Parameter("publisher", "Name of the organisation that publishes.", _NAME, "esbjerg"),
+    Parameter(
+        "bbox",
+        "`west,south,east,north` in degrees: datasets that are about some of it.",
+        _NAME,
+        "8,55,9,56",
+    ),
+    Parameter(
+        "source",
+        "Whose: `local` (which is what is given without it), a partner, or `*` for all of them.",
+        _NAME,
+        "local",
+    ),
 )
 
 

@@ -47,17 +47,22 @@ class PublisherPartner(_Partner):
     type: Literal["publisher"]
 
 
-class CkanTable(Model):
-    """A table of a CKAN DataStore, read like a source's delivery."""
+class _Table(Model):
+    """A partner's table that is read like a source's delivery."""
 
-    resource: str = Key(min_length=1)
-    """The resource's id."""
     schema_path: str = Key(alias="schema")
     """Of the schema file, relative to this one."""
     timezone: Zone | None = None
     """Of times without an offset; UTC otherwise."""
     fields: Mapping[FieldName, FieldView] = {}
     """How it writes the schema's fields."""
+
+
+class CkanTable(_Table):
+    """A table of a CKAN DataStore."""
+
+    resource: str = Key(min_length=1)
+    """The resource's id."""
     text_order: Literal["code-point"] | None = None
     """What its database sorts text by, where that is known."""
 
@@ -69,14 +74,65 @@ class CkanPartner(_Partner):
     tables: Mapping[TableName, CkanTable] = Key(min_length=1)
 
 
-PartnerSpec = PublisherPartner | CkanPartner
+class OpendatasoftTable(_Table):
+    """A dataset of an Opendatasoft portal."""
+
+    dataset: str = Key(min_length=1)
+    """Its id there."""
+
+
+class OpendatasoftPartner(_Partner):
+    """An Opendatasoft portal with Explore API v2.1."""
+
+    type: Literal["opendatasoft"]
+    tables: Mapping[TableName, OpendatasoftTable] = Key(min_length=1)
+
+
+class FeaturesTable(_Table):
+    """A collection of an OGC API Features service."""
+
+    collection: str = Key(min_length=1)
+    """Its id there."""
+    temporal: bool = False
+    """What the service's `datetime` narrows is the field with role time."""
+
+
+class FeaturesPartner(_Partner):
+    """An OGC API Features service, https://docs.ogc.org/is/17-069r4/17-069r4.html ."""
+
+    type: Literal["ogc-features"]
+    tables: Mapping[TableName, FeaturesTable] = Key(min_length=1)
+
+
+class SensorThingsTable(_Table):
+    """Observations of a SensorThings service."""
+
+    path: str = "Observations"
+    """Below the service's address, such as ``Datastreams(5)/Observations``."""
+    expand: str | None = None
+    """`$expand`, for columns such as ``Datastream.Thing.name``."""
+    filter: str | None = None
+    """`$filter` that holds for all of the table's rows."""
+
+
+class SensorThingsPartner(_Partner):
+    """An OGC SensorThings API 1.1 service, https://docs.ogc.org/is/18-088/18-088.html ."""
+
+    type: Literal["sensorthings"]
+    tables: Mapping[TableName, SensorThingsTable] = Key(min_length=1)
+
+
+PartnerSpec = (
+    PublisherPartner | CkanPartner | OpendatasoftPartner | FeaturesPartner | SensorThingsPartner
+)
+TableSpec = CkanTable | OpendatasoftTable | FeaturesTable | SensorThingsTable
 
 
 @dataclass(frozen=True)
 class BoundTable:
     """A partner's table that is read under one of our schemas."""
 
-    spec: CkanTable
+    spec: TableSpec
     schema: Schema
 
 

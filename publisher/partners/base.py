@@ -36,6 +36,27 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteDataset:
+    """A partner's dataset, as it is listed."""
+
+    partner: str
+    name: str
+    title: str
+    description: str | None
+    publisher: str
+    publisher_title: str
+    keywords: tuple[str, ...]
+    themes: tuple[str, ...]
+    licenses: tuple[Mapping[str, Any], ...]
+    updated_at: datetime | None
+    url: str
+    """Where it is told of there."""
+    tables: tuple[str, ...]
+    box: tuple[float, float, float, float] | None = None
+    """West, south, east, north, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Rows of one table that are wanted, in the table's own fields and units."""
 
@@ -111,6 +132,10 @@ class Adapter(Protocol):
 
     async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:
         """Give the tables that it has; raises SourceError."""
+        ...
+
+    async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
+        """Give the datasets that they are of; raises SourceError."""
         ...
 
     async def find(self, ref: TableRef, seconds: float) -> Remote | None:

@@ -27,6 +27,7 @@ _TRIES = 2
 _LONGEST_DOCUMENT = 16_000_000
 """Bytes of what is read as one document."""
 _SMOOTHING = 0.2
+_ACCEPTED = "application/json, application/geo+json, application/x-ndjson;q=0.9, */*;q=0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,13 @@ class Endpoint:
     async def document(
         self, path: str, query: Mapping[str, str], *, seconds: float
     ) -> tuple[object, Reply]:
-        """Give an answer that is read as JSON, and its frame."""
+        """Give an answer that is read as JSON, and its frame; raises SourceError."""
+        return await self.document_at(self.address(path, query), seconds=seconds)
+
+    async def document_at(self, url: URL, *, seconds: float) -> tuple[object, Reply]:
+        """Give the same of an address that ``address`` or ``follow`` gave."""
         pieces: list[bytes] = []
-        reply = await self._get(self.address(path, query), pieces, _LONGEST_DOCUMENT, seconds)
+        reply = await self._get(url, pieces, _LONGEST_DOCUMENT, seconds)
         try:
             return await asyncio.to_thread(orjson.loads, b"".join(pieces)), reply
         except orjson.JSONDecodeError:
@@ -145,7 +150,7 @@ class Endpoint:
         raise AssertionError
 
     async def _read(self, url: URL, into: "_Sink", most: int, seconds: float) -> Reply:
-        headers = {"Accept": "application/json, application/x-ndjson;q=0.9, */*;q=0.1"}
+        headers = {"Accept": _ACCEPTED}
         if self.partner.spec.token is not None:
             headers["Authorization"] = self._secrets.expand(self.partner.spec.token, secret=True)
         async with self._client.get(

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
 
 import structlog
 
@@ -17,10 +16,13 @@ from publisher.errors import PublisherError, SourceError, SourceUnavailableError
 from publisher.model.catalog import Catalog
 from publisher.model.partner import Partner
 from publisher.model.values import TableRef
-from publisher.partners.base import Adapter, Ask, Remote, Status
+from publisher.partners.base import Adapter, Ask, Remote, RemoteDataset, Status
 from publisher.partners.ckan import CkanAdapter
 from publisher.partners.endpoint import Endpoint, Health
+from publisher.partners.features import FeaturesAdapter
+from publisher.partners.opendatasoft import OpendatasoftAdapter
 from publisher.partners.publisher import PublisherAdapter
+from publisher.partners.sensorthings import SensorThingsAdapter
 from publisher.partners.stale import Kept
 from publisher.secrets import Secrets
 from publisher.settings import Settings
@@ -30,7 +32,10 @@ log = structlog.get_logger(__name__)
 ADAPTERS: Mapping[str, Callable[[Endpoint, Path], Adapter]] = MappingProxyType(
     {
         "publisher": lambda endpoint, _: PublisherAdapter(endpoint),
-        "ckan": lambda endpoint, work: CkanAdapter(endpoint, work=work),
+        "ckan": CkanAdapter,
+        "opendatasoft": OpendatasoftAdapter,
+        "ogc-features": FeaturesAdapter,
+        "sensorthings": SensorThingsAdapter,
     }
 )
 """By the ``type`` that catalog/partners.yaml states."""
@@ -55,7 +60,7 @@ class View:
 
 
 class Partners:
-    """An async context manager; connections are opened at first use and end with it."""
+    """Connections are opened at first use, and closed by ``close``."""
 
     def __init__(
         self, settings: Settings, secrets: Secrets, catalog: Callable[[], Catalog]
@@ -69,12 +74,10 @@ class Partners:
         self._opening = asyncio.Lock()
         self._remotes: dict[tuple[str, TableRef], tuple[Remote, float]] = {}
         self._listed: dict[str, tuple[Mapping[TableRef, Remote], float]] = {}
+        self._datasets: dict[str, tuple[Sequence[RemoteDataset], float]] = {}
         self._kept = Kept(self._work / "kept")
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    async def close(self) -> None:
         await self._stack.aclose()
 
     @property
@@ -93,6 +96,7 @@ class Partners:
                 found = ADAPTERS[partner.spec.type](endpoint, self._work)
                 self._adapters[name] = found
                 self._listed.pop(name, None)
+                self._datasets.pop(name, None)
                 self._remotes = {key: it for key, it in self._remotes.items() if key[0] != name}
         return found
 
@@ -114,11 +118,16 @@ class Partners:
             self._remotes[name, ref] = (found, time.monotonic())
         return found
 
-    async def tables(self, name: str, seconds: float) -> Mapping[TableRef, Remote]:
-        """Give the tables of a partner; raises SourceError."""
+    async def tables(
+        self, name: str, seconds: float, *, fresh: float = _FRESH
+    ) -> Mapping[TableRef, Remote]:
+        """Give the tables of a partner, as they were *fresh* seconds ago at the most.
+
+        What was known before has to do where it does not answer. Raises SourceError.
+        """
         adapter = await self.adapter(name)
         known = self._listed.get(name)
-        if known is not None and time.monotonic() - known[1] < _FRESH:
+        if known is not None and time.monotonic() - known[1] < fresh:
             return known[0]
         try:
             found = await adapter.tables(min(seconds, adapter.endpoint.partner.spec.timeout))
@@ -130,6 +139,35 @@ class Partners:
         self._listed[name] = (found, now)
         self._remotes |= {(name, ref): (remote, now) for ref, remote in found.items()}
         return found
+
+    async def datasets(
+        self, name: str, seconds: float, *, fresh: float = _FRESH
+    ) -> Sequence[RemoteDataset]:
+        """Give the datasets of a partner; else as ``tables``."""
+        adapter = await self.adapter(name)
+        known = self._datasets.get(name)
+        if known is not None and time.monotonic() - known[1] < fresh:
+            return known[0]
+        try:
+            found = await adapter.datasets(min(seconds, adapter.endpoint.partner.spec.timeout))
+        except SourceError:
+            if known is not None:
+                return known[0]
+            raise
+        self._datasets[name] = (found, time.monotonic())
+        return found
+
+    async def keep_fresh(self) -> None:
+        """Look again and again which tables and datasets partners have, so that nobody waits."""
+        while True:
+            for name, partner in list(self.known.items()):
+                seconds = partner.spec.timeout
+                try:
+                    await self.tables(name, seconds, fresh=_FRESH / 2)
+                    await self.datasets(name, seconds, fresh=_FRESH / 2)
+                except (SourceError, KeyError) as error:  # its health tells; or it is gone
+                    log.info("a partner cannot be listed", partner=name, reason=str(error))
+            await asyncio.sleep(_FRESH / 4)
 
     async def view(self, name: str, *, seconds: float | None = None) -> View:
         """Give how a partner does; asks it for its tables where *seconds* are given for that."""

@@ -14,7 +14,7 @@ from publisher.model.query import Condition, InArea, InBox, Near
 from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef
 from publisher.partners import cql2, loading, order
-from publisher.partners.base import Ask, Fetched, Remote
+from publisher.partners.base import Ask, Fetched, Remote, RemoteDataset
 from publisher.partners.endpoint import Endpoint, Reply
 
 _PAGE = 10_000
@@ -32,13 +32,29 @@ class PublisherAdapter:
     async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:
         until = asyncio.get_running_loop().time() + seconds
         found = {}
-        for dataset in await self._datasets(until):
+        for dataset in [str(it.get("name")) for it in await self._datasets(until)]:
             detail = await self._told(f"/v1/datasets/{dataset}", until)
             for table in _list(detail, "tables"):
                 ref = TableRef(dataset, str(table.get("name")))
                 remote = await self.find(ref, self._left(until))
                 if remote is not None:
                     found[ref] = remote
+        return found
+
+    async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
+        until = asyncio.get_running_loop().time() + seconds
+        found = []
+        for listed in await self._datasets(until):
+            name = str(listed.get("name"))
+            tables = listed.get("tables")
+            if not isinstance(tables, list):  # of a Publisher that lists them with the dataset only
+                detail = await self._told(f"/v1/datasets/{name}", until)
+                tables = [f"{name}/{it.get('name')}" for it in _list(detail, "tables")]
+            address = str(self.endpoint.address(f"/v1/datasets/{name}"))
+            try:
+                found.append(_dataset(self.endpoint.partner.name, listed, tables, address))
+            except (ValueError, TypeError, AttributeError):
+                raise self._unlike() from None
         return found
 
     async def find(self, ref: TableRef, seconds: float) -> Remote | None:
@@ -119,19 +135,19 @@ class PublisherAdapter:
         if "ndjson" not in reply.headers.get("Content-Type", ""):
             raise self._unlike()
 
-    async def _datasets(self, until: float) -> list[str]:
-        names: list[str] = []
+    async def _datasets(self, until: float) -> list[Any]:
+        found: list[Any] = []
         query = {"limit": "1000"}
         for _ in range(_MOST_PAGES):
             told, reply = await self.endpoint.document(
                 "/v1/datasets", query, seconds=self._left(until)
             )
-            names += [str(it.get("name")) for it in _list(told, "data")]
+            found += _list(told, "data")
             link = _next(reply)
             if link is None:
                 break
             query = dict(self.endpoint.follow(reply.url, link).query)
-        return names
+        return found
 
     async def _told(self, path: str, until: float) -> object:
         told, _ = await self.endpoint.document(path, {}, seconds=self._left(until))
@@ -154,6 +170,26 @@ def _remote(partner: str, ref: TableRef, told: Any) -> Remote:
     key = tuple(it for it in told["primaryKey"] if it in fields)
     schema = Schema(name=name, version=version, fields=tuple(fields.values()), primary_key=key)
     return Remote(partner, ref, fields, key, schema, int(told["version"]))
+
+
+def _dataset(partner: str, listed: Any, tables: list[Any], address: str) -> RemoteDataset:
+    by = listed.get("publisher")
+    by = by if isinstance(by, dict) else {}
+    updated = listed.get("updatedAt")
+    return RemoteDataset(
+        partner=partner,
+        name=str(listed["name"]),
+        title=str(listed.get("title") or listed["name"]),
+        description=listed.get("description") and str(listed["description"]),
+        publisher=str(by.get("name") or partner),
+        publisher_title=str(by.get("title") or by.get("name") or partner),
+        keywords=tuple(map(str, listed.get("keywords") or ())),
+        themes=tuple(map(str, listed.get("themes") or ())),
+        licenses=tuple(it for it in listed.get("licenses") or () if isinstance(it, dict)),
+        updated_at=datetime.fromisoformat(str(updated)) if updated else None,
+        url=address,
+        tables=tuple(str(it).partition("/")[2] for it in tables),
+    )
 
 
 def _shared(ask: Ask) -> tuple[list[Condition], list[Condition]]:

@@ -6,10 +6,13 @@ from typing import Protocol
 from publisher.model.partner import (
     BoundTable,
     CkanPartner,
-    CkanTable,
+    FeaturesPartner,
+    OpendatasoftPartner,
     Partner,
     PartnerSpec,
     PublisherPartner,
+    SensorThingsPartner,
+    TableSpec,
 )
 from publisher.model.query import LOCAL
 from publisher.model.schema import Schema
@@ -25,7 +28,13 @@ from publisher.registry.parse import parse_entries
 from publisher.registry.paths import Steps
 from publisher.secrets import Secrets
 
-TYPES: Mapping[str, type[PartnerSpec]] = {"publisher": PublisherPartner, "ckan": CkanPartner}
+TYPES: Mapping[str, type[PartnerSpec]] = {
+    "publisher": PublisherPartner,
+    "ckan": CkanPartner,
+    "opendatasoft": OpendatasoftPartner,
+    "ogc-features": FeaturesPartner,
+    "sensorthings": SensorThingsPartner,
+}
 
 
 class SchemaOf(Protocol):
@@ -49,8 +58,8 @@ def read_partners(
     for name, entry in stated.items():
         found: list[Finding] = list(_check(name, entry.model, secrets, document))
         tables = {}
-        if isinstance(entry.model, CkanPartner):
-            tables = _tables(name, entry.model, schema_of, document, found)
+        if not isinstance(entry.model, PublisherPartner):
+            tables = _tables(name, entry.model.tables, schema_of, document, found)
         findings += found
         if entry.whole and not any(it.severity == "error" for it in found):
             right[name] = Partner(name, entry.model, tables)
@@ -70,13 +79,13 @@ def _check(name: str, spec: PartnerSpec, secrets: Secrets, document: Document) -
 
 def _tables(
     name: str,
-    spec: CkanPartner,
+    stated_tables: Mapping[str, TableSpec],
     schema_of: SchemaOf,
     document: Document,
     findings: list[Finding],
 ) -> dict[TableRef, BoundTable]:
     tables = {}
-    for stated, table in spec.tables.items():
+    for stated, table in stated_tables.items():
         here: Steps = (name, "tables", stated)
         schema = schema_of(document, table.schema_path, (*here, "schema"), findings)
         if schema is None:
@@ -88,7 +97,7 @@ def _tables(
 
 
 def _check_views(
-    table: CkanTable, schema: Parsed[Schema], document: Document, here: Steps
+    table: TableSpec, schema: Parsed[Schema], document: Document, here: Steps
 ) -> Iterator[Finding]:
     for field, view in table.fields.items():
         yield from check_view(field, view, schema, document, (*here, "fields", field))

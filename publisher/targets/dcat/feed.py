@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -11,6 +12,8 @@ from rdflib.namespace import DCAT
 from publisher.engine import Engine
 from publisher.errors import NotFoundError
 from publisher.model.catalog import Catalog
+from publisher.model.table import TableState
+from publisher.model.values import TableRef
 from publisher.settings import Settings
 from publisher.store import Store
 from publisher.targets.dcat.catalog import PAGE, Place, catalog_graph, last_page
@@ -18,7 +21,7 @@ from publisher.targets.dcat.dataset import dataset_graph
 from publisher.targets.dcat.mqa import Mqa, mqa
 from publisher.targets.dcat.standing import Standing, Standings, digest
 from publisher.targets.dcat.writing import Form, fragment, joined
-from publisher.targets.extents import Extents
+from publisher.targets.extents import Box, Extents
 from publisher.targets.facts import DatasetFacts, Links, dataset_facts
 from publisher.targets.snapshot import Snapshot
 
@@ -118,6 +121,20 @@ class Feed:
             while len(self._assessed) > _MOST_ASSESSED:
                 self._assessed.popitem(last=False)
         return self._assessed[standing.key]
+
+    async def box(
+        self, catalog: Catalog, name: str, states: Mapping[TableRef, TableState]
+    ) -> Box | None:
+        """Give where a dataset is about: as it is stated, else what its rows cover.
+
+        *states* are those of its tables, and perhaps of others.
+        """
+        stated = catalog.datasets[name].spatial.bbox
+        if stated is not None:
+            return Box(*stated)
+        work = self._settings.work_path
+        snapshot = Snapshot.of(self._engine, self._store, catalog, name, states, work=work)
+        return Box.over([(await self._extents.of(snapshot, it)).box for it in snapshot.tables])
 
     async def _standing(self, catalog: Catalog, name: str) -> Standing:
         now = await Standings.read_one(self._engine, self._store, self._settings, catalog, name)

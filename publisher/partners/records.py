@@ -1,0 +1,286 @@
+"""Partners whose tables are read under our schemas, as a source's deliveries are."""
+
+import asyncio
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import orjson
+
+from publisher.engine import Connection, identifier
+from publisher.errors import DeliveryError, SourceError
+from publisher.model.catalog import TableEntry
+from publisher.model.dataset import Dataset, FieldView, FileSource, Harvest, Resource
+from publisher.model.partner import BoundTable
+from publisher.model.query import And, Compare, Condition, Order
+from publisher.model.run import Delivery
+from publisher.model.table import sql_type
+from publisher.model.values import TableRef, parse_zone
+from publisher.partners.base import ROW, Ask, Fetched, Remote
+from publisher.partners.endpoint import Endpoint
+from publisher.validation.judge import Validator
+
+Record = Mapping[str, Any]
+Value = Callable[[Record], Any]
+"""Gives what a record is sorted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    records: Sequence[Record]
+    more: bool = False
+    """There are more behind them."""
+    total: int | None = None
+    pushed: Sequence[str] = ()
+    local: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many rows are wanted of a partner that sorts by some of what the order has."""
+
+    limit: int
+    by: Sequence[Value]
+    """What it sorts by."""
+    seeking: bool
+    """The first group of rows that are alike may lie before the place, in part."""
+
+    def enough(self, records: Sequence[Record]) -> Sequence[Record] | None:
+        """Leave out the last group, which may not be whole; None where too few are left."""
+
+        def alike(record: Record) -> list[Any]:
+            return [value(record) for value in self.by]
+
+        last = alike(records[-1])
+        whole = len(records)
+        while whole and alike(records[whole - 1]) == last:
+            whole -= 1
+        beyond = whole
+        if self.seeking:
+            first = alike(records[0])
+            beyond -= sum(alike(it) == first for it in records[:whole])
+        return records[:whole] if beyond >= self.limit else None
+
+
+class RecordsAdapter(ABC):
+    """One partner whose records come as JSON objects."""
+
+    kind: ClassVar[str]
+    """What it is called where it does not answer like one."""
+
+    def __init__(self, endpoint: Endpoint, work: Path) -> None:
+        self.endpoint = endpoint
+        self.bound = endpoint.partner.tables
+        self._work = work
+        self._readers: dict[TableRef, _Reader] = {}
+
+    async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:  # noqa: ARG002 - others ask
+        return {ref: self._remote(ref, bound) for ref, bound in self.bound.items()}
+
+    async def find(self, ref: TableRef, seconds: float) -> Remote | None:  # noqa: ARG002 - as above
+        bound = self.bound.get(ref)
+        return None if bound is None else self._remote(ref, bound)
+
+    async def fetch(self, ask: Ask, folder: Path, seconds: float) -> Fetched:
+        if ask.as_of is not None:
+            raise SourceError("partner-no-versions", partner=self.name)
+        found = await self.records(ask, asyncio.get_running_loop().time() + seconds)
+        file = folder / "records.ndjson"
+        await asyncio.to_thread(_write, file, found.records)
+        ref = ask.remote.ref
+        reader = self._readers.setdefault(ref, _Reader(ref, self.bound[ref], self._work))
+        return Fetched(
+            load=partial(reader.load, ask),
+            files=(file,),
+            rows=len(found.records),
+            more=found.more,
+            total=found.total,
+            status=200,
+            pushed=found.pushed,
+            local=found.local,
+            retrieved_at=datetime.now(UTC),
+        )
+
+    @abstractmethod
+    async def records(self, ask: Ask, until: float) -> Records:
+        """Give the records that hold the rows asked for, and perhaps others; raises SourceError.
+
+        *until* is a time of the event loop.
+        """
+
+    @property
+    def name(self) -> str:
+        return self.endpoint.partner.name
+
+    def unlike(self) -> SourceError:
+        return SourceError("partner-unlike", partner=self.name, kind=self.kind)
+
+    def left(self, until: float) -> float:
+        return max(until - asyncio.get_running_loop().time(), 0.001)
+
+    async def gathered(
+        self, pages: AsyncIterator[Sequence[Record]], window: Window | None = None
+    ) -> tuple[Sequence[Record], bool]:
+        """Read pages until there are enough, or no more; tells whether there are more.
+
+        Raises SourceError where they are too many, or come again and again.
+        """
+        cap = self.endpoint.partner.spec.max_rows
+        found: list[Record] = []
+        seen: set[bytes] = set()
+        async for page in pages:
+            if not all(isinstance(it, dict) for it in page):
+                raise self.unlike()
+            mark = orjson.dumps(page[:1])
+            if page and mark in seen:
+                raise self.unlike()  # it gives the same again and again
+            seen.add(mark)
+            found += page
+            if window is not None and found:
+                enough = window.enough(found)
+                if enough is not None:
+                    return enough, True
+            if len(found) > cap:
+                raise SourceError("partner-many-rows", partner=self.name, most=cap)
+        return found, False
+
+    def _remote(self, ref: TableRef, bound: BoundTable) -> Remote:
+        fields = {field.name: field for field in bound.schema.open_fields}
+        key = bound.schema.primary_key
+        shown = key if fields.keys() >= set(key) else ()
+        return Remote(self.name, ref, fields, shown, bound.schema)
+
+
+class Columns:
+    """Which columns hold the fields of a table, and whether they hold them as they are."""
+
+    def __init__(self, ask: Ask, bound: BoundTable) -> None:
+        self.ask = ask
+        self.bound = bound
+        self.fields = ask.remote.fields
+
+    def view(self, name: str) -> FieldView:
+        view = self.bound.spec.fields.get(name) or FieldView()
+        if view.column is None and "constant" not in view.model_fields_set:
+            return view.model_copy(update={"column": name})
+        return view
+
+    def plain(self, name: str) -> str | None:
+        """Give the column of a field that is read without another format or unit."""
+        view, field = self.view(name), self.fields[name]
+        written = view.model_fields_set - {"column", "unit"}
+        if view.column is None or written or (view.unit or field.unit) != field.unit:
+            return None
+        if field.type == "datetime" and self.offset is None:
+            return None
+        return view.column
+
+    @property
+    def offset(self) -> timedelta | None:
+        """The offset of its times; None where that changes with the season."""
+        return parse_zone(self.bound.spec.timezone or "UTC").utcoffset(None)
+
+    def missing(self, name: str) -> Sequence[str]:
+        """Give the texts that stand for no value."""
+        stated = self.fields[name].missing_values
+        return self.bound.schema.missing_values if stated is None else stated
+
+    def never_null(self, name: str) -> bool:
+        return self.fields[name].required or name in self.ask.remote.key
+
+    @property
+    def read(self) -> list[str]:
+        """The columns of the fields that are asked for."""
+        return sorted({it.column for it in map(self.view, self.ask.fields) if it.column})
+
+
+def compared(where: Sequence[Condition]) -> list[Compare]:
+    """Give the comparisons that must all hold, those that stand in an AND too."""
+    found: list[Compare] = []
+    for part in where:
+        if isinstance(part, And):
+            found += compared(part.parts)
+        elif isinstance(part, Compare):
+            found.append(part)
+    return found
+
+
+def in_order(columns: Columns, order: Sequence[Order]) -> list[Order]:
+    """Give the first of the order that anybody sorts alike: never null, and no text."""
+    found = []
+    for part in order:
+        kind = columns.fields[part.field].type
+        if columns.plain(part.field) is None or not columns.never_null(part.field):
+            break
+        if kind not in {"integer", "number", "datetime", "date"}:
+            break
+        found.append(part)
+    return found
+
+
+class _Reader:
+    """Reads records under the table's schema, as a source's delivery is read."""
+
+    def __init__(self, ref: TableRef, bound: BoundTable, work: Path) -> None:
+        self._ref = ref
+        self._work = work
+        self._lock = threading.Lock()
+        schema = bound.schema.model_copy(update={"foreign_keys": ()})
+        harvest = Harvest(
+            source=FileSource(type="file", path="records.ndjson"),
+            format="ndjson",
+            timezone=bound.spec.timezone,
+            fields=bound.spec.fields,
+            max_bad=1,
+        )
+        resource = Resource(
+            name=ref.table, path="records.csv", schema_path=bound.spec.schema_path, harvest=harvest
+        )
+        dataset = Dataset(
+            name=ref.dataset, title=ref.dataset, publisher="partner", resources=(resource,)
+        )
+        self._entry = TableEntry(dataset, resource, schema)
+        self._validator: Validator | None = None
+
+    def load(self, ask: Ask, con: Connection, name: str, files: Sequence[Path]) -> int:
+        (file,) = files
+        size = file.stat().st_size
+        table = identifier(name)
+        if not size:
+            columns = ", ".join(
+                f"{identifier(it)} {sql_type(ask.remote.fields[it])}" for it in ask.fields
+            )
+            con.execute(f"CREATE TEMP TABLE {table} ({columns}, {ROW} BIGINT)")
+            return 0
+        fields = ", ".join(map(identifier, ask.fields))
+        with self._lock:
+            if self._validator is None:
+                self._validator = Validator(self._entry)
+            delivery = Delivery("0", self._ref, "records", "0" * 64, size, datetime.now(UTC))
+            try:
+                judged = self._validator.judge(
+                    con,
+                    delivery,
+                    file,
+                    work=self._work,
+                    max_bytes=size + 1,
+                    references={},
+                )
+            except DeliveryError as error:
+                raise SourceError("partner-not-rows", partner=ask.remote.partner) from error
+            con.execute(
+                f"CREATE TEMP TABLE {table} AS SELECT {fields}, row_number() OVER () AS {ROW}"
+                f" FROM judged_good"
+            )
+        return judged.bad
+
+
+def _write(file: Path, records: Sequence[Record]) -> None:
+    with file.open("wb") as opened:
+        for record in records:
+            opened.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))

@@ -1,0 +1,138 @@
+"""An OGC SensorThings API 1.1 service (OGC 18-088): observations, page by page.
+
+An interval as ``phenomenonTime`` is read as its start. Conditions on times and numbers narrow what
+is fetched; all are applied again here.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+from publisher.model.query import Compare, Value
+from publisher.partners.base import Ask, RemoteDataset
+from publisher.partners.order import value_at
+from publisher.partners.records import (
+    Columns,
+    Record,
+    Records,
+    RecordsAdapter,
+    Window,
+    compared,
+    in_order,
+)
+
+if TYPE_CHECKING:
+    from publisher.model.partner import SensorThingsTable
+    from publisher.model.values import TableRef
+
+_PAGE = 1_000
+_OPERATORS = {"exact": "eq", "gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
+_TIMES = ("phenomenonTime", "resultTime")
+_NEXT = "@iot.nextLink"
+
+
+class SensorThingsAdapter(RecordsAdapter):
+    kind = "SensorThings service"
+
+    async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:  # noqa: ARG002 - others ask
+        by_name: dict[str, list[TableRef]] = {}
+        for ref in self.bound:
+            by_name.setdefault(ref.dataset, []).append(ref)
+        title = self.endpoint.partner.spec.title
+        return [
+            RemoteDataset(
+                partner=self.name,
+                name=name,
+                title=name,
+                description=None,
+                publisher=self.name,
+                publisher_title=title,
+                keywords=(),
+                themes=(),
+                licenses=(),
+                updated_at=None,
+                url=str(self.endpoint.url),
+                tables=tuple(ref.table for ref in refs),
+            )
+            for name, refs in by_name.items()
+        ]
+
+    async def records(self, ask: Ask, until: float) -> Records:
+        columns = Columns(ask, self.bound[ask.remote.ref])
+        spec = cast("SensorThingsTable", self.bound[ask.remote.ref].spec)
+        parts = [spec.filter] if spec.filter else []
+        narrowed = [
+            text for it in compared(ask.where) if (text := _condition(columns, it)) is not None
+        ]
+        exact = len(narrowed) == len(ask.where) and all(isinstance(it, Compare) for it in ask.where)
+        first = next(iter(in_order(columns, ask.order)), None) if exact else None
+        column = None if first is None else columns.plain(first.field)
+        window = None
+        query = {"$top": str(_PAGE)}
+        if first is not None and column in _TIMES and ask.limit is not None:
+            window = Window(ask.limit, [lambda it: it.get(column)], seeking=ask.after is not None)
+            query["$orderby"] = f"{column} {'desc' if first.descending else 'asc'}"
+            query["$top"] = str(min(_PAGE, ask.limit + 100))
+            if ask.after is not None:
+                value = value_at(columns.fields[first.field], ask.after[0])
+                op = "le" if first.descending else "ge"
+                narrowed.append(f"{column} {op} {_literal(value)}")
+        if parts or narrowed:
+            query["$filter"] = " and ".join(f"({it})" for it in [*parts, *narrowed])
+        if spec.expand:
+            query["$expand"] = spec.expand
+        found, more = await self.gathered(self._pages(f"/{spec.path}", query, until), window)
+        return Records(
+            found,
+            more=more,
+            pushed=[
+                *(["filter"] if narrowed else []),
+                *(["sort", "limit"] if window else []),
+            ],
+            local=[
+                *(["filter"] if ask.where and not exact else []),
+                *(["sort"] if ask.order else []),
+            ],
+        )
+
+    async def _pages(
+        self, path: str, query: Mapping[str, str], until: float
+    ) -> AsyncIterator[Sequence[Record]]:
+        url = self.endpoint.address(path, query)
+        while True:
+            told, reply = await self.endpoint.document_at(url, seconds=self.left(until))
+            values = told.get("value") if isinstance(told, dict) else None
+            if not isinstance(told, dict) or not isinstance(values, list):
+                raise self.unlike()
+            yield [_record(it) for it in values if isinstance(it, dict)]
+            link = told.get(_NEXT)
+            if not isinstance(link, str) or not values:
+                return
+            url = self.endpoint.follow(reply.url, link)
+
+
+def _record(observation: Mapping[str, Any]) -> Record:
+    return {
+        name: it.partition("/")[0] if name in _TIMES and isinstance(it, str) else it
+        for name, it in observation.items()
+    }
+
+
+def _condition(columns: Columns, part: Compare) -> str | None:
+    column = columns.plain(part.field)
+    kind = columns.fields[part.field].type
+    numbers = kind in {"integer", "number"} and column == "result"
+    if part.op not in _OPERATORS or not (numbers or (kind == "datetime" and column in _TIMES)):
+        return None
+    return f"{column} {_OPERATORS[part.op]} {_literal(part.value)}"
+
+
+def _literal(value: Value) -> str:
+    match value:
+        case datetime():
+            return f"{value.isoformat()}Z"
+        case Decimal():
+            return f"{value:f}"
+        case _:
+            return repr(value)

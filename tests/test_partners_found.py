@@ -1,0 +1,144 @@
+"""What partners have is found from here: their datasets, their tables, and how they are."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+import requests
+from federating import Town, publisher_at, towns
+from test_partners import SCHEMA
+
+OTHER = {**SCHEMA, "name": "others", "version": "2.0.0"}
+NEXT = {**SCHEMA, "version": "2.0.0"}
+
+
+def row(station: str, east: float = 10.5) -> tuple[Any, ...]:
+    return (station, datetime(2026, 3, 1), 1, None, east, 56.0)
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Town, Town]]:
+    with towns(tmp_path_factory.mktemp("found"), "here", "there", "yonder") as found:
+        here, there, yonder = found
+        here.table(SCHEMA, "river", [row("a")])
+        there.table(SCHEMA, "river", [row("b", 12.0)])
+        there.table(SCHEMA, "brook", [row("c")])
+        there.table(OTHER, "sea", [row("d")])
+        yonder.table(NEXT, "river", [row("e")])
+        here.befriend("norddjurs", publisher_at(there.url))
+        here.befriend("yonder", publisher_at(yonder.url))
+        there.befriend("syddjurs", publisher_at(here.url))
+        yield here, there, yonder
+
+
+def stations(page: Any) -> list[str]:
+    return sorted(it["station"] for it in page["data"])
+
+
+def test_a_schema_is_found_wherever_it_is_in_its_major_version(three):
+    here, _, _ = three
+    page = here.get("/v1/query?from=schema:levels")
+    assert stations(page) == ["a", "b", "c"]
+    assert set(page["versions"]) == {
+        "river/levels",
+        "river/levels@norddjurs",
+        "brook/levels@norddjurs",
+    }
+    assert stations(here.get("/v1/query?from=schema:levels@local")) == ["a"]
+    assert stations(here.get("/v1/query?from=schema:levels@norddjurs")) == ["b", "c"]
+    assert stations(here.get("/v1/query?from=schema:others@*")) == ["d"]
+
+
+def test_a_table_is_asked_of_every_partner_who_has_it(three):
+    here, _, _ = three
+    page = here.get("/v1/query?from=river/levels&from=river/levels@*&sort=station")
+    assert [(it["_source"], it["station"]) for it in page["data"]] == [
+        ("local", "a"),
+        ("norddjurs", "b"),
+        ("yonder", "e"),
+    ]
+    assert page["sources"]["total"] == 3
+
+
+def test_partners_who_know_each_other_do_not_ask_in_circles(three):
+    here, there, _ = three
+    assert stations(there.get("/v1/query?from=schema:levels")) == ["a", "b", "c"]
+    assert stations(here.get("/v1/query?from=schema:levels@*")) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("from=river/levels@nobody", "unknown-partner"),
+        ("from=rivr/levels@norddjurs", "from-unknown-table"),
+        ("from=river/levels@norddjurs&levl=1", "unknown-parameter"),
+        ("from=river/levels@norddjurs&level=high", "not-an-integer"),
+        ("from=river/levels@norddjurs&cursor=AAAA", "bad-cursor"),
+    ],
+)
+def test_what_is_wrong_with_a_question_to_partners_is_told(three, query, code):
+    here, _, _ = three
+    problem = here.get(f"/v1/query?{query}", 400)
+    codes = [problem["code"], *(it["code"] for it in problem.get("errors", ()))]
+    assert any(it.startswith(code) for it in codes), codes
+
+
+def test_a_cursor_is_good_for_its_own_question_only(three):
+    here, _, _ = three
+    page = here.get("/v1/query?from=schema:levels&limit=1")
+    cursor = page["next"].partition("cursor=")[2]
+    here.get(f"/v1/query?from=schema:levels&limit=1&cursor={cursor}")
+    for other in ("from=schema:levels&limit=1&level=1", "from=river/levels@norddjurs&limit=1"):
+        assert here.get(f"/v1/query?{other}&cursor={cursor}", 400)["code"] == "bad-cursor"
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "geojson", "parquet", "xlsx"])
+def test_every_format_says_whether_it_is_complete(three, form: str):
+    here, _, _ = three
+    answer = requests.get(f"{here.url}/v1/query?from=schema:levels&f={form}", timeout=30)
+    assert answer.status_code == 200
+    assert answer.headers["X-Complete"] == "true"
+    assert len(answer.content) > 100
+
+
+def test_datasets_of_partners_are_listed_beside_ours(three):
+    here, there, _ = three
+    ours = here.get("/v1/datasets")
+    assert [(it["source"], it["name"]) for it in ours["data"]] == [("local", "river")]
+    theirs = here.get("/v1/datasets?source=norddjurs")["data"]
+    assert [it["name"] for it in theirs] == ["brook", "river", "sea"]
+    assert theirs[0]["tables"] == ["brook/levels@norddjurs"]
+    assert theirs[0]["url"] == f"{there.url}/v1/datasets/brook"
+    every = here.get("/v1/datasets?source=*&q=river")
+    assert [(it["name"], it["source"]) for it in every["data"]] == [
+        ("river", "local"),
+        ("river", "norddjurs"),
+        ("river", "yonder"),
+    ]
+    assert here.get("/v1/datasets?source=nobody", 400)["code"] == "unknown-partner"
+    first = here.get("/v1/datasets?source=*&limit=3")
+    rest = here.get(first["next"])
+    assert len(first["data"]) + len(rest["data"]) == 5
+
+
+def test_datasets_are_found_by_where_they_are(three):
+    here, there, _ = three
+    assert [it["name"] for it in there.get("/v1/datasets?bbox=11.9,55,13,57")["data"]] == ["river"]
+    assert here.get("/v1/datasets?bbox=11.9,55,13,57")["data"] == []
+    assert here.get("/v1/datasets?bbox=170,55,11,57")["data"] != []
+    assert here.get("/v1/datasets?bbox=1,2,3", 400)["code"] == "not-a-box"
+
+
+def test_partners_are_shown_with_their_tables(three):
+    here, _, _ = three
+    shown = here.get("/v1/partners/norddjurs")
+    assert (shown["state"], shown["problem"]) == ("closed", None)
+    assert {it["name"] for it in shown["tables"]} == {
+        "brook/levels@norddjurs",
+        "river/levels@norddjurs",
+        "sea/levels@norddjurs",
+    }
+    assert shown["milliseconds"] > 0
+    assert [it["id"] for it in here.get("/v1/partners")["data"]] == ["norddjurs", "yonder"]
+    here.get("/v1/partners/nobody", 404)

@@ -1,0 +1,128 @@
+"""Partners of other standards give the same rows as our own tables, whatever is asked."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from federating import Loop, Town, towns
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scale import scale
+from standards import Standards
+from test_partners import CONDITIONS, GROUPS, SCHEMA, SORTS, canonical, rows_and_places
+
+from publisher.model.catalog import TableEntry
+from publisher.model.partner import (
+    BoundTable,
+    FeaturesPartner,
+    OpendatasoftPartner,
+    SensorThingsPartner,
+)
+
+PLACE = {"east": "geometry.coordinates[0]", "north": "geometry.coordinates[1]"}
+PARAMETERS = {name: f"parameters.{name}" for name in ("note", "east", "north")}
+KINDS: dict[str, tuple[Any, str, dict[str, Any]]] = {
+    "opendatasoft": (OpendatasoftPartner, "", {"dataset": "levels"}),
+    "ogc-features": (
+        FeaturesPartner,
+        "",
+        {
+            "collection": "levels",
+            "temporal": True,
+            "fields": {name: {"column": column} for name, column in PLACE.items()},
+        },
+    ),
+    "sensorthings": (
+        SensorThingsPartner,
+        "/sta/v1.1",
+        {
+            "expand": "Datastream/Thing",
+            "fields": {
+                "station": {"column": "Datastream.Thing.name"},
+                "at": {"column": "phenomenonTime"},
+                "level": {"column": "result"},
+                **{name: {"column": column} for name, column in PARAMETERS.items()},
+            },
+        },
+    ),
+}
+_names = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Standards]]:
+    loop = Loop()
+    with towns(tmp_path_factory.mktemp("standards"), "here") as (here,):
+        other = Standards()
+        loop.run(other.start())
+        yield here, other
+        loop.run(other.close())
+    loop.close()
+
+
+def befriend(here: Town, other: Standards, kind: str, of: TableEntry, **stated: Any) -> None:
+    partner, path, shape = KINDS[kind]
+    table = {"schema": "../schemas/levels.yaml", **shape}
+    spec = partner.model_validate(
+        {
+            "type": kind,
+            "title": kind,
+            "url": other.url + path,
+            "tables": {str(of.ref): table},
+            **stated,
+        }
+    )
+    here.befriend("other", spec, **{str(of.ref): BoundTable(spec.tables[str(of.ref)], of.schema)})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(
+    max_examples=scale(40, 1_000),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    data=rows_and_places,
+    wanted=st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
+    sort=st.sampled_from(SORTS),
+    groups=st.none() | st.sampled_from(GROUPS),
+    limit=st.sampled_from([1, 3, 7, 1000]),
+)
+def test_an_answer_is_the_same_wherever_the_rows_lie(
+    served, kind, data, wanted, sort, groups, limit
+):
+    here, other = served
+    name = f"t{next(_names)}"
+    whole = here.table(SCHEMA, f"{name}-whole", [row for row, _ in data])
+    ours = here.table(SCHEMA, name, [row for row, place in data if place == "here"])
+    other.rows = [row for row, place in data if place != "here"]
+    befriend(here, other, kind, ours)
+
+    asked = [*wanted, ("limit", str(limit)), *(groups or [("sort", sort)] * bool(sort))]
+    parted = [("from", f"{name}/levels"), ("from", f"{name}/levels@other")]
+    found = here.walk(urlencode([*parted, *asked]))
+    expected = here.walk(urlencode([("from", str(whole.ref)), *asked]))
+
+    assert canonical(found) == canonical(expected)
+    terms = [term.removeprefix("-") for term in sort.split(",")] if sort and not groups else []
+    assert [[it[term] for term in terms] for it in found] == [
+        [it[term] for term in terms] for it in expected
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_narrows_the_rows_is_passed_on_and_told(served, kind):
+    here, other = served
+    ours = here.table(SCHEMA, f"t{next(_names)}", [])
+    other.rows = []
+    befriend(here, other, kind, ours)
+    other.asked.clear()
+    time = "time=2026-03-29/2026-03-30"
+    page = here.get(f"/v1/query?from={ours.ref}@other&{time}&station=A&bbox=9,55,11,57")
+    [told] = page["sources"]["data"]
+    assert "filter" in told["pushedDown"]
+    assert "filter" in told["appliedLocally"]
+    assert "2026-03-29" in other.asked[0]
+    assert ("bbox" in told["pushedDown"]) == (kind == "ogc-features")
+    assert here.get("/v1/datasets?source=other")["data"][0]["tables"] == [f"{ours.ref}@other"]
