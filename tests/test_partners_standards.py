@@ -77,6 +77,11 @@ def befriend(here: Town, other: Standards, kind: str, of: TableEntry, **stated: 
     here.befriend("other", spec, **{str(of.ref): BoundTable(spec.tables[str(of.ref)], of.schema)})
 
 
+def whole_point(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Leave out half a point, which a geometry cannot say."""
+    return row if None not in row[4:] else (*row[:4], None, None)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
     max_examples=scale(40, 1_000),
@@ -93,6 +98,7 @@ def test_an_answer_is_the_same_wherever_the_rows_lie(
     served, kind, data, wanted, sort, groups, limit
 ):
     here, other = served
+    data = [(whole_point(row), place) for row, place in data]
     name = f"t{next(_names)}"
     whole = here.table(SCHEMA, f"{name}-whole", [row for row, _ in data])
     ours = here.table(SCHEMA, name, [row for row, place in data if place == "here"])

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from publisher.api.negotiation import BRIEF, language_of, media_type, packed
+from publisher.api.negotiation import BRIEF, NEVER, language_of, media_type, packed
 from publisher.api.parts import Call
 from publisher.api.problems import detail, problem
 from publisher.api.replies import link, url_of
@@ -24,7 +24,7 @@ from publisher.errors import (
     SourceUnavailableError,
 )
 from publisher.model.query import LOCAL
-from publisher.partners import Partners, Remote, Status
+from publisher.partners import Ask, Partners, Remote, Status
 from publisher.query import next_pairs
 from publisher.query.federated import (
     Combined,
@@ -39,6 +39,10 @@ from publisher.query.several import MOST_TABLES, Elsewhere, Wanted
 from publisher.query.times import fault
 
 _COMPLETE = "X-Complete"
+_FINDING = 0.5
+"""Share of the time in which it is found out what tables there are."""
+_MORE = 8
+"""Times as many rows are asked for where too many of them did not fit."""
 _AT_REST = {"successful": 0, "partial": 0, "skipped": 0, "failed": 0}
 
 
@@ -85,10 +89,7 @@ async def _worked_out(
     cursor = dict(call.pairs).get("cursor")
     if cursor is not None:
         elsewhere = _of_cursor(call, elsewhere, cursor)
-    remotes, failed = await _found(call, partners, elsewhere, seconds)
-    if failed and cursor is not None:
-        # Its fields are not known yet, and without them the cursor cannot be read
-        raise SourceUnavailableError("partner-not-known-yet", partner=failed[0].source)
+    remotes, failed = await _found(call, partners, elsewhere, seconds * _FINDING)
     if len(remotes) + len(wanted.entries) > MOST_TABLES:
         raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
     now = datetime.now(UTC)
@@ -96,27 +97,81 @@ async def _worked_out(
 
     def settle(con: Connection) -> Federated:
         return prepare_federated(
-            con, store, wanted.entries, remotes, call.pairs, signer=call.signer, now=now
+            con,
+            store,
+            wanted.entries,
+            remotes,
+            call.pairs,
+            signer=call.signer,
+            now=now,
+            missing=[(it.source, it.table) for it in failed],
         )
 
     ready = await call.read(settle)
     if form == "geojson" and ready.prepared.query.place is None:
         raise fault("no-place-fields", "f", form)
     planned = time.monotonic()
-    async with partners.fetched(ready.asks, max(until - planned, 0.001)) as statuses:
-        asked = time.monotonic()
-        combined = await _put_together(call, ready, statuses, form)
-        done = time.monotonic()
-    versions: dict[str, int | None] = {}
-    for member in ready.prepared.query.members:
-        if member.source == LOCAL:
-            versions[name_of(member)] = member.version
-    for remote, status in zip(remotes, statuses, strict=True):
-        if status.fetched is not None:
-            versions[remote.name] = status.fetched.version or None
-    call.caller.charge(0, len(combined.page.rows))
+    statuses, combined, asked = await _fetched(call, partners, ready, form, until)
+    done = time.monotonic()
+    versions = _versions(ready, statuses)
+    failed += [Status(it.partner, it.ref, "failed", problem=error) for it, error in ready.unfit]
+    call.caller.charge(0, sum(combined.loaded) + len(combined.page.rows))
     timings = {"plan": planned - began, "partners": asked - planned, "engine": done - asked}
     return _Answered(ready, combined, [*statuses, *failed], versions, timings)
+
+
+def _versions(ready: Federated, statuses: Sequence[Status]) -> dict[str, int | None]:
+    """Give the version of each table that was read; None of those that have none."""
+    members = ready.prepared.query.members
+    versions: dict[str, int | None] = {
+        name_of(it): it.version for it in members if it.source == LOCAL
+    }
+    for remote, status in zip(ready.remotes, statuses, strict=True):
+        if status.fetched is not None:
+            versions[remote.name] = status.fetched.version or None
+    return versions
+
+
+async def _fetched(
+    call: Call, partners: Partners, ready: Federated, form: Form, until: float
+) -> tuple[list[Status], Combined, float]:
+    """Ask everybody, and put together what they gave; tells when the last had answered."""
+    asks = list(ready.asks)
+    while True:
+        left = max(until - time.monotonic(), 0.001)
+        async with partners.fetched(asks, left) as statuses:
+            asked = time.monotonic()
+            combined = await _put_together(call, ready, statuses, form)
+            short = _short(ready.asks, combined, statuses)
+            if short and asked >= until:
+                for number in short:
+                    _failed(
+                        statuses[number],
+                        SourceError("partner-not-rows", partner=statuses[number].source),
+                    )
+                combined = await _put_together(call, ready, statuses, form)
+                short = []
+        if not short:
+            return statuses, combined, asked
+        for number in short:
+            asks[number] = replace(asks[number], limit=(asks[number].limit or 0) * _MORE)
+
+
+def _failed(status: Status, error: SourceError) -> None:
+    status.fetched, status.problem, status.outcome, status.rows = None, error, "failed", 0
+
+
+def _short(asks: Sequence[Ask], combined: Combined, statuses: Sequence[Status]) -> list[int]:
+    """Give those of whom too few rows are left for the page, though they have more."""
+    return [
+        number
+        for number, (ask, status) in enumerate(zip(asks, statuses, strict=True))
+        if ask.limit is not None
+        and status.fetched is not None
+        and status.fetched.more
+        and combined.refused[number]
+        and combined.loaded[number] < ask.limit
+    ]
 
 
 async def _put_together(
@@ -138,15 +193,14 @@ async def _put_together(
             )
         )
         if combined is not None:
-            for status, refused in zip(statuses, combined.refused, strict=True):
-                status.refused = refused
-                status.rows -= refused
+            told = zip(statuses, combined.loaded, combined.refused, strict=True)
+            for status, loaded, refused in told:
+                status.rows, status.refused = loaded, refused
                 if refused and status.outcome == "successful":
                     status.outcome = "partial"
             return combined
         for number, error in broken:
-            status = statuses[number]
-            status.fetched, status.problem, status.outcome, status.rows = None, error, "failed", 0
+            _failed(statuses[number], error)
 
 
 async def _found(
@@ -176,9 +230,13 @@ def _of_cursor(call: Call, elsewhere: Sequence[Elsewhere], cursor: str) -> list[
     """Give the tables that a page before was of, which are among those that are meant."""
     found = []
     for name, ref in members_of(call.signer, cursor):
-        if not any(name in it.partners and it.ref in {None, ref} for it in elsewhere):
+        meant = [it for it in elsewhere if name in it.partners and it.ref in {None, ref}]
+        if not meant:
             raise bad_cursor()
-        found.append(Elsewhere((name,), ref=ref, text=f"{ref}@{name}"))
+        if ref is None:
+            found += [replace(it, partners=(name,)) for it in meant]
+        else:
+            found.append(Elsewhere((name,), ref=ref, text=f"{ref}@{name}"))
     return found
 
 
@@ -287,7 +345,7 @@ async def _told(call: Call, found: _Answered, form: Form, about: Mapping[str, An
         media_type(form),
         etag=call.signer.etag(orjson.dumps(found.versions), body),
         weak=True,
-        cache=BRIEF,
+        cache=BRIEF if found.complete else NEVER,
         headers=link(next_url),
     )
     response.headers[_COMPLETE] = "true" if found.complete else "false"

@@ -28,7 +28,6 @@ _STATUS = {
     "quota-waiting": 429,
     "query-timeout": 504,
     "partial-denied": 503,
-    "partner-not-known-yet": 503,
 }
 """Of the codes whose status is not that of their kind of error."""
 _RETRY = {"Retry-After": "5"}

@@ -105,11 +105,11 @@ SEVERAL: dict[str, Text] = {
         remedy_en="Ask without as_of.",
         remedy_da="Spørg uden as_of.",
     ),
-    "partner-not-known-yet": Text(
-        en="{partner} has not answered since this service began, so the walk cannot go on",
-        da="{partner} har ikke svaret, siden tjenesten begyndte, så vandringen kan ikke fortsætte",
-        remedy_en="Ask for the same page again later.",
-        remedy_da="Spørg om den samme side igen senere.",
+    "partner-names-clash": Text(
+        en="A field of {partner} has the name of another one, but for upper and lower case",
+        da="Et felt hos {partner} har samme navn som et andet, bortset fra store og små bogstaver",
+        remedy_en="Ask for the tables one by one.",
+        remedy_da="Spørg om tabellerne én for én.",
     ),
     "partner-not-found": Text(
         en="There is no partner “{partner}”",

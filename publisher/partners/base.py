@@ -95,6 +95,8 @@ class Fetched:
     """That the partner gave, where that is known without a look at them."""
     more: bool = False
     """There are more behind them."""
+    in_order: bool = True
+    """They come in the order that was asked for."""
     total: int | None = None
     version: int = 0
     status: int | None = None

@@ -47,8 +47,10 @@ class Breaker:
     def failed(self) -> None:
         self._failures += 1
         self._tried = False
-        if self._failures >= _FAILURES:
-            self._until = self._clock() + self._rest
+        now = self._clock()
+        # Of those that were under way together only the first tells something
+        if self._failures >= _FAILURES and now >= self._until:
+            self._until = now + self._rest
             self._rest = min(self._rest * 2, _LONGEST)
 
     def left(self) -> None:

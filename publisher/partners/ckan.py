@@ -80,7 +80,7 @@ class CkanAdapter(RecordsAdapter):
         resource = _spec(bound).resource
         columns = await self._known(ref, resource, until)
         pushed = _Pushed(ask, bound, columns, ranges=bool(self._ranges))
-        walk = _Walk(self, resource, pushed, until)
+        walk = _Walk(self, ref, pushed, until)
         window = None
         if pushed.order and ask.limit is not None:
             by = [partial(_cell, column) for column, _ in pushed.order]
@@ -116,13 +116,18 @@ class CkanAdapter(RecordsAdapter):
             self._ranges = numbers >= _RANGES_FROM
         if ref not in self._columns:
             asked = {"resource_id": resource, "limit": "0"}
-            found = await self.search(asked, until)
-            self._columns[ref] = {
-                str(it.get("id")): str(it.get("type"))
-                for it in found.get("fields", ())
-                if isinstance(it, dict)
-            }
+            self.learn(ref, await self.search(asked, until))
         return self._columns[ref]
+
+    def learn(self, ref: TableRef, result: Mapping[str, Any]) -> None:
+        """Take note of the columns that an answer tells of: their types may change."""
+        fields = result.get("fields")
+        if not isinstance(fields, list):
+            raise self.unlike()
+        found = [it for it in fields if isinstance(it, dict)]
+        told = {str(it.get("id")): str(it.get("type")) for it in found}
+        # What is not asked for is not told of either
+        self._columns[ref] = {**self._columns.get(ref, {}), **told}
 
 
 def _spec(bound: BoundTable) -> CkanTable:
@@ -174,14 +179,14 @@ class _Pushed:
         order = []
         for part in ask.order:
             column = self._plain(part.field)
-            text = self._fields[part.field].type == "string"
-            if column is None or (text and _spec(bound).text_order is None):
+            if column is None or not self._sorts_alike(part.field, bound):
                 break
             order.append((column, part.descending))
         self.order = order if self.exact else []
         self.fields = [*self._columns.read, _ID]
-        if self.order and ask.after is not None:
-            self._seek(ask.order[0].field, ask.after[0])
+        after = ask.after if self.order else None
+        if after is not None and not self._seek(ask.order[0].field, after[0]):
+            self.order = []  # how far the place is cannot be told: all rows are read
         self.told = [
             *(["filter"] if self.filters else []),
             *(["sort"] if self.order else []),
@@ -196,6 +201,13 @@ class _Pushed:
     def sort(self) -> str:
         terms = [f"{column} {'desc' if down else 'asc'} nulls last" for column, down in self.order]
         return ", ".join([*terms, f"{_ID} asc"])
+
+    def _sorts_alike(self, name: str, bound: BoundTable) -> bool:
+        if self._fields[name].type != "string":
+            return True
+        # The text that stands for no value is a value there
+        nulls = self._columns.missing(name) and not self._columns.never_null(name)
+        return _spec(bound).text_order is not None and not nulls
 
     def _plain(self, name: str) -> str | None:
         """Give the column that holds a field's values just as they are."""
@@ -247,26 +259,29 @@ class _Pushed:
             case _:
                 return value.isoformat()
 
-    def _seek(self, name: str, place: Any) -> None:
-        """Begin at the rows that are alike in what is sorted by first, where that can be said."""
+    def _seek(self, name: str, place: Any) -> bool:
+        """Begin at the rows that are alike in what is sorted by first; tells whether it can."""
         column, down = self.order[0]
-        if place is None or not self._columns.never_null(name) or not self._ranges:
-            return
+        text = self._fields[name].type == "string"
+        if place is None or text or not self._columns.never_null(name) or not self._ranges:
+            return False
         value = self._value(name, value_at(self._fields[name], place))
-        known = self.filters.get(column)
-        if value is None or (known is not None and not isinstance(known, dict)):
-            return
+        known = self.filters.get(column, {})
+        if value is None or not isinstance(known, dict):
+            return False
+        # The place lies within what was asked for, and so is the narrower bound
         op, strict = ("lte", "lt") if down else ("gte", "gt")
-        if known is None or not {op, strict} & known.keys():
-            self.filters[column] = {**(known or {}), op: value}
+        self.filters[column] = {**{it: of for it, of in known.items() if it != strict}, op: value}
+        return True
 
 
 class _Walk:
     """Fetches page after page."""
 
-    def __init__(self, adapter: CkanAdapter, resource: str, pushed: _Pushed, until: float) -> None:
+    def __init__(self, adapter: CkanAdapter, ref: TableRef, pushed: _Pushed, until: float) -> None:
         self._adapter = adapter
-        self._resource = resource
+        self._ref = ref
+        self._resource = _spec(adapter.bound[ref]).resource
         self._pushed = pushed
         self._until = until
         self.total: int | None = None
@@ -276,18 +291,19 @@ class _Walk:
         seen: set[Any] = set()
         offset = 0
         while True:
-            page = await self._page(offset, size)
+            page, most = await self._page(offset, size)
             offset += len(page)
             # Rows that were written meanwhile push others to the next page once more
             new = [record for record in page if record.get(_ID) not in seen]
             seen.update(record.get(_ID) for record in page)
             yield new
-            if len(page) < size:
+            if len(page) < most:
                 return
             if not new:
                 raise self._adapter.unlike()  # it gives the same again and again
 
-    async def _page(self, offset: int, size: int) -> list[dict[str, Any]]:
+    async def _page(self, offset: int, size: int) -> tuple[list[dict[str, Any]], int]:
+        """Give a page, and how many rows it might have had, which may be fewer than are asked."""
         query = {
             "resource_id": self._resource,
             "limit": str(size),
@@ -301,10 +317,13 @@ class _Walk:
         result = await self._adapter.search(query, self._until)
         if offset == 0 and isinstance(result.get("total"), int):
             self.total = result["total"]
+        self._adapter.learn(self._ref, result)
         page = result["records"]
         if len(page) > size or not all(isinstance(it, dict) for it in page):
             raise self._adapter.unlike()
-        return list(page)
+        stated = result.get("limit")
+        most = min(size, stated) if isinstance(stated, int) and stated > 0 else size
+        return list(page), most
 
 
 def _cell(column: str, record: Record) -> Any:

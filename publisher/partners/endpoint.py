@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,15 +98,15 @@ class Endpoint:
         except orjson.JSONDecodeError:
             raise self._learnt(SourceError("partner-not-json", url=self.shown)) from None
 
-    async def file(self, url: URL, file: Path, *, seconds: float, most: int | None = None) -> Reply:
-        """Write the body of an answer to *file*; *most* bytes of it, else what a delivery may have.
+    @property
+    def most_bytes(self) -> int:
+        """That one question may bring."""
+        return self._settings.max_delivery_bytes
 
-        Raises SourceError, SourceUnavailableError.
-        """
+    async def file(self, url: URL, file: Path, *, seconds: float) -> Reply:
+        """Write the body of an answer to *file*; raises SourceError."""
         with await asyncio.to_thread(file.open, "wb") as opened:
-            return await self._get(
-                url, _Writing(opened), most or self._settings.max_delivery_bytes, seconds
-            )
+            return await self._get(url, _Writing(opened), self.most_bytes, seconds)
 
     def address(self, path: str, query: Mapping[str, str] | None = None) -> URL:
         base = self.url.with_path(f"{self.url.raw_path.rstrip('/')}{path}", encoded=True)
@@ -117,37 +118,54 @@ class Endpoint:
             target = current.join(URL(link))
         except ValueError:
             raise SourceError("http-url", url=self.shown) from None
-        if target.origin() != self.url.origin():
+        if target.with_user(None).origin() != self.url.with_user(None).origin():
             raise SourceError("http-elsewhere", url=self.shown, host=target.host)
-        return target
+        return target.with_user(self.url.user).with_password(self.url.password)
 
     async def _get(self, url: URL, into: "_Sink", most: int, seconds: float) -> Reply:
         until = time.monotonic() + seconds
         for attempt in range(1, _TRIES + 1):
-            self.breaker.enter()
-            self.health.asked += 1
-            began = time.monotonic()
-            try:
-                async with asyncio.timeout_at(asyncio.get_running_loop().time() + until - began):
-                    async with self._places:
-                        reply = await self._read(url, into, most, until - time.monotonic())
-            except (TimeoutError, SourceError) as error:
-                problem = self._learnt(
-                    error
-                    if isinstance(error, SourceError)
-                    else SourceUnavailableError("http-timeout", url=self.shown)
-                )
-                again = problem.code in {"http-connection", "http-cut-off"} and attempt < _TRIES
-                if again and time.monotonic() < until:
+            async with self._place(until):
+                try:
+                    return await self._ask(url, into, most, until)
+                except SourceError as problem:
+                    again = problem.code in {"http-connection", "http-cut-off"}
+                    if not again or attempt == _TRIES or time.monotonic() >= until:
+                        raise
                     into.clear()
-                    continue
-                raise problem from None
-            except asyncio.CancelledError:
-                self.breaker.left()
-                raise
-            self._answered((time.monotonic() - began) * 1000)
-            return reply
         raise AssertionError
+
+    @asynccontextmanager
+    async def _place(self, until: float) -> AsyncIterator[None]:
+        """Wait for one of the connections; that tells nothing of the partner."""
+        try:
+            async with asyncio.timeout(max(until - time.monotonic(), 0)):
+                await self._places.acquire()
+        except TimeoutError:
+            name = self.partner.name
+            raise SourceUnavailableError("partner-late", partner=name) from None
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _ask(self, url: URL, into: "_Sink", most: int, until: float) -> Reply:
+        self.breaker.enter()
+        self.health.asked += 1
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(until - began, 0)):
+                reply = await self._read(url, into, most, until - began)
+        except TimeoutError:
+            problem = SourceUnavailableError("http-timeout", url=self.shown)
+            raise self._learnt(problem) from None
+        except SourceError as problem:
+            raise self._learnt(problem) from None
+        except BaseException:  # whoever asked went away, or the fault is ours
+            self.breaker.left()
+            raise
+        self._answered((time.monotonic() - began) * 1000)
+        return reply
 
     async def _read(self, url: URL, into: "_Sink", most: int, seconds: float) -> Reply:
         headers = {"Accept": _ACCEPTED}
@@ -193,10 +211,10 @@ class Endpoint:
         """Remember a failure; one that is about the question alone tells nothing of the partner."""
         self.health.failed += 1
         self.health.problem, self.health.problem_at = problem, datetime.now(UTC)
-        if problem.code in {"http-missing", "http-busy"}:
-            self.breaker.left()
-        else:
+        if isinstance(problem, SourceUnavailableError) and problem.code != "http-busy":
             self.breaker.failed()
+        else:
+            self.breaker.left()
         return problem
 
 

@@ -16,7 +16,7 @@ from publisher.errors import PublisherError, SourceError, SourceUnavailableError
 from publisher.model.catalog import Catalog
 from publisher.model.partner import Partner
 from publisher.model.values import TableRef
-from publisher.partners.base import Adapter, Ask, Remote, RemoteDataset, Status
+from publisher.partners.base import Adapter, Ask, Fetched, Remote, RemoteDataset, Status
 from publisher.partners.ckan import CkanAdapter
 from publisher.partners.endpoint import Endpoint, Health
 from publisher.partners.features import FeaturesAdapter
@@ -40,6 +40,7 @@ ADAPTERS: Mapping[str, Callable[[Endpoint, Path], Adapter]] = MappingProxyType(
 )
 """By the ``type`` that catalog/partners.yaml states."""
 
+_SLACK = 0.03
 _FRESH = 300.0
 """Seconds that what is known of a table, or of which there are, is taken to be true."""
 _SKIPPED = {"partner-resting", "partner-no-versions", "http-busy"}
@@ -75,9 +76,13 @@ class Partners:
         self._remotes: dict[tuple[str, TableRef], tuple[Remote, float]] = {}
         self._listed: dict[str, tuple[Mapping[TableRef, Remote], float]] = {}
         self._datasets: dict[str, tuple[Sequence[RemoteDataset], float]] = {}
+        self._looking: set[asyncio.Task[None]] = set()
         self._kept = Kept(self._work / "kept")
 
     async def close(self) -> None:
+        for task in list(self._looking):
+            task.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)
         await self._stack.aclose()
 
     @property
@@ -102,21 +107,29 @@ class Partners:
 
     async def find(self, name: str, ref: TableRef, seconds: float) -> Remote | None:
         """Give a partner's table; None where it has no such table. Raises SourceError."""
-        adapter = await self.adapter(name)
         known = self._remotes.get((name, ref))
-        if known is not None and time.monotonic() - known[1] < _FRESH:
-            return known[0]
-        try:
-            found = await adapter.find(ref, min(seconds, adapter.endpoint.partner.spec.timeout))
-        except SourceError:
-            if known is not None:  # rather what was true a while ago than nothing
-                return known[0]
-            raise
+        if known is None:
+            return await self._look(name, ref, seconds)
+        if time.monotonic() - known[1] >= _FRESH:
+            # Rather what was true a while ago than a wait for everybody who asks
+            self._remotes[name, ref] = (known[0], time.monotonic())
+            looking = asyncio.create_task(self._look_again(name, ref))
+            self._looking.add(looking)
+            looking.add_done_callback(self._looking.discard)
+        return known[0]
+
+    async def _look(self, name: str, ref: TableRef, seconds: float) -> Remote | None:
+        adapter = await self.adapter(name)
+        found = await adapter.find(ref, min(seconds, adapter.endpoint.partner.spec.timeout))
         if found is None:
             self._remotes.pop((name, ref), None)
         else:
             self._remotes[name, ref] = (found, time.monotonic())
         return found
+
+    async def _look_again(self, name: str, ref: TableRef) -> None:
+        with suppress(SourceError, KeyError):  # its health tells; or it is gone
+            await self._look(name, ref, _FRESH)
 
     async def tables(
         self, name: str, seconds: float, *, fresh: float = _FRESH
@@ -204,52 +217,59 @@ class Partners:
             ]
             try:
                 if tasks:
-                    await asyncio.wait(tasks, timeout=seconds)
+                    # They end by themselves, and say why; this is for those that do not
+                    await asyncio.wait(tasks, timeout=seconds + _SLACK)
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            for ask, status in zip(asks, statuses, strict=True):
+            for number, (ask, status) in enumerate(zip(asks, statuses, strict=True)):
                 if status.fetched is None and status.problem is None:
-                    self._fail(
-                        ask, status, SourceUnavailableError("partner-late", partner=status.source)
-                    )
+                    late = SourceUnavailableError("partner-late", partner=status.source)
+                    await self._fail(ask, status, folder / str(number), late)
             yield statuses
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _fetch(self, ask: Ask, status: Status, folder: Path, seconds: float) -> None:
+        name = ask.remote.partner
         began = time.monotonic()
         try:
-            adapter = await self.adapter(ask.remote.partner)
-            spec = adapter.endpoint.partner.spec
-            await asyncio.to_thread(folder.mkdir, parents=True)
-            fetched = await adapter.fetch(ask, folder, min(seconds, spec.timeout))
-            if spec.stale is not None:
-                await self._kept.put(ask, fetched)
-            status.fetched = fetched
-            status.rows = fetched.rows or 0
+            fetched = await self._ask(ask, folder, seconds)
         except PublisherError as error:
-            self._fail(ask, status, error)
-        except KeyError:  # it is no partner any more
-            status.outcome = "failed"
-            status.problem = SourceError("partner-gone", partner=ask.remote.partner)
+            await self._fail(ask, status, folder, error)
+        except Exception:  # costs this partner, not those beside it
+            log.exception("a partner could not be asked", partner=name)
+            unlike = SourceError("partner-unlike", partner=name, kind="partner")
+            await self._fail(ask, status, folder, unlike)
+        else:
+            status.fetched, status.rows = fetched, fetched.rows or 0
         finally:
             status.milliseconds = (time.monotonic() - began) * 1000
 
-    def _fail(self, ask: Ask, status: Status, error: PublisherError) -> None:
+    async def _ask(self, ask: Ask, folder: Path, seconds: float) -> Fetched:
+        name = ask.remote.partner
+        if name not in self.known:
+            raise SourceError("partner-gone", partner=name)
+        adapter = await self.adapter(name)
+        spec = adapter.endpoint.partner.spec
+        await asyncio.to_thread(folder.mkdir, parents=True)
+        fetched = await adapter.fetch(ask, folder, min(seconds, spec.timeout))
+        if spec.stale is not None:
+            await self._kept.put(ask, fetched)
+        return fetched
+
+    async def _fail(self, ask: Ask, status: Status, folder: Path, error: PublisherError) -> None:
+        name = ask.remote.partner
         if not isinstance(error, SourceUnavailableError):  # it may be another table by now
             self.forget(ask.remote)
         status.problem = error
         status.outcome = "skipped" if error.code in _SKIPPED else "failed"
-        partner = self.known.get(ask.remote.partner)
+        partner = self.known.get(name)
         stale = partner.spec.stale if partner is not None else None
-        kept = self._kept.get(ask, stale.total_seconds()) if stale is not None else None
-        if kept is not None:
-            status.fetched, status.outcome, status.rows = kept, "partial", kept.rows or 0
-        log.warning(
-            "a partner did not answer",
-            partner=ask.remote.partner,
-            table=str(ask.remote.ref),
-            code=error.code,
-        )
+        if stale is not None:
+            kept = await self._kept.get(ask, stale.total_seconds(), folder)
+            if kept is not None:
+                status.fetched, status.outcome = kept, "partial"
+        table = str(ask.remote.ref)
+        log.warning("a partner did not answer", partner=name, table=table, code=error.code)

@@ -53,6 +53,34 @@ def load(
     return int(bad)
 
 
+def load_parquet(
+    con: Connection, name: str, files: Sequence[Path], fields: Mapping[str, Field], partner: str
+) -> int:
+    """Do the same of Parquet files, in which values have their types already."""
+    table = identifier(name)
+    try:
+        [*held] = con.execute("SELECT name FROM parquet_schema(?)", [str(files[0])]).fetchall()
+        there = {column for (column,) in held}
+        columns = ", ".join(
+            f"{_stored(it) if it.name in there else 'NULL'}::{sql_type(it)} AS"
+            f" {identifier(it.name)}"
+            for it in fields.values()
+        )
+        con.execute(
+            f"CREATE TEMP TABLE {table} AS SELECT {columns}, row_number() OVER () AS {ROW}"
+            " FROM read_parquet(?)",
+            [[str(file) for file in files]],
+        )
+    except (InputError, DataError) as error:
+        raise SourceError("partner-not-rows", partner=partner) from error
+    return 0
+
+
+def _stored(field: Field) -> str:
+    name = identifier(field.name)
+    return f"timezone('UTC', {name})" if sql_type(field) == "TIMESTAMP" else name
+
+
 def _typed(field: Field) -> str:
     name = identifier(field.name)
     kind = sql_type(field)
@@ -60,4 +88,8 @@ def _typed(field: Field) -> str:
         return f"timezone('UTC', TRY_CAST({name} AS TIMESTAMPTZ))"
     if kind in {"VARCHAR", "JSON"}:
         return name
+    if kind in {"BIGINT", "INTEGER"}:  # a cast would round
+        return (
+            f"CASE WHEN regexp_full_match({name}, '-?[0-9]+') THEN TRY_CAST({name} AS {kind}) END"
+        )
     return f"TRY_CAST({name} AS {kind})"

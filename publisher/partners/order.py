@@ -40,8 +40,12 @@ def after(
             same.append(IsNull(name))
             continue
         value = value_at(fields[name], stated)
-        further = Compare(name, "lt" if part.descending else "gt", value)
-        beyond.append(_all([*same, Or((further, IsNull(name)))]))
+        further: list[Condition] = [IsNull(name)]
+        if not isinstance(value, bool):
+            further.append(Compare(name, "lt" if part.descending else "gt", value))
+        elif value == part.descending:  # there is but one value beyond, and no other comparison
+            further.append(Compare(name, "exact", not value))
+        beyond.append(_all([*same, further[0] if len(further) == 1 else Or(tuple(further))]))
         same.append(Compare(name, "exact", value))
     if not beyond:
         return None

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,12 +20,14 @@ from publisher.model.dataset import Dataset, FieldView, FileSource, Harvest, Res
 from publisher.model.partner import BoundTable
 from publisher.model.query import And, Compare, Condition, Order
 from publisher.model.run import Delivery
+from publisher.model.schema import Schema
 from publisher.model.table import sql_type
 from publisher.model.values import TableRef, parse_zone
 from publisher.partners.base import ROW, Ask, Fetched, Remote
 from publisher.partners.endpoint import Endpoint
 from publisher.validation.judge import Validator
 
+_MOST_READERS = 100
 Record = Mapping[str, Any]
 Value = Callable[[Record], Any]
 """Gives what a record is sorted by."""
@@ -48,10 +51,14 @@ class Window:
     by: Sequence[Value]
     """What it sorts by."""
     seeking: bool
-    """The first group of rows that are alike may lie before the place, in part."""
+    """It begins at the rows that are alike to the place in the first it sorts by."""
 
     def enough(self, records: Sequence[Record]) -> Sequence[Record] | None:
-        """Leave out the last group, which may not be whole; None where too few are left."""
+        """Leave out the last group, which may not be whole; None where too few are left.
+
+        Of those that are alike to the first record in the first that is sorted by none counts: they
+        may lie before the place.
+        """
 
         def alike(record: Record) -> list[Any]:
             return [value(record) for value in self.by]
@@ -62,8 +69,8 @@ class Window:
             whole -= 1
         beyond = whole
         if self.seeking:
-            first = alike(records[0])
-            beyond -= sum(alike(it) == first for it in records[:whole])
+            first = self.by[0](records[0])
+            beyond -= sum(self.by[0](it) == first for it in records[:whole])
         return records[:whole] if beyond >= self.limit else None
 
 
@@ -77,7 +84,7 @@ class RecordsAdapter(ABC):
         self.endpoint = endpoint
         self.bound = endpoint.partner.tables
         self._work = work
-        self._readers: dict[TableRef, _Reader] = {}
+        self._readers: OrderedDict[tuple[TableRef, tuple[str, ...]], _Reader] = OrderedDict()
 
     async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:  # noqa: ARG002 - others ask
         return {ref: self._remote(ref, bound) for ref, bound in self.bound.items()}
@@ -93,7 +100,7 @@ class RecordsAdapter(ABC):
         file = folder / "records.ndjson"
         await asyncio.to_thread(_write, file, found.records)
         ref = ask.remote.ref
-        reader = self._readers.setdefault(ref, _Reader(ref, self.bound[ref], self._work))
+        reader = self._reader(ref, ask.fields)
         return Fetched(
             load=partial(reader.load, ask),
             files=(file,),
@@ -103,8 +110,19 @@ class RecordsAdapter(ABC):
             status=200,
             pushed=found.pushed,
             local=found.local,
+            in_order=False,
             retrieved_at=datetime.now(UTC),
         )
+
+    def _reader(self, ref: TableRef, fields: tuple[str, ...]) -> "_Reader":
+        """Give what reads just these fields; what else a record lacks costs nothing then."""
+        key = (ref, fields)
+        if key not in self._readers:
+            while len(self._readers) >= _MOST_READERS:
+                self._readers.popitem(last=False)
+            self._readers[key] = _Reader(ref, self.bound[ref], fields, self._work)
+        self._readers.move_to_end(key)
+        return self._readers[key]
 
     @abstractmethod
     async def records(self, ask: Ask, until: float) -> Records:
@@ -171,10 +189,15 @@ class Columns:
         return view
 
     def plain(self, name: str) -> str | None:
-        """Give the column of a field that is read without another format or unit."""
+        """Give the column of a field that is read without another format or unit.
+
+        One in which some value stands for none is not such a column: elsewhere it is a value.
+        """
         view, field = self.view(name), self.fields[name]
         written = view.model_fields_set - {"column", "unit"}
         if view.column is None or written or (view.unit or field.unit) != field.unit:
+            return None
+        if any(self.missing(name)) and not self.never_null(name):
             return None
         if field.type == "datetime" and self.offset is None:
             return None
@@ -226,16 +249,24 @@ def in_order(columns: Columns, order: Sequence[Order]) -> list[Order]:
 class _Reader:
     """Reads records under the table's schema, as a source's delivery is read."""
 
-    def __init__(self, ref: TableRef, bound: BoundTable, work: Path) -> None:
+    def __init__(self, ref: TableRef, bound: BoundTable, fields: Sequence[str], work: Path) -> None:
         self._ref = ref
         self._work = work
         self._lock = threading.Lock()
-        schema = bound.schema.model_copy(update={"foreign_keys": ()})
+        whole = bound.schema
+        key = whole.primary_key if set(whole.primary_key) <= set(fields) else ()
+        schema = Schema(
+            name=whole.name,
+            version=whole.version,
+            fields=tuple(field for field in whole.fields if field.name in set(fields)),
+            primary_key=key,
+            missing_values=whole.missing_values,
+        )
         harvest = Harvest(
             source=FileSource(type="file", path="records.ndjson"),
             format="ndjson",
             timezone=bound.spec.timezone,
-            fields=bound.spec.fields,
+            fields={name: it for name, it in bound.spec.fields.items() if name in set(fields)},
             max_bad=1,
         )
         resource = Resource(

@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,18 +22,23 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._answers: OrderedDict[object, tuple[Fetched, float, int]] = OrderedDict()
-        self._bytes = 0
 
     async def put(self, ask: Ask, fetched: Fetched) -> None:
-        files, size = await asyncio.to_thread(self._copied, fetched)
-        await self._drop(_key(ask))
-        self._answers[_key(ask)] = (replace(fetched, files=files), time.monotonic(), size)
-        self._bytes += size
-        while len(self._answers) > _MOST or self._bytes > _MOST_BYTES:
-            await self._drop(next(iter(self._answers)))
+        files, size = await asyncio.to_thread(_linked, fetched.files, self._folder)
+        key = _key(ask)
+        gone = [self._answers.pop(key)] if key in self._answers else []
+        self._answers[key] = (replace(fetched, files=files), time.monotonic(), size)
+        held = sum(it[2] for it in self._answers.values())
+        while self._answers and (len(self._answers) > _MOST or held > _MOST_BYTES):
+            gone.append(self._answers.popitem(last=False)[1])
+            held -= gone[-1][2]
+        await asyncio.to_thread(_removed, [file for it in gone for file in it[0].files])
 
-    def get(self, ask: Ask, most: float) -> Fetched | None:
-        """Give the answer to *ask* that is *most* seconds old at the most, with its age."""
+    async def get(self, ask: Ask, most: float, folder: Path) -> Fetched | None:
+        """Give the answer to *ask* that is *most* seconds old at the most, with its age.
+
+        Its files are those in *folder*, which nobody else lets go of.
+        """
         found = self._answers.get(_key(ask))
         if found is None:
             return None
@@ -41,27 +47,33 @@ class Kept:
         if age > most:
             return None
         self._answers.move_to_end(_key(ask))
-        return replace(fetched, age=age)
+        try:
+            files, _ = await asyncio.to_thread(_linked, fetched.files, folder)
+        except FileNotFoundError:  # a newer one took its place just now
+            return None
+        return replace(fetched, files=files, age=age)
 
-    async def _drop(self, key: object) -> None:
-        found = self._answers.pop(key, None)
-        if found is not None:
-            self._bytes -= found[2]
-            for file in found[0].files:
-                await asyncio.to_thread(file.unlink, missing_ok=True)
 
-    def _copied(self, fetched: Fetched) -> tuple[list[Path], int]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        files, size = [], 0
-        for file in fetched.files:
-            kept = self._folder / uuid.uuid4().hex
-            try:
-                os.link(file, kept)
-            except OSError:  # not on this file system
-                shutil.copyfile(file, kept)
-            files.append(kept)
-            size += kept.stat().st_size
-        return files, size
+def _linked(files: Sequence[Path], folder: Path) -> tuple[list[Path], int]:
+    """Give the same files in *folder*, and their bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made, size = [], 0
+    for file in files:
+        kept = folder / uuid.uuid4().hex
+        try:
+            os.link(file, kept)
+        except FileNotFoundError:
+            raise
+        except OSError:  # not on this file system
+            shutil.copyfile(file, kept)
+        made.append(kept)
+        size += kept.stat().st_size
+    return made, size
+
+
+def _removed(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _key(ask: Ask) -> object:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from publisher.engine import Connection, identifier, literal
-from publisher.errors import SourceError
+from publisher.errors import ParameterError, SourceError
 from publisher.model.catalog import TableEntry
 from publisher.model.query import LOCAL, Member, Order
 from publisher.model.table import sql_type
@@ -33,7 +33,7 @@ from publisher.query.rows import (
     complete_order,
     query_of,
 )
-from publisher.query.several import key_of_parts, local_part
+from publisher.query.several import MOST_TABLES, key_of_parts, local_part, ref_of
 from publisher.query.sql import (
     ROW,
     Source,
@@ -46,13 +46,19 @@ from publisher.query.sql import (
     rows_statement,
     that_come_after,
 )
-from publisher.query.union import SOURCE, Part, united_fields, united_relation
+from publisher.query.union import SOURCE, SPREAD, Part, united_fields, united_relation
 from publisher.query.values import sortable
 from publisher.store import Store
 
 _BEHIND_ALL = 2**62
 """Of a key there is one row: what is alike in it is the row itself."""
 _NUMBERS = frozenset({"integer", "number"})
+_NOT_COMPARED = frozenset({"duration", "geopoint", "geojson", "array", "object", "list"})
+"""Types of which it cannot be asked what is greater."""
+
+
+Name = tuple[str, TableRef | None]
+"""A partner and a table of it; None: all that are meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +74,29 @@ class Federated:
     places: tuple[Sequence[Any] | None, ...]
     """The same for each of the remotes."""
     signer: Signer
+    bound_to: object
+    """What its cursors are bound to."""
+    missing: tuple[Name, ...] = ()
+    """Partners' tables of which nothing is known now."""
+    unfit: tuple[tuple[Remote, ParameterError], ...] = ()
+    """Those that cannot stand beside the others."""
 
 
-def members_of(signer: Signer, cursor: str) -> list[tuple[str, TableRef]]:
+def members_of(signer: Signer, cursor: str) -> list[Name]:
     """Give the partners' tables that a cursor speaks of: they are not looked for anew.
 
     The cursor itself is checked when the question is read. Raises ParameterError.
     """
     try:
         names = signer.peek(cursor)[0]
-        return [(str(partner), TableRef(str(one), str(two))) for partner, one, two in names]
+        found = [(str(partner), ref_of(str(text)) if text else None) for partner, text in names]
     except (TypeError, ValueError, IndexError, KeyError):
         raise bad_cursor() from None
+    if len(found) > MOST_TABLES or any(
+        text and ref is None for (_, text), (_, ref) in zip(names, found, strict=True)
+    ):
+        raise bad_cursor()
+    return found
 
 
 def prepare_federated(
@@ -91,52 +108,86 @@ def prepare_federated(
     *,
     signer: Signer,
     now: datetime,
+    missing: Sequence[Name] = (),
 ) -> Federated:
     """Read *pairs* as a query of our tables and of partners', and settle what each is asked.
 
-    Raises what ``prepare_several`` does.
+    *missing* are meant as well, and not known now. Raises what ``prepare_several`` does.
     """
+    texts = tuple(sorted(text for name, text in pairs if name == "from"))
     stated = distinct([pair for pair in pairs if pair[0] != "from"])
     _, as_of = read_when(stated)
     locals_ = tuple(local_part(con, store, entry, None, as_of) for entry in entries)
+    remotes, unfit = _fitting(locals_, remotes)
     theirs = tuple(_part(remote, remote.version) for remote in remotes)
     parts = (*locals_, *theirs)
     fields = united_fields(parts)
     asked = read_query(stated, fields.values(), now, Question("query"))
     order = complete_order(asked.order, key_of_parts(parts, asked.groups))
+    ours_known = tuple((LOCAL, entry.ref) for entry in entries)
+    bound_to = (texts, bound_to_query(ours_known, asked, order))
     local_place: Sequence[Any] | None = None
-    places: list[Sequence[Any] | None] = [None] * len(remotes)
-    versions = [0] * len(remotes)
+    places: dict[tuple[str, TableRef], Sequence[Any] | None] = {}
+    versions: dict[tuple[str, TableRef], int] = {}
     if asked.cursor is not None:
-        tables = tuple((part.member.source, part.member.table) for part in parts)
-        held = signer.place(asked.cursor, bound_to=bound_to_query(tables, asked, order))
-        try:
-            _, ours, versions, local_place, places = held
-        except ValueError:
-            raise bad_cursor() from None
         if asked.as_of is not None:
             raise bad_cursor()
+        names, ours, pinned, local_place, ends = signer.place(asked.cursor, bound_to=bound_to)
+        for (partner, text), version, end in zip(names, pinned, ends, strict=True):
+            if text:
+                key = (partner, TableRef(*text.split("/")))
+                versions[key], places[key] = version, end
         locals_ = tuple(
             local_part(con, store, entry, version, None)
             for entry, version in zip(entries, ours, strict=True)
         )
-        theirs = tuple(
-            _part(remote, version) for remote, version in zip(remotes, versions, strict=True)
-        )
+        theirs = tuple(_part(it, versions.get((it.partner, it.ref), 0)) for it in remotes)
         parts = (*locals_, *theirs)
         fields = united_fields(parts)
         asked = read_query(stated, fields.values(), now, Question("query"))
     query = replace(query_of(asked, tuple(it.member for it in parts), order), united=True)
     shown = fields if asked.groups is None else shown_fields(asked.groups, fields)
-    grouped = asked.cursor is not None and asked.groups is not None
+    grouped = asked.groups is not None
     prepared = Prepared(query, asked, fields, shown, local_place if grouped else None, None, parts)
+    here = tuple(places.get((it.partner, it.ref)) for it in remotes)
     asks = tuple(
-        _ask(prepared, remote, place, version)
-        for remote, place, version in zip(remotes, places, versions, strict=True)
+        _ask(prepared, remote, place, versions.get((remote.partner, remote.ref), 0))
+        for remote, place in zip(remotes, here, strict=True)
     )
     return Federated(
-        prepared, tuple(remotes), asks, None if grouped else local_place, tuple(places), signer
+        prepared,
+        tuple(remotes),
+        asks,
+        None if grouped else local_place,
+        here,
+        signer,
+        bound_to,
+        tuple(missing),
+        tuple(unfit),
     )
+
+
+def _fitting(
+    locals_: Sequence[Part], remotes: Sequence[Remote]
+) -> tuple[list[Remote], list[tuple[Remote, ParameterError]]]:
+    """Part the tables that can stand beside ours, and beside those before them, from the others."""
+    parts = list(locals_)
+    fit: list[Remote] = []
+    unfit: list[tuple[Remote, ParameterError]] = []
+    for remote in remotes:
+        part = _part(remote, remote.version)
+        names = {name for it in [*parts, part] for name in it.fields}
+        if len({name.casefold() for name in names}) < len(names):
+            unfit.append((remote, ParameterError("partner-names-clash", partner=remote.partner)))
+            continue
+        try:
+            united_fields([*parts, part])
+        except ParameterError as error:
+            unfit.append((remote, error))
+        else:
+            parts.append(part)
+            fit.append(remote)
+    return fit, unfit
 
 
 def _part(remote: Remote, version: int) -> Part:
@@ -183,7 +234,9 @@ def own_order(prepared: Prepared, remote: Remote) -> tuple[Order, ...]:
     terms = [it for it in prepared.query.order if it.field in remote.fields]
     if not all(_alike(prepared, remote, it.field) for it in terms):
         return ()
-    return complete_order(terms, remote.key)
+    order = complete_order(terms, remote.key)
+    kinds = {remote.fields[it.field].type for it in order}
+    return () if kinds & _NOT_COMPARED else order
 
 
 def _same(prepared: Prepared, remote: Remote, name: str) -> bool:
@@ -206,8 +259,10 @@ class Combined:
     """A page, and what is to be told of how it came about."""
 
     page: Page
+    loaded: tuple[int, ...]
+    """Of each partner's table the rows that it gave."""
     refused: tuple[int, ...]
-    """Of each partner's table the rows that did not fit."""
+    """Of each the rows that did not fit, and were left out."""
     resume: str | None
     """A cursor for what is missing on this page and those before; None where nothing is."""
     file: bytes | None = None
@@ -227,7 +282,7 @@ def fetch_federated(
 
     None where one gave what cannot be read: they are told in *broken*, by their number.
     """
-    prepared, refused = federated.prepared, []
+    prepared, refused, loaded = federated.prepared, [], []
     parts = list(prepared.parts)
     first = len(parts) - len(federated.remotes)
     for number, (ask, found) in enumerate(zip(federated.asks, fetched, strict=True)):
@@ -236,6 +291,7 @@ def fetch_federated(
             empty = empty_source(part.fields.values())
             parts[first + number] = replace(part, relation=(empty.text, []))
             refused.append(0)
+            loaded.append(0)
             continue
         name = _staged(number)
         try:
@@ -243,8 +299,10 @@ def fetch_federated(
         except SourceError as error:
             broken.append((number, error))
             continue
-        if not ask.order:
+        if not ask.order or not found.in_order:
             _rank(con, name, ask, prepared)
+        [(count,)] = con.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()
+        loaded.append(int(count))
         relation = _after_place(ask, federated.places[number], name)
         fields = {it: part.fields[it] for it in ask.fields}
         parts[first + number] = replace(part, relation=relation, fields=fields)
@@ -252,9 +310,11 @@ def fetch_federated(
         return None
     ready = replace(federated, prepared=replace(prepared, parts=tuple(parts)))
     work = _Work(con, store, ready, fetched, form)
-    page, file = work.page()
-    resume = work.cursor(page.rows) if None in fetched else None
-    return Combined(page, tuple(refused), resume, file)
+    page, file, passed = work.page()
+    resume = None
+    if work.incomplete:
+        resume = work.cursor([] if ready.prepared.query.groups is not None else passed)
+    return Combined(page, tuple(loaded), tuple(refused), resume, file)
 
 
 def _staged(number: int) -> str:
@@ -263,10 +323,13 @@ def _staged(number: int) -> str:
 
 def _rank(con: Connection, name: str, ask: Ask, prepared: Prepared) -> None:
     """Give numbers by their values to rows that came in no order; what is alike is one."""
-    terms = [
-        f"{identifier(it.field)} {'DESC' if it.descending else 'ASC'} NULLS LAST"
+    stated = ask.order or [
+        it
         for it in prepared.query.order
         if it.field in ask.fields and sortable(ask.remote.fields[it.field])
+    ]
+    terms = [
+        f"{identifier(it.field)} {'DESC' if it.descending else 'ASC'} NULLS LAST" for it in stated
     ]
     terms += [f"CAST({identifier(field)} AS VARCHAR) NULLS LAST" for field in ask.fields]
     table = identifier(name)
@@ -306,7 +369,12 @@ class _Work:
         """The place of the first partner's table among the parts."""
         return len(self.prepared.parts) - len(self.federated.remotes)
 
-    def page(self) -> tuple[Page, bytes | None]:
+    @property
+    def incomplete(self) -> bool:
+        return None in self.fetched or bool(self.federated.missing)
+
+    def page(self) -> tuple[Page, bytes | None, Sequence[tuple[Any, ...]]]:
+        """Give the page, its file, and the rows up to its end, with those that are skipped."""
         prepared, query = self.prepared, self.prepared.query
         source = self._source(prepared.parts)
         total = None if prepared.asked.count == "none" else self._total()
@@ -316,45 +384,51 @@ class _Work:
             query = replace(query, where=())
         else:
             source = self._ours_after(source)
-        statement = rows_statement(query, prepared.fields, source, self.form, prepared.place)
+        # What is skipped counts for where each source goes on
+        wanted = replace(query, offset=0, limit=query.offset + query.limit)
+        statement = rows_statement(wanted, prepared.fields, source, self.form, prepared.place)
         rows = self.con.execute(*statement).fetchall()
         ours = tuple(it for it in query.members if it.source == LOCAL)
         check_kept(self.con, self.store, replace(prepared, query=replace(query, members=ours)))
-        more = len(rows) > query.limit or any(it is not None and it.more for it in self.fetched)
-        rows = rows[: query.limit]
+        more = len(rows) > wanted.limit or any(it is not None and it.more for it in self.fetched)
+        passed = rows[: wanted.limit]
+        rows = passed[query.offset :]
         file = None
         if self.form in files.FILES:
             left = replace(prepared, query=query)
             file = files.page_of(self.con, left, source, [row[-1] for row in rows], self.form)
-        return Page(rows, self.cursor(rows) if more else None, total), file
+        # Groups in which somebody's rows are missing are to be worked out again, all of them
+        ends = query.groups is not None and self.incomplete
+        return Page(rows, self.cursor(passed) if more and not ends else None, total), file, passed
 
     def cursor(self, rows: Sequence[tuple[Any, ...]]) -> str:
         """Give where each source goes on behind the *rows* of a page."""
-        query, asked = self.prepared.query, self.prepared.asked
+        query = self.prepared.query
         width = len(query.select) + len(located(query, self.form))
         ends = list(self.federated.places)
         if query.groups is not None:
             ours = list(rows[-1][width:]) if rows else self.prepared.place
         else:
             ours = self.federated.local_place
-            count = len(self.prepared.parts)
-            last = {row[-1] % count: row for row in rows}
+            last = {row[-1] % SPREAD: row for row in rows}
             for member, row in last.items():
                 if member >= self.first:
                     number = member - self.first
-                    ends[number] = self._place(number, row[-1] // count)
-            mine = [row for row in rows if row[-1] % count < self.first]
+                    ends[number] = self._place(number, row[-1] // SPREAD)
+            mine = [row for row in rows if row[-1] % SPREAD < self.first]
             ours = list(mine[-1][width:]) if mine else ours
         versions = [it.version for it in query.members if it.source == LOCAL]
         theirs = [
             ask.version if found is None else found.version
             for found, ask in zip(self.fetched, self.federated.asks, strict=True)
         ]
-        tables = tuple((it.source, it.table) for it in query.members)
-        bound_to = bound_to_query(tables, asked, query.order)
-        names = [[it.source, *it.table] for it in query.members if it.source != LOCAL]
-        place = [names, versions, theirs, ours, ends]
-        return self.federated.signer.cursor(place, bound_to=bound_to)
+        absent: list[Name] = [*self.federated.missing]
+        absent += [(remote.partner, remote.ref) for remote, _ in self.federated.unfit]
+        names = [[it.source, str(it.table)] for it in query.members if it.source != LOCAL]
+        names += [[partner, "" if ref is None else str(ref)] for partner, ref in absent]
+        none = [None] * len(absent)
+        place = [names, versions, [*theirs, *(0 for _ in absent)], ours, [*ends, *none]]
+        return self.federated.signer.cursor(place, bound_to=self.federated.bound_to)
 
     def _place(self, number: int, rank: int) -> Sequence[Any]:
         """Give the place of a row of a partner's table, by its number among those it gave."""

@@ -1,5 +1,6 @@
 """Questions to several tables at once: ``from=`` read, versions settled, one query made of it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from publisher.engine import Connection
 from publisher.errors import ParameterError
 from publisher.model.catalog import TableEntry
 from publisher.model.query import LOCAL, Groups, Member
-from publisher.model.values import TableRef
+from publisher.model.values import NAME, TableRef
 from publisher.query.cursor import Signer
 from publisher.query.grammar import Ask, Pairs, distinct, read_query, read_when
 from publisher.query.groups import key_of, shown_fields
@@ -27,6 +28,7 @@ from publisher.query.union import Part, common_key, united_fields
 from publisher.store import Store
 
 MOST_TABLES = 50
+_TABLE = re.compile(f"{NAME}/{NAME}")
 _SCHEMA = "schema:"
 _ALL = "*"
 
@@ -148,7 +150,7 @@ def _named(text: str, known: Known) -> tuple[list[TableEntry], list[Elsewhere]]:
             return found, [Elsewhere(there, schema=schema, text=text)] if there else []
         schemas = sorted({it.schema.name for it in known.tables.values()})
         raise _unknown("schema", schema, schemas, _SCHEMA)
-    ref = _ref(name)
+    ref = ref_of(name)
     if not here:
         if ref is None:
             raise fault("from-unknown-table", "from", name, allowed=[])
@@ -170,9 +172,9 @@ def _whose(at: str, partner: str, known: Known) -> tuple[bool, tuple[str, ...]]:
     raise fault("unknown-partner", "from", partner, allowed=[LOCAL, *known.partners])
 
 
-def _ref(name: str) -> TableRef | None:
-    dataset, slash, table = name.partition("/")
-    return TableRef(dataset, table) if slash else None
+def ref_of(name: str) -> TableRef | None:
+    """Read ``dataset/table``; None where it is not written so."""
+    return TableRef(*name.split("/")) if _TABLE.fullmatch(name) else None
 
 
 def _unknown(kind: str, name: str, known: Sequence[str], prefix: str) -> ParameterError:

@@ -20,6 +20,11 @@ from publisher.store import Store
 from publisher.validation.units import conversion
 
 SOURCE, DATASET, TABLE = "_source", "_dataset", "_table"
+SPREAD = 64
+"""More than tables can be united: a row's id times this and its table's number is its id among all.
+
+It does not hang on how many tables there are, so that it stays the same where one comes or goes.
+"""
 _NUMBERS = frozenset({"integer", "number"})
 _TEXT = Field(name="text", type="string")
 
@@ -80,9 +85,11 @@ def united_relation(
             f"{told.get(name) or _cell(part.fields.get(name), field)} AS {identifier(name)}"
             for name, field in fields.items()
         ]
-        columns.append(f"{ROW} * {len(parts)} + {number} AS {ROW}")
+        columns.append(f"{ROW} * {SPREAD} + {number} AS {ROW}")
         selects.append(f"SELECT {', '.join(columns)} FROM {text} AS t")  # noqa: S608
         values += parameters
+    if not selects:
+        return empty_source(fields.values()).text, []
     return f"({' UNION ALL '.join(selects)})", values
 
 

@@ -1,0 +1,174 @@
+"""Walks over pages of partners' rows end, and hold every row once, in order."""
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from ckan_site import editor
+from federating import DataStore, Town, bound, ckan_at, datastore, publisher_at, towns
+from support import CkanSite
+from test_partners import COLUMNS, SCHEMA
+
+START = datetime(2026, 3, 1)
+_names = itertools.count()
+
+
+def row(station: str, minutes: int, level: int | None = 1, note: str | None = None) -> Any:
+    return (station, START + timedelta(minutes=minutes), level, note, 10.5, 56.0)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Town]]:
+    with towns(tmp_path_factory.mktemp("walks"), "here", "there") as (here, there):
+        here.befriend("norddjurs", publisher_at(there.url))
+        yield here, there
+
+
+@pytest.fixture(scope="module")
+def table(ckan: CkanSite) -> Iterator[DataStore]:
+    with editor(ckan) as site:
+        yield datastore(site, f"made-up-{uuid.uuid4().hex[:12]}", COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def old_table(portal: CkanSite) -> Iterator[DataStore]:
+    """A table at a CKAN 2.11, which knows no ranges."""
+    with editor(portal) as site:
+        yield datastore(site, f"made-up-{uuid.uuid4().hex[:12]}", COLUMNS)
+
+
+def at_ckan(here: Town, table: DataStore, rows: list[Any], **stated: Any) -> str:
+    name = f"t{next(_names)}"
+    shape = here.table({**SCHEMA, **stated}, name, [])
+    table.fill(rows)
+    spec = ckan_at(table.site.url, {f"{name}/levels": {"resource": table.resource, "schema": "x"}})
+    here.befriend("aarhus", spec, **{f"{name}/levels": bound(table.resource, shape)})
+    return f"from={name}/levels@aarhus"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["sort=at", "sort=-at", "time=2026-03-01T05:00:00Z/..&sort=at", "sort=level,-at", ""],
+)
+@pytest.mark.parametrize("site", ["table", "old_table"])
+def test_a_long_table_of_a_ckan_is_walked_to_its_end(both, request, site, question):
+    here, _ = both
+    table = request.getfixturevalue(site)
+    rows = [row(f"s{n % 3}", n // 3, n % 5) for n in range(2_400)]
+    asked = at_ckan(here, table, rows)
+    found = here.walk(f"{asked}&limit=300&{question}")
+    wanted = [it for it in rows if "time=" not in question or it[1] >= datetime(2026, 3, 1, 5)]
+    keys = [(it["station"], it["at"]) for it in found]
+    assert sorted(keys) == sorted((it[0], f"{it[1].isoformat()}Z") for it in wanted)
+    times = [it["at"] for it in found]
+    if "sort=at" in question:
+        assert times == sorted(times)
+    if "sort=-at" in question:
+        assert times == sorted(times, reverse=True)
+
+
+def test_a_value_that_stands_for_none_is_none_wherever_it_is_sorted(both, table):
+    here, _ = both
+    fields = [
+        {**field, "missingValues": ["-999"]} if field["name"] == "level" else field
+        for field in SCHEMA["fields"]
+    ]
+    rows = [row("s", n, -999 if n % 2 else n) for n in range(1_500)]
+    found = here.walk(f"{at_ckan(here, table, rows, fields=fields)}&sort=level&limit=100")
+    levels = [it["level"] for it in found]
+    assert levels == [*range(0, 1_500, 2), *[None] * 750]
+
+
+def test_only_the_fields_that_are_asked_for_must_be_right(both, table):
+    here, _ = both
+    fields = [
+        {**field, "constraints": {"required": True}} if field["name"] == "level" else field
+        for field in SCHEMA["fields"]
+    ]
+    asked = at_ckan(here, table, [row("s", n, None, "x") for n in range(3)], fields=fields)
+    assert [it["note"] for it in here.walk(f"{asked}&select=note")] == ["x"] * 3
+    page = here.get(f"/v1/query?{asked}&select=note,level")
+    assert page["sources"]["data"][0]["refused"] == 3
+
+
+def test_rows_that_are_skipped_do_not_come_back(both):
+    here, there = both
+    name = f"t{next(_names)}"
+    here.table(SCHEMA, name, [row("a", n, n) for n in range(4)])
+    there.table(SCHEMA, name, [row("b", n, 10 + n) for n in range(6)])
+    asked = f"from={name}/levels&from={name}/levels@norddjurs&sort=level"
+    found = here.walk(f"{asked}&limit=3&offset=5")
+    assert [it["level"] for it in found] == [11, 12, 13, 14, 15]
+
+
+def test_rows_that_do_not_fit_keep_no_other_from_being_found(both, table):
+    here, _ = both
+    rows = [row("s", n, None if n < 40 else n) for n in range(50)]
+    fields = [
+        {**field, "constraints": {"required": True}} if field["name"] == "level" else field
+        for field in SCHEMA["fields"]
+    ]
+    asked = at_ckan(here, table, rows, fields=fields)
+    found, url = [], f"/v1/query?{asked}&sort=at&limit=3"
+    for _ in range(20):
+        page = here.get(url)
+        found += [it["level"] for it in page["data"]]
+        if not (url := page["next"]):
+            break
+    assert found == list(range(40, 50))
+
+
+def test_groups_with_something_missing_are_given_again_as_a_whole(both):
+    here, there = both
+    name = f"t{next(_names)}"
+    here.table(SCHEMA, name, [row("x", 1), row("y", 2)])
+    there.table(SCHEMA, name, [row("x", 3), row("z", 4)])
+    here.befriend("norddjurs", publisher_at("http://127.0.0.1:9"))
+    asked = f"from={name}/levels&from={name}/levels@norddjurs&by=station&agg=*:count"
+    page = here.get(f"/v1/query?{asked}")
+    assert page["complete"] is False
+    assert page["next"] is None
+    here.befriend("norddjurs", publisher_at(there.url))
+    whole = here.get(page["resume"])
+    assert whole["complete"] is True
+    assert {it["station"]: it["count"] for it in whole["data"]} == {"x": 2, "y": 1, "z": 1}
+
+
+def test_a_table_unlike_the_others_costs_itself_only(both):
+    here, there = both
+    name = f"t{next(_names)}"
+    here.table(SCHEMA, name, [row("a", 1)])
+    renamed = [
+        {**it, "name": "Level" if it["name"] == "level" else it["name"]} for it in SCHEMA["fields"]
+    ]
+    upper = {**SCHEMA, "fields": renamed}
+    there.table(upper, name, [row("b", 1)])
+    page = here.get(f"/v1/query?from={name}/levels&from={name}/levels@norddjurs")
+    assert [it["station"] for it in page["data"]] == ["a"]
+    assert page["sources"]["data"][1]["problem"]["code"] == "partner-names-clash"
+
+
+def test_exact_numbers_stay_exact(both):
+    here, there = both
+    name = f"t{next(_names)}"
+    fields = [
+        {"name": "station", "constraints": {"required": True}},
+        {"name": "price", "type": "number", "decimal": "38,2"},
+    ]
+    schema = {"name": "prices", "version": "1.0.0", "fields": fields, "primaryKey": "station"}
+    there.table(schema, name, [("a", "12345678901234567.89"), ("b", None)])
+    page = here.get(f"/v1/query?from={name}/levels@norddjurs")
+    assert "12345678901234567.89" in here.text(f"/v1/query?from={name}/levels@norddjurs")
+    assert [it["price"] for it in page["data"]][1] is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a/../../../admin", "a/b%3Fx=1", "a/b/c", "%2e%2e/x", "A/b", "a/b%23"]
+)
+def test_no_question_leads_to_another_path_of_a_partner(both, name):
+    here, _ = both
+    problem = here.get(f"/v1/query?from={name}@norddjurs", 400)
+    assert problem["code"].startswith("from-unknown-table")
