@@ -76,13 +76,14 @@ class Partners:
         self._remotes: dict[tuple[str, TableRef], tuple[Remote, float]] = {}
         self._listed: dict[str, tuple[Mapping[TableRef, Remote], float]] = {}
         self._datasets: dict[str, tuple[Sequence[RemoteDataset], float]] = {}
-        self._looking: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[None]] = set()
+        """What goes on while nobody waits for it."""
         self._kept = Kept(self._work / "kept")
 
     async def close(self) -> None:
-        for task in list(self._looking):
+        for task in list(self._beside):
             task.cancel()
-        await asyncio.gather(*self._looking, return_exceptions=True)
+        await asyncio.gather(*self._beside, return_exceptions=True)
         await self._stack.aclose()
 
     @property
@@ -114,8 +115,8 @@ class Partners:
             # Rather what was true a while ago than a wait for everybody who asks
             self._remotes[name, ref] = (known[0], time.monotonic())
             looking = asyncio.create_task(self._look_again(name, ref))
-            self._looking.add(looking)
-            looking.add_done_callback(self._looking.discard)
+            self._beside.add(looking)
+            looking.add_done_callback(self._beside.discard)
         return known[0]
 
     async def _look(self, name: str, ref: TableRef, seconds: float) -> Remote | None:
@@ -209,6 +210,7 @@ class Partners:
         Whoever fails costs its own rows only: the status tells.
         """
         folder = self._work / uuid.uuid4().hex
+        await asyncio.to_thread(_make_folders, folder, len(asks))
         statuses = [Status(ask.remote.partner, ask.remote.ref) for ask in asks]
         try:
             tasks = [
@@ -229,7 +231,11 @@ class Partners:
                     await self._fail(ask, status, folder / str(number), late)
             yield statuses
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            removing = asyncio.create_task(
+                asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            )
+            self._beside.add(removing)
+            removing.add_done_callback(self._beside.discard)
 
     async def _fetch(self, ask: Ask, status: Status, folder: Path, seconds: float) -> None:
         name = ask.remote.partner
@@ -253,7 +259,6 @@ class Partners:
             raise SourceError("partner-gone", partner=name)
         adapter = await self.adapter(name)
         spec = adapter.endpoint.partner.spec
-        await asyncio.to_thread(folder.mkdir, parents=True)
         fetched = await adapter.fetch(ask, folder, min(seconds, spec.timeout))
         if spec.stale is not None:
             await self._kept.put(ask, fetched)
@@ -273,3 +278,8 @@ class Partners:
                 status.fetched, status.outcome = kept, "partial"
         table = str(ask.remote.ref)
         log.warning("a partner did not answer", partner=name, table=table, code=error.code)
+
+
+def _make_folders(folder: Path, count: int) -> None:
+    for number in range(count):
+        (folder / str(number)).mkdir(parents=True)

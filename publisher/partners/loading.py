@@ -10,7 +10,6 @@ from publisher.model.table import sql_type
 from publisher.partners.base import ROW
 
 _DOCUMENTS = frozenset({"geojson", "array", "object", "list"})
-_LONGEST_ROW = 16_777_216
 
 
 def load(
@@ -30,11 +29,8 @@ def load(
     wrong = " OR ".join(
         f"({identifier(it.name)} IS NOT NULL AND {_typed(it)} IS NULL)" for it in fields.values()
     )
-    read = (
-        f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
-        f" maximum_object_size = {_LONGEST_ROW})"
-    )
-    if not any(file.stat().st_size for file in files):
+    read = f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}})"
+    if not any(file.stat().st_size for file in files):  # which is no JSON
         empty = ", ".join(f"{identifier(it.name)} {sql_type(it)}" for it in fields.values())
         con.execute(f"CREATE TEMP TABLE {table} ({empty}, {ROW} BIGINT)")
         return 0
@@ -46,10 +42,9 @@ def load(
         )
     except (InputError, DataError) as error:
         raise SourceError("partner-not-rows", partner=partner) from error
-    [(bad,)] = con.execute(f"SELECT count(*) FROM {table} WHERE _wrong").fetchall()
+    [(bad,)] = con.execute(f"SELECT count_if(_wrong) FROM {table}").fetchall()
     if bad:
         con.execute(f"DELETE FROM {table} WHERE _wrong")
-    con.execute(f"ALTER TABLE {table} DROP COLUMN _wrong")
     return int(bad)
 
 
