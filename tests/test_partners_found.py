@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
+from commands import Installation
 from federating import Town, publisher_at, towns
 from test_partners import SCHEMA
 
@@ -128,6 +130,40 @@ def test_datasets_are_found_by_where_they_are(three):
     assert here.get("/v1/datasets?bbox=11.9,55,13,57")["data"] == []
     assert here.get("/v1/datasets?bbox=170,55,11,57")["data"] != []
     assert here.get("/v1/datasets?bbox=1,2,3", 400)["code"] == "not-a-box"
+
+
+def test_the_command_line_asks_partners_and_says_who_does_not_answer(three, root, tmp_path):
+    _, there, _ = three
+    (root / "catalog/partners.yaml").write_text(
+        f"norddjurs: {{title: N, type: publisher, url: '{there.url}'}}\n"
+        "dead: {title: D, type: publisher, url: 'http://127.0.0.1:9'}\n"
+    )
+    here = Installation(root, tmp_path / "data")
+    listed = here.run("partners", "--json")
+    assert listed.code == 1
+    told = {it["partner"]: it for it in listed.json["partners"]}
+    assert "brook/levels@norddjurs" in told["norddjurs"]["tables"]
+    assert told["dead"]["problem"]["code"] == "http-connection"
+    assert "brook/levels@norddjurs" in here.run("partners", "norddjurs").out
+    assert here.run("partners", "nobody").code == 2
+
+    assert here.run("check").code == 0
+    checked = here.run("check", "--partners", "--json")
+    [problem] = checked.json["problems"]
+    assert (checked.code, problem["rule"], problem["line"]) == (2, "http-connection", 2)
+
+
+def test_a_view_of_a_partners_table_is_compiled_by_check(root, tmp_path):
+    (root / "schemas/levels.yaml").write_text(yaml.safe_dump(SCHEMA))
+    (root / "catalog/partners.yaml").write_text(
+        "by:\n  title: By\n  type: ckan\n  url: http://127.0.0.1:9\n  tables:\n"
+        "    river/levels:\n      resource: x\n      schema: ../schemas/levels.yaml\n"
+        "      fields: {level: {unit: kg}}\n"
+    )
+    checked = Installation(root, tmp_path / "data").run("check", "--json")
+    assert checked.code == 2
+    [problem] = [it for it in checked.json["problems"] if it["severity"] == "error"]
+    assert (problem["file"], problem["line"]) == ("catalog/partners.yaml", 9)
 
 
 def test_partners_are_shown_with_their_tables(three):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -22,12 +23,23 @@ T = TypeVar("T")
 
 
 @command
-def check(session: Session) -> int:
+def check(
+    session: Session,
+    partners: Annotated[
+        bool, typer.Option("--partners", help="Ask partners whether their entries are true.")
+    ] = False,
+) -> int:
     """Name every problem in catalog/ and schemas/, with file, line, rule and remedy."""
     # Only the commands that judge pay for loading the judges.
     from publisher.operations.check import check as look  # noqa: PLC0415
 
-    found = look(session.root, Secrets(os.environ), session.language)
+    secrets = Secrets(os.environ)
+    asked = None
+    if partners:
+        from publisher.operations.check_partners import ask  # noqa: PLC0415
+
+        asked = partial(ask, settings=session.settings, secrets=secrets)
+    found = look(session.root, secrets, session.language, partners=asked)
     if session.json:
         session.print_json(found.model_dump(mode="json", by_alias=True))
     else:

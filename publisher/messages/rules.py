@@ -104,6 +104,12 @@ RULES: dict[str, Text] = {
         remedy_en="give this target another name",
         remedy_da="giv dette mål et andet navn",
     ),
+    "partner-rows-refused": Text(
+        en="{refused} of the {rows} rows of {table} that were read do not fit its schema",
+        da="{refused} af de {rows} læste rækker af {table} passer ikke til dens skema",
+        remedy_en="see whether fields, units and the time zone are right; such rows are left out",
+        remedy_da="se, om felter, enheder og tidszone er rigtige; sådanne rækker udelades",
+    ),
     "partner-reserved": Text(
         en='"{name}" is what our own tables are called, and cannot be a partner\'s name',
         da='"{name}" er navnet på vores egne tabeller og kan ikke være en partners navn',

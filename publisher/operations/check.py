@@ -1,7 +1,7 @@
 """``publisher check``: every problem of every file, with its place, rule and remedy."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,7 @@ from publisher.model.base import Model
 from publisher.model.schema import Reading
 from publisher.registry import Described, Finding, Loaded, load
 from publisher.registry.document import Document
+from publisher.registry.partners import DescribedPartner, entry_of
 from publisher.registry.paths import ANY, Gone, Steps
 from publisher.secrets import Secrets
 from publisher.validation import soundness, units
@@ -45,13 +46,23 @@ class Checked(Model):
         return 2 if self.errors else 0
 
 
-def check(root: Path, secrets: Secrets, language: Language) -> Checked:
+Ask = Callable[[Loaded], Iterable[Finding]]
+"""Asks partners whether what is said of them is true."""
+
+
+def check(
+    root: Path, secrets: Secrets, language: Language, *, partners: Ask | None = None
+) -> Checked:
     """Read catalog/ and schemas/ and prove that every table could be judged."""
     loaded = load(root, secrets)
     findings = [*loaded.problems, *_unknown_units(loaded)]
     wrong = _wrong(loaded)
     for table in loaded.tables:
         findings += _unjudgeable(table, wrong)
+    for partner in loaded.partners:
+        findings += _unreadable(partner)
+    if partners is not None:
+        findings += partners(loaded)
     return Checked(
         problems=tuple(
             FileProblem(**finding.descriptor(language))
@@ -69,6 +80,14 @@ def _unknown_units(loaded: Loaded) -> Iterator[Finding]:
             if field.unit is not None and not units.known(field.unit):
                 path = ("fields", index, "unit")
                 yield schema.document.error("unknown-unit", path, unit=field.unit)
+
+
+def _unreadable(partner: DescribedPartner) -> Iterator[Finding]:
+    """Find what of the views of a partner's tables cannot be compiled."""
+    for ref, bound in partner.partner.tables.items():
+        for part, error in soundness.faults(entry_of(ref, bound), lambda _: True):
+            path = (*partner.path(ref), *part)
+            yield partner.document.error(error.code, path, **error.params)
 
 
 def _wrong(loaded: Loaded) -> Mapping[str, Gone]:

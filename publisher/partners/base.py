@@ -73,6 +73,8 @@ class Ask:
     version: int = 0
     as_of: datetime | None = None
     """UTC without a zone; of those that have versions."""
+    some: bool = False
+    """Any rows will do, so many as the limit says."""
     counted: bool = False
     """How many match is to be told as well."""
 

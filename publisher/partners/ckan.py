@@ -23,7 +23,7 @@ from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
 from publisher.partners.endpoint import Endpoint
 from publisher.partners.order import value_at
-from publisher.partners.records import Columns, Record, Records, RecordsAdapter, Window
+from publisher.partners.records import Columns, Record, Records, RecordsAdapter, Window, any_rows
 
 _BEYOND = 500
 """Rows that are asked for beyond a limit, for the group of those that are alike to be whole."""
@@ -81,7 +81,7 @@ class CkanAdapter(RecordsAdapter):
         columns = await self._known(ref, resource, until)
         pushed = _Pushed(ask, bound, columns, ranges=bool(self._ranges))
         walk = _Walk(self, ref, pushed, until)
-        window = None
+        window = any_rows(ask)
         if pushed.order and ask.limit is not None:
             by = [partial(_cell, column) for column, _ in pushed.order]
             window = Window(ask.limit, by, seeking=ask.after is not None)

@@ -14,7 +14,7 @@ from publisher.errors import SourceError
 from publisher.model.query import Compare, InBox
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
-from publisher.partners.records import Columns, Record, Records, RecordsAdapter, compared
+from publisher.partners.records import Columns, Record, Records, RecordsAdapter, any_rows, compared
 
 if TYPE_CHECKING:
     from publisher.model.partner import FeaturesTable
@@ -77,7 +77,7 @@ class FeaturesAdapter(RecordsAdapter):
                 query[str(column)] = it.value
                 said.append("filter")
         pages = self._pages(f"/collections/{collection}/items", query, until)
-        found, _ = await self.gathered(pages)
+        found, _ = await self.gathered(pages, any_rows(ask))
         return Records(
             found,
             pushed=sorted(set(said)),

@@ -21,6 +21,7 @@ from publisher.partners.records import (
     Records,
     RecordsAdapter,
     Window,
+    any_rows,
     compared,
     in_order,
 )
@@ -71,7 +72,7 @@ class OpendatasoftAdapter(RecordsAdapter):
             text for it in compared(left) if (text := _condition(columns, types, it)) is not None
         ]
         order = [] if left else _ordered(columns, types, ask)
-        window = None
+        window = any_rows(ask)
         if order and ask.limit is not None:
             by = [partial(_cell, column) for column, _ in order]
             window = Window(ask.limit, by, seeking=ask.after is not None)

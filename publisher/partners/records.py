@@ -15,16 +15,15 @@ import orjson
 
 from publisher.engine import Connection, identifier
 from publisher.errors import DeliveryError, SourceError
-from publisher.model.catalog import TableEntry
-from publisher.model.dataset import Dataset, FieldView, FileSource, Harvest, Resource
+from publisher.model.dataset import FieldView
 from publisher.model.partner import BoundTable
 from publisher.model.query import And, Compare, Condition, Order
 from publisher.model.run import Delivery
-from publisher.model.schema import Schema
 from publisher.model.table import sql_type
 from publisher.model.values import TableRef, parse_zone
 from publisher.partners.base import ROW, Ask, Fetched, Remote
 from publisher.partners.endpoint import Endpoint
+from publisher.registry.partners import entry_of
 from publisher.validation.judge import Validator
 
 _MOST_READERS = 100
@@ -59,6 +58,8 @@ class Window:
         Of those that are alike to the first record in the first that is sorted by none counts: they
         may lie before the place.
         """
+        if not self.by:  # any rows will do
+            return records[: self.limit] if len(records) >= self.limit else None
 
         def alike(record: Record) -> list[Any]:
             return [value(record) for value in self.by]
@@ -72,6 +73,11 @@ class Window:
             first = self.by[0](records[0])
             beyond -= sum(self.by[0](it) == first for it in records[:whole])
         return records[:whole] if beyond >= self.limit else None
+
+
+def any_rows(ask: Ask) -> Window | None:
+    """Give the window of a question for which any rows will do."""
+    return Window(ask.limit or 0, (), seeking=False) if ask.some else None
 
 
 class RecordsAdapter(ABC):
@@ -253,29 +259,7 @@ class _Reader:
         self._ref = ref
         self._work = work
         self._lock = threading.Lock()
-        whole = bound.schema
-        key = whole.primary_key if set(whole.primary_key) <= set(fields) else ()
-        schema = Schema(
-            name=whole.name,
-            version=whole.version,
-            fields=tuple(field for field in whole.fields if field.name in set(fields)),
-            primary_key=key,
-            missing_values=whole.missing_values,
-        )
-        harvest = Harvest(
-            source=FileSource(type="file", path="records.ndjson"),
-            format="ndjson",
-            timezone=bound.spec.timezone,
-            fields={name: it for name, it in bound.spec.fields.items() if name in set(fields)},
-            max_bad=1,
-        )
-        resource = Resource(
-            name=ref.table, path="records.csv", schema_path=bound.spec.schema_path, harvest=harvest
-        )
-        dataset = Dataset(
-            name=ref.dataset, title=ref.dataset, publisher="partner", resources=(resource,)
-        )
-        self._entry = TableEntry(dataset, resource, schema)
+        self._entry = entry_of(ref, bound, set(fields))
         self._validator: Validator | None = None
 
     def load(self, ask: Ask, con: Connection, name: str, files: Sequence[Path]) -> int:

@@ -18,6 +18,7 @@ from publisher.partners.records import (
     Records,
     RecordsAdapter,
     Window,
+    any_rows,
     compared,
     in_order,
 )
@@ -68,7 +69,7 @@ class SensorThingsAdapter(RecordsAdapter):
         exact = len(narrowed) == len(ask.where) and all(isinstance(it, Compare) for it in ask.where)
         first = next(iter(in_order(columns, ask.order)), None) if exact else None
         column = None if first is None else columns.plain(first.field)
-        window = None
+        window = any_rows(ask)
         query = {"$top": str(_PAGE)}
         if first is not None and column in _TIMES and ask.limit is not None:
             window = Window(ask.limit, [lambda it: it.get(column)], seeking=ask.after is not None)

@@ -24,7 +24,6 @@ from publisher.model.base import Model
 from publisher.model.catalog import Catalog, Organization, TableEntry
 from publisher.model.dataset import Dataset
 from publisher.model.opendata_dk import BROKEN_RULES
-from publisher.model.partner import Partner
 from publisher.model.schema import Schema, version_order
 from publisher.model.values import TableRef
 from publisher.registry.checks.dataset import Surroundings, check_dataset
@@ -37,7 +36,7 @@ from publisher.registry.keys import nearest
 from publisher.registry.listings import read_organizations, read_targets
 from publisher.registry.mend import Parsed
 from publisher.registry.parse import parse
-from publisher.registry.partners import read_partners
+from publisher.registry.partners import DescribedPartner, read_partners
 from publisher.registry.paths import ANY, Steps
 from publisher.secrets import Secrets
 
@@ -68,6 +67,8 @@ class Loaded:
     """Every schema as far as it could be read; for ``publisher check`` only."""
     tables: tuple[Described, ...] = ()
     """Every table as far as it could be read; for ``publisher check`` only."""
+    partners: tuple[DescribedPartner, ...] = ()
+    """Those that are right; for ``publisher check`` only."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -143,6 +144,7 @@ def load(root: Path, secrets: Secrets) -> Loaded:
         tuple(sorted(problems, key=lambda problem: problem.order)),
         tuple(file.parsed for file in schemas.values()),
         tuple(found for file in datasets.values() for found in _described(file)),
+        tuple(partners.values()),
     )
 
 
@@ -275,7 +277,7 @@ def _catalog(
     schemas: dict[str, _File[Schema]],
     datasets: dict[str, _File[Dataset]],
     around: Surroundings,
-    partners: dict[str, Partner],
+    partners: dict[str, DescribedPartner],
 ) -> Catalog:
     usable = [file for file in datasets.values() if file.usable]
     right = {file.model.name: _with_known_targets(file.model, around) for file in usable}
@@ -296,7 +298,7 @@ def _catalog(
         organizations={**around.organizations.right, **stand_ins},
         targets=around.targets.right,
         entries={entry.ref: entry for entry in entries},
-        partners=partners,
+        partners={name: it.partner for name, it in partners.items()},
     )
 
 

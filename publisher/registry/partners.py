@@ -1,8 +1,11 @@
 """catalog/partners.yaml: whom we federate with, and under which schemas their tables are read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
+from publisher.model.catalog import TableEntry
+from publisher.model.dataset import Dataset, FileSource, Harvest, Resource
 from publisher.model.partner import (
     BoundTable,
     CkanPartner,
@@ -37,6 +40,48 @@ TYPES: Mapping[str, type[PartnerSpec]] = {
 }
 
 
+@dataclass(frozen=True)
+class DescribedPartner:
+    """A partner as its entry says, and where that stands."""
+
+    partner: Partner
+    document: Document
+
+    def path(self, ref: TableRef | None = None) -> Steps:
+        """Give where the partner stands in the document, or a table of it."""
+        return (self.partner.name,) if ref is None else (self.partner.name, "tables", str(ref))
+
+
+def entry_of(ref: TableRef, bound: BoundTable, fields: Collection[str] | None = None) -> TableEntry:
+    """Give a partner's table as one that is harvested, for its rows to be read alike.
+
+    *fields* narrows it to some of them; a key that is not all there is none then. What refers to
+    other tables does not count.
+    """
+    whole = bound.schema
+    kept = tuple(it for it in whole.fields if fields is None or it.name in fields)
+    names = {field.name for field in kept}
+    schema = Schema(
+        name=whole.name,
+        version=whole.version,
+        fields=kept,
+        primary_key=whole.primary_key if names.issuperset(whole.primary_key) else (),
+        missing_values=whole.missing_values,
+    )
+    harvest = Harvest(
+        source=FileSource(type="file", path="records.ndjson"),
+        format="ndjson",
+        timezone=bound.spec.timezone,
+        fields={name: it for name, it in bound.spec.fields.items() if name in names},
+        max_bad=1,
+    )
+    resource = Resource(
+        name=ref.table, path="records.csv", schema_path=bound.spec.schema_path, harvest=harvest
+    )
+    dataset = Dataset(name=ref.dataset, title=ref.dataset, publisher="x", resources=(resource,))
+    return TableEntry(dataset, resource, schema)
+
+
 class SchemaOf(Protocol):
     """Finds the schema that is named at a place of a document."""
 
@@ -47,7 +92,7 @@ class SchemaOf(Protocol):
 
 def read_partners(
     files: Files, schema_of: SchemaOf, secrets: Secrets
-) -> tuple[dict[str, Partner], list[Finding]]:
+) -> tuple[dict[str, DescribedPartner], list[Finding]]:
     """Read the file; a partner whose entry is wrong is left out, and costs no other."""
     document, findings = opened(files, "partners")
     if document is None:
@@ -62,7 +107,7 @@ def read_partners(
             tables = _tables(name, entry.model.tables, schema_of, document, found)
         findings += found
         if entry.whole and not any(it.severity == "error" for it in found):
-            right[name] = Partner(name, entry.model, tables)
+            right[name] = DescribedPartner(Partner(name, entry.model, tables), document)
     return right, findings
 
 

@@ -1,0 +1,78 @@
+"""``publisher check --partners``: whether what catalog/partners.yaml says is true today."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from publisher.engine import Engine
+from publisher.errors import PublisherError
+from publisher.partners import Ask, Partners, Remote
+from publisher.registry import Finding, Loaded
+from publisher.registry.partners import DescribedPartner
+from publisher.secrets import Secrets
+from publisher.settings import Settings
+
+_ROWS = 100
+"""Of each table that are read to see whether they fit."""
+
+
+def ask(loaded: Loaded, settings: Settings, secrets: Secrets) -> Iterable[Finding]:
+    """Ask every partner for its tables, and for some rows of those that are named."""
+    with TemporaryDirectory(prefix="publisher-check-") as folder:
+        work = Path(folder)
+        engine = Engine.open(None, work=work)
+        try:
+            here = settings.model_copy(update={"data": work})
+            return asyncio.run(_asked(loaded, here, secrets, engine))
+        finally:
+            engine.close()
+
+
+async def _asked(
+    loaded: Loaded, settings: Settings, secrets: Secrets, engine: Engine
+) -> list[Finding]:
+    partners = Partners(settings, secrets, lambda: loaded.catalog)
+    try:
+        found = await asyncio.gather(
+            *(_ask(it, partners, engine, settings.partner_timeout) for it in loaded.partners)
+        )
+    finally:
+        await partners.close()
+    return [finding for findings in found for finding in findings]
+
+
+async def _ask(
+    described: DescribedPartner, partners: Partners, engine: Engine, seconds: float
+) -> list[Finding]:
+    name = described.partner.name
+    try:
+        tables = await partners.tables(name, seconds)
+    except PublisherError as error:
+        return [described.document.error(error.code, described.path(), **error.params)]
+    findings = []
+    for ref in described.partner.tables:
+        path = described.path(ref)
+        try:
+            refused, read = await _read(tables[ref], partners, engine, seconds)
+        except PublisherError as error:
+            findings.append(described.document.error(error.code, path, **error.params))
+            continue
+        if refused:
+            params = {"table": str(ref), "refused": refused, "rows": read}
+            findings.append(described.document.warning("partner-rows-refused", path, **params))
+    return findings
+
+
+async def _read(
+    remote: Remote, partners: Partners, engine: Engine, seconds: float
+) -> tuple[int, int]:
+    """Give how many of some rows do not fit, and how many were read; raises SourceError."""
+    wanted = Ask(remote, tuple(remote.fields), limit=_ROWS, some=True)
+    async with partners.fetched([wanted], seconds) as [status]:
+        if status.fetched is None:
+            assert status.problem is not None  # noqa: S101 - one of the two is there
+            raise status.problem
+        fetched = status.fetched
+        refused = await engine.run(lambda con: fetched.load(con, "rows_to_check", fetched.files))
+        return refused, fetched.rows or 0
