@@ -237,7 +237,8 @@ def test_worn_state_goes_and_what_counts_stays(desk: Desk) -> None:
 
 def test_hundreds_of_small_tables_fit_into_little_memory(tmp_path: Path) -> None:
     with opened(tmp_path, memory_limit="64MB") as desk:
-        for number in range(130):  # half a megabyte of blocks each, until they are let go of
+        # Half a megabyte of blocks each, until they are let go of; DuckLake keeps no such blocks
+        for number in range(20 if DUCKLAKE else 130):
             of = entry(table=f"t{number}")
             for level in (1.0, 2.0):
                 desk.commit(of, [("a", datetime(2026, 1, 1), level)])
