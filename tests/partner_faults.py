@@ -22,6 +22,8 @@ class Middle:
         self.target = target
         self.planned: list[Fault | None] = []
         self.asked: list[str] = []
+        self.busy = self.busiest = 0
+        """Requests under way, now and at the most."""
         self.url = ""
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -55,7 +57,12 @@ class Middle:
             self.asked.append(request.raw_path)
             fault = self.planned.pop(0) if self.planned else None
         if fault is not None:
-            return await fault(request, forward)
+            self.busy += 1
+            self.busiest = max(self.busy, self.busiest)
+            try:
+                return await fault(request, forward)
+            finally:
+                self.busy -= 1
         status, headers, body = await forward()
         return web.Response(status=status, headers=headers, body=body)
 
@@ -80,6 +87,12 @@ async def cut(request: web.Request, forward: Forward) -> web.StreamResponse:
 async def hang(_: web.Request, __: Forward) -> web.StreamResponse:
     await asyncio.sleep(30)
     return web.Response()
+
+
+async def slow(_: web.Request, forward: Forward) -> web.StreamResponse:
+    await asyncio.sleep(0.2)
+    status, headers, body = await forward()
+    return web.Response(status=status, headers=headers, body=body)
 
 
 async def drip(request: web.Request, forward: Forward) -> web.StreamResponse:

@@ -159,6 +159,18 @@ def test_equal_questions_at_the_same_time_cost_the_partner_one(river):
     assert len(middle.asked) < count / 10
 
 
+def test_one_caller_has_few_questions_under_way_at_partners(river):
+    here, middle = river
+    met_anew(here, middle, connections=32)
+    middle.busiest = 0
+    plan(middle, *[partner_faults.slow] * 40)
+    with ThreadPoolExecutor(40) as pool:
+        questions = [f"/v1/query?from=river/levels@norddjurs&limit={n + 1}" for n in range(40)]
+        pages = list(pool.map(here.get, questions))
+    assert all(page["complete"] for page in pages)
+    assert 4 <= middle.busiest <= 8
+
+
 @settings(
     max_examples=scale(20, 300),
     deadline=None,

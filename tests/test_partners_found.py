@@ -1,5 +1,6 @@
 """What partners have is found from here: their datasets, their tables, and how they are."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,14 @@ import yaml
 from commands import Installation
 from federating import Town, publisher_at, towns
 from test_partners import SCHEMA
+
+from publisher.errors import SourceError
+from publisher.model.catalog import Catalog
+from publisher.model.partner import Partner
+from publisher.model.values import TableRef
+from publisher.partners import Partners
+from publisher.secrets import Secrets
+from publisher.settings import Settings
 
 OTHER = {**SCHEMA, "name": "others", "version": "2.0.0"}
 NEXT = {**SCHEMA, "version": "2.0.0"}
@@ -151,6 +160,28 @@ def test_the_command_line_asks_partners_and_says_who_does_not_answer(three, root
     checked = here.run("check", "--partners", "--json")
     [problem] = checked.json["problems"]
     assert (checked.code, problem["rule"], problem["line"]) == (2, "http-connection", 2)
+
+
+def test_a_walk_goes_on_after_a_restart_while_a_partner_is_away(three, tmp_path):
+    _, there, _ = three
+    catalog = Catalog(partners={"norddjurs": Partner("norddjurs", publisher_at(there.url))})
+    dead = Catalog(partners={"norddjurs": Partner("norddjurs", publisher_at("http://127.0.0.1:9"))})
+    settings = Settings(data=tmp_path)
+
+    async def known(of: Catalog) -> Any:
+        partners = Partners(settings, Secrets({}), lambda: of)
+        try:
+            found = await partners.find("norddjurs", TableRef("river", "levels"), 5)
+            await partners.adapter("norddjurs")
+            return await partners.find("norddjurs", TableRef("river", "levels"), 5) and found
+        finally:
+            await partners.close()
+
+    before = asyncio.run(known(catalog))
+    assert asyncio.run(known(dead)) == before
+    (tmp_path / "partners.json").write_text("[{")
+    with pytest.raises(SourceError):
+        asyncio.run(known(dead))
 
 
 def test_a_view_of_a_partners_table_is_compiled_by_check(root, tmp_path):

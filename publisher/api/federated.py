@@ -139,7 +139,10 @@ async def _fetched(
     asks = list(ready.asks)
     while True:
         left = max(until - time.monotonic(), 0.001)
-        async with partners.fetched(asks, left) as statuses:
+        async with (
+            call.caller.turn(partners=True),
+            partners.fetched(asks, left) as statuses,
+        ):
             asked = time.monotonic()
             combined = await _put_together(call, ready, statuses, form)
             short = _short(ready.asks, combined, statuses)

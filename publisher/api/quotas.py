@@ -26,6 +26,8 @@ WINDOW = 60.0
 ROWS_PER_UNIT = 100
 _AT_ONCE = 4
 """Questions of one caller that the engine is at; more wait for these."""
+_AT_PARTNERS = 8
+"""The same of those that partners are asked: the rows of each are held until it is answered."""
 _WAITING = 100
 _KNOWN_SECONDS = 5.0
 """For how long the keys are not read again: a revoked one opens nothing after that."""
@@ -43,6 +45,7 @@ class Caller:
     left: float
     seen: float
     at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    at_partners: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_PARTNERS))
     waiting: int = 0
 
     def grown(self, now: float) -> None:
@@ -75,19 +78,23 @@ class Caller:
         }
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for one of the caller's own turns, so that nobody else does."""
+    async def turn(self, *, partners: bool = False) -> AsyncIterator[None]:
+        """Wait for one of the caller's own turns, at the engine or at *partners*.
+
+        So nobody else does. Raises UsageError ``quota-waiting``.
+        """
+        turns = self.at_partners if partners else self.at_once
         if self.waiting >= _WAITING:
             raise UsageError("quota-waiting", most=_WAITING)
         self.waiting += 1
         try:
-            await self.at_once.acquire()
+            await turns.acquire()
         finally:
             self.waiting -= 1
         try:
             yield
         finally:
-            self.at_once.release()
+            turns.release()
 
 
 class Quotas:

@@ -20,6 +20,7 @@ from publisher.partners.base import Adapter, Ask, Fetched, Remote, RemoteDataset
 from publisher.partners.ckan import CkanAdapter
 from publisher.partners.endpoint import Endpoint, Health
 from publisher.partners.features import FeaturesAdapter
+from publisher.partners.memory import recalled, remember
 from publisher.partners.opendatasoft import OpendatasoftAdapter
 from publisher.partners.publisher import PublisherAdapter
 from publisher.partners.sensorthings import SensorThingsAdapter
@@ -40,7 +41,7 @@ ADAPTERS: Mapping[str, Callable[[Endpoint, Path], Adapter]] = MappingProxyType(
 )
 """By the ``type`` that catalog/partners.yaml states."""
 
-_SLACK = 0.03
+_SLACK = 0.02
 _FRESH = 300.0
 """Seconds that what is known of a table, or of which there are, is taken to be true."""
 _SKIPPED = {"partner-resting", "partner-no-versions", "http-busy"}
@@ -76,11 +77,14 @@ class Partners:
         self._remotes: dict[tuple[str, TableRef], tuple[Remote, float]] = {}
         self._listed: dict[str, tuple[Mapping[TableRef, Remote], float]] = {}
         self._datasets: dict[str, tuple[Sequence[RemoteDataset], float]] = {}
+        self._memory = settings.data / "partners.json"
+        self._recalled = False
         self._beside: set[asyncio.Task[None]] = set()
         """What goes on while nobody waits for it."""
         self._kept = Kept(self._work / "kept")
 
     async def close(self) -> None:
+        await self._remember()
         for task in list(self._beside):
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
@@ -96,18 +100,21 @@ class Partners:
         async with self._opening:
             found = self._adapters.get(name)
             if found is None or found.endpoint.partner != partner:
+                if found is not None:  # what was known may be another's
+                    self._listed.pop(name, None)
+                    self._datasets.pop(name, None)
+                    others = {key: it for key, it in self._remotes.items() if key[0] != name}
+                    self._remotes = others
                 endpoint = Endpoint(partner, self._settings, self._secrets)
                 await self._stack.enter_async_context(endpoint)
                 await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
                 found = ADAPTERS[partner.spec.type](endpoint, self._work)
                 self._adapters[name] = found
-                self._listed.pop(name, None)
-                self._datasets.pop(name, None)
-                self._remotes = {key: it for key, it in self._remotes.items() if key[0] != name}
         return found
 
     async def find(self, name: str, ref: TableRef, seconds: float) -> Remote | None:
         """Give a partner's table; None where it has no such table. Raises SourceError."""
+        await self._recall()
         known = self._remotes.get((name, ref))
         if known is None:
             return await self._look(name, ref, seconds)
@@ -118,6 +125,20 @@ class Partners:
             self._beside.add(looking)
             looking.add_done_callback(self._beside.discard)
         return known[0]
+
+    async def _recall(self) -> None:
+        """Take up what an earlier process knew; it is looked at anew when it is first asked for."""
+        if not self._recalled:
+            self._recalled = True
+            found = await asyncio.to_thread(lambda: list(recalled(self._memory)))
+            kept = {(it.partner, it.ref): (it, -_FRESH) for it in found}
+            self._remotes = {**kept, **self._remotes}
+
+    async def _remember(self) -> None:
+        kinds = {name: it.spec.type for name, it in self.known.items()}
+        kept = [it for it, _ in self._remotes.values() if kinds.get(it.partner) == "publisher"]
+        if kept:
+            await asyncio.to_thread(remember, self._memory, kept)
 
     async def _look(self, name: str, ref: TableRef, seconds: float) -> Remote | None:
         adapter = await self.adapter(name)
@@ -181,6 +202,7 @@ class Partners:
                     await self.datasets(name, seconds, fresh=_FRESH / 2)
                 except (SourceError, KeyError) as error:  # its health tells; or it is gone
                     log.info("a partner cannot be listed", partner=name, reason=str(error))
+            await self._remember()
             await asyncio.sleep(_FRESH / 4)
 
     async def view(self, name: str, *, seconds: float | None = None) -> View:
