@@ -363,7 +363,7 @@ async def test_the_watcher_has_nothing_against_honest_work(
             )
         await asyncio.to_thread(watcher.wait)
     assert watcher.violations == []
-    assert watcher.rounds > 10
+    assert watcher.rounds >= 8  # those of the two waits at the least
     assert watcher.gap_ms(resource) == 0
 
 
