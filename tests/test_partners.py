@@ -96,7 +96,7 @@ def table(ckan: CkanSite) -> Iterator[DataStore]:
 
 
 @settings(
-    max_examples=scale(100, 5_000),
+    max_examples=scale(60, 5_000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(

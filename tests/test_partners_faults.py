@@ -172,7 +172,7 @@ def test_one_caller_has_few_questions_under_way_at_partners(river):
 
 
 @settings(
-    max_examples=scale(20, 300),
+    max_examples=scale(12, 300),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

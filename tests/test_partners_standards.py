@@ -84,7 +84,7 @@ def whole_point(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
-    max_examples=scale(40, 1_000),
+    max_examples=scale(20, 1_000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -163,7 +163,7 @@ def pages(
 
 
 @settings(
-    max_examples=scale(120, 6_000),
+    max_examples=scale(90, 6_000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(
@@ -204,7 +204,7 @@ def test_pages_hold_exactly_the_versions_rows_in_order_once_each(
     assert places == sorted(places)
 
 
-@settings(max_examples=scale(60, 2_000), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scale(40, 2_000), suppress_health_check=[HealthCheck.too_slow])
 @given(
     data=st.lists(table_rows, min_size=5, max_size=25),
     key=st.sampled_from([[], ["text", "at"]]),

@@ -86,7 +86,7 @@ def test_whole_reports_are_those_of_frictionless(tmp_path: Path, seed: int, monk
     handed_over = []
     whole = report.outright
     monkeypatch.setattr(report, "outright", lambda *a: handed_over.append(1) or whole(*a))
-    count = scale(400, 100_000)
+    count = scale(300, 100_000)
     for number in range(count):
         case = hostile.case(Random(f"{seed}-{number}"))
         try:
