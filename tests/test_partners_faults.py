@@ -162,13 +162,13 @@ def test_equal_questions_at_the_same_time_cost_the_partner_one(river):
 def test_one_caller_has_few_questions_under_way_at_partners(river):
     here, middle = river
     met_anew(here, middle, connections=32)
-    middle.busiest = 0
+    before = middle.busiest = middle.busy  # of the tests before this some may hang yet
     plan(middle, *[partner_faults.slow] * 40)
     with ThreadPoolExecutor(40) as pool:
         questions = [f"/v1/query?from=river/levels@norddjurs&limit={n + 1}" for n in range(40)]
         pages = list(pool.map(here.get, questions))
     assert all(page["complete"] for page in pages)
-    assert 4 <= middle.busiest <= 8
+    assert 4 <= middle.busiest - before <= 8
 
 
 @settings(
