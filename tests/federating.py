@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import requests
 from aiohttp import web
 from answering import published
-from ckan_site import call
+from ckan_site import call, editor
 from storing import Desk, entry, opened
 from support import CkanSite
 
@@ -191,6 +192,13 @@ class DataStore:
                 method="insert",
                 records=records,
             )
+
+
+@contextmanager
+def datastore_at(site: CkanSite, columns: Mapping[str, str]) -> Iterator[DataStore]:
+    """Give a table of an editor's own; it goes with the context."""
+    with editor(site) as own:
+        yield datastore(own, f"made-up-{uuid.uuid4().hex[:12]}", columns)
 
 
 def datastore(site: CkanSite, name: str, columns: Mapping[str, str]) -> DataStore:

@@ -1,14 +1,12 @@
 """Walks over pages of partners' rows end, and hold every row once, in order."""
 
 import itertools
-import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from ckan_site import editor
-from federating import DataStore, Town, bound, ckan_at, datastore, publisher_at, towns
+from federating import DataStore, Town, bound, ckan_at, datastore_at, publisher_at, towns
 from support import CkanSite
 from test_partners import COLUMNS, SCHEMA
 
@@ -29,15 +27,15 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Town]
 
 @pytest.fixture(scope="module")
 def table(ckan: CkanSite) -> Iterator[DataStore]:
-    with editor(ckan) as site:
-        yield datastore(site, f"made-up-{uuid.uuid4().hex[:12]}", COLUMNS)
+    with datastore_at(ckan, COLUMNS) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def old_table(portal: CkanSite) -> Iterator[DataStore]:
     """A table at a CKAN 2.11, which knows no ranges."""
-    with editor(portal) as site:
-        yield datastore(site, f"made-up-{uuid.uuid4().hex[:12]}", COLUMNS)
+    with datastore_at(portal, COLUMNS) as found:
+        yield found
 
 
 def at_ckan(here: Town, table: DataStore, rows: list[Any], **stated: Any) -> str:

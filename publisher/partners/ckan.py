@@ -11,7 +11,6 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,9 +20,9 @@ from publisher.model.partner import BoundTable, CkanTable
 from publisher.model.query import Among, Compare, Condition, Value
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
-from publisher.partners.endpoint import Endpoint
+from publisher.partners.endpoint import Endpoint, seconds_left
 from publisher.partners.order import value_at
-from publisher.partners.records import Columns, Record, Records, RecordsAdapter, Window, any_rows
+from publisher.partners.records import Columns, Records, RecordsAdapter, Window, any_rows
 
 _BEYOND = 500
 """Rows that are asked for beyond a limit, for the group of those that are alike to be whole."""
@@ -52,11 +51,8 @@ class CkanAdapter(RecordsAdapter):
 
     async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
         until = asyncio.get_running_loop().time() + seconds
-        by_name: dict[str, list[TableRef]] = {}
-        for ref in self.bound:
-            by_name.setdefault(ref.dataset, []).append(ref)
         found = []
-        for name, refs in by_name.items():
+        for name, refs in self.by_dataset.items():
             id_ = _spec(self.bound[refs[0]]).resource
             resource = await self._shown("resource_show", id_, until)
             package = await self._shown("package_show", str(resource.get("package_id")), until)
@@ -67,7 +63,7 @@ class CkanAdapter(RecordsAdapter):
 
     async def _shown(self, action: str, of: str, until: float) -> Mapping[str, Any]:
         told, _ = await self.endpoint.document(
-            f"/api/3/action/{action}", {"id": of}, seconds=self.left(until)
+            f"/api/3/action/{action}", {"id": of}, seconds=seconds_left(until)
         )
         found = told.get("result") if isinstance(told, dict) else None
         if not isinstance(found, dict):
@@ -83,7 +79,7 @@ class CkanAdapter(RecordsAdapter):
         walk = _Walk(self, ref, pushed, until)
         window = any_rows(ask)
         if pushed.order and ask.limit is not None:
-            by = [partial(_cell, column) for column, _ in pushed.order]
+            by = [column for column, _ in pushed.order]
             window = Window(ask.limit, by, seeking=ask.after is not None)
         found, more = await self.gathered(walk.pages(window), window)
         return Records(
@@ -97,7 +93,7 @@ class CkanAdapter(RecordsAdapter):
     async def search(self, query: Mapping[str, str], until: float) -> Mapping[str, Any]:
         """Ask ``datastore_search``; gives its result."""
         told, _ = await self.endpoint.document(
-            "/api/3/action/datastore_search", query, seconds=self.left(until)
+            "/api/3/action/datastore_search", query, seconds=seconds_left(until)
         )
         found = told.get("result") if isinstance(told, dict) else None
         if not isinstance(found, dict) or not isinstance(found.get("records"), list):
@@ -108,7 +104,7 @@ class CkanAdapter(RecordsAdapter):
         """Give the table's columns and their types, and learn what the site can do."""
         if self._ranges is None:
             told, _ = await self.endpoint.document(
-                "/api/3/action/status_show", {}, seconds=self.left(until)
+                "/api/3/action/status_show", {}, seconds=seconds_left(until)
             )
             found = told.get("result") if isinstance(told, dict) else None
             stated = str(found.get("ckan_version", "")) if isinstance(found, dict) else ""
@@ -324,7 +320,3 @@ class _Walk:
         stated = result.get("limit")
         most = min(size, stated) if isinstance(stated, int) and stated > 0 else size
         return list(page), most
-
-
-def _cell(column: str, record: Record) -> Any:
-    return record.get(column)

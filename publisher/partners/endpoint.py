@@ -223,6 +223,11 @@ class Endpoint:
         return problem
 
 
+def seconds_left(until: float) -> float:
+    """Give the seconds until a time of the event loop, never none."""
+    return max(until - asyncio.get_running_loop().time(), 0.001)
+
+
 class _Writing:
     """A file that is written to like a list."""
 

@@ -14,6 +14,7 @@ from publisher.errors import SourceError
 from publisher.model.query import Compare, InBox
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
+from publisher.partners.endpoint import seconds_left
 from publisher.partners.records import Columns, Record, Records, RecordsAdapter, any_rows, compared
 
 if TYPE_CHECKING:
@@ -29,11 +30,8 @@ class FeaturesAdapter(RecordsAdapter):
 
     async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
         until = asyncio.get_running_loop().time() + seconds
-        by_name: dict[str, list[TableRef]] = {}
-        for ref in self.bound:
-            by_name.setdefault(ref.dataset, []).append(ref)
         found = []
-        for name, refs in by_name.items():
+        for name, refs in self.by_dataset.items():
             about = await self._document(f"/collections/{self._collection(refs[0])}", until)
             keywords = about.get("keywords")
             found.append(
@@ -92,7 +90,7 @@ class FeaturesAdapter(RecordsAdapter):
     ) -> AsyncIterator[Sequence[Record]]:
         url = self.endpoint.address(path, query)
         while True:
-            told, reply = await self.endpoint.document_at(url, seconds=self.left(until))
+            told, reply = await self.endpoint.document_at(url, seconds=seconds_left(until))
             features = told.get("features") if isinstance(told, dict) else None
             if not isinstance(features, list):
                 raise self.unlike()
@@ -121,7 +119,7 @@ class FeaturesAdapter(RecordsAdapter):
         return set(found) - {"bbox", "limit", "datetime"} if isinstance(found, dict) else set()
 
     async def _document(self, path: str, until: float) -> Mapping[str, Any]:
-        told, _ = await self.endpoint.document(path, {"f": "json"}, seconds=self.left(until))
+        told, _ = await self.endpoint.document(path, {"f": "json"}, seconds=seconds_left(until))
         if not isinstance(told, dict):
             raise self.unlike()
         return told

@@ -1,6 +1,6 @@
 """Rows in newline-delimited JSON, as another Publisher writes them, into a typed table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from publisher.engine import Connection, DataError, InputError, identifier, literal
@@ -8,8 +8,6 @@ from publisher.errors import SourceError
 from publisher.model.schema import Field
 from publisher.model.table import sql_type
 from publisher.partners.base import ROW
-
-_DOCUMENTS = frozenset({"geojson", "array", "object", "list"})
 
 
 def load(
@@ -21,7 +19,7 @@ def load(
     where the files hold no such rows.
     """
     columns = {
-        field: "JSON" if it.type in _DOCUMENTS else "VARCHAR" for field, it in fields.items()
+        field: "JSON" if sql_type(it) == "JSON" else "VARCHAR" for field, it in fields.items()
     }
     pairs = ", ".join(f"{literal(field)}: '{kind}'" for field, kind in columns.items())
     table = identifier(name)
@@ -31,9 +29,7 @@ def load(
     )
     read = f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}})"
     if not any(file.stat().st_size for file in files):  # which is no JSON
-        empty = ", ".join(f"{identifier(it.name)} {sql_type(it)}" for it in fields.values())
-        con.execute(f"CREATE TEMP TABLE {table} ({empty}, {ROW} BIGINT)")
-        return 0
+        return load_none(con, name, fields.values())
     try:
         con.execute(
             f"CREATE TEMP TABLE {table} AS SELECT {typed}, row_number() OVER () AS {ROW},"
@@ -68,6 +64,13 @@ def load_parquet(
         )
     except (InputError, DataError) as error:
         raise SourceError("partner-not-rows", partner=partner) from error
+    return 0
+
+
+def load_none(con: Connection, name: str, fields: Iterable[Field]) -> int:
+    """Make the table without rows."""
+    columns = ", ".join(f"{identifier(it.name)} {sql_type(it)}" for it in fields)
+    con.execute(f"CREATE TEMP TABLE {identifier(name)} ({columns}, {ROW} BIGINT)")
     return 0
 
 

@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from publisher.model.query import Compare, Condition, Value
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
+from publisher.partners.endpoint import seconds_left
 from publisher.partners.order import value_at
 from publisher.partners.records import (
     Columns,
@@ -46,11 +46,8 @@ class OpendatasoftAdapter(RecordsAdapter):
 
     async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
         until = asyncio.get_running_loop().time() + seconds
-        by_name: dict[str, list[TableRef]] = {}
-        for ref in self.bound:
-            by_name.setdefault(ref.dataset, []).append(ref)
         found = []
-        for name, refs in by_name.items():
+        for name, refs in self.by_dataset.items():
             about = await self._about(_dataset_of(self, refs[0]), until)
             metas = about.get("metas")
             said = metas.get("default") if isinstance(metas, dict) else None
@@ -74,7 +71,7 @@ class OpendatasoftAdapter(RecordsAdapter):
         order = [] if left else _ordered(columns, types, ask)
         window = any_rows(ask)
         if order and ask.limit is not None:
-            by = [partial(_cell, column) for column, _ in order]
+            by = [column for column, _ in order]
             window = Window(ask.limit, by, seeking=ask.after is not None)
             if ask.after is not None:
                 pushed.append(_seek(columns, ask, order[0], ask.after[0]))
@@ -112,7 +109,7 @@ class OpendatasoftAdapter(RecordsAdapter):
             told, _ = await self.endpoint.document(
                 f"{_BASE}/{dataset}/exports/json",
                 {**query, "limit": str(size)},
-                seconds=self.left(until),
+                seconds=seconds_left(until),
             )
             if not isinstance(told, list):
                 raise self.unlike()
@@ -129,7 +126,9 @@ class OpendatasoftAdapter(RecordsAdapter):
         return {str(it.get("name")): str(it.get("type")) for it in fields if isinstance(it, dict)}
 
     async def _about(self, dataset: str, until: float) -> Mapping[str, Any]:
-        told, _ = await self.endpoint.document(f"{_BASE}/{dataset}", {}, seconds=self.left(until))
+        told, _ = await self.endpoint.document(
+            f"{_BASE}/{dataset}", {}, seconds=seconds_left(until)
+        )
         if not isinstance(told, dict):
             raise self.unlike()
         return told
@@ -213,7 +212,3 @@ def _quoted(column: str) -> str:
 def _top(column: str) -> str:
     """Give the field that a path begins with."""
     return column.partition(".")[0].partition("[")[0]
-
-
-def _cell(column: str, record: Record) -> Any:
-    return record.get(column)

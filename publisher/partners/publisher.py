@@ -15,7 +15,7 @@ from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef
 from publisher.partners import cql2, loading, order
 from publisher.partners.base import Ask, Fetched, Remote, RemoteDataset
-from publisher.partners.endpoint import Endpoint, Reply
+from publisher.partners.endpoint import Endpoint, Reply, seconds_left
 
 _PAGE = 10_000
 _LONGEST_FILTER = 5_000
@@ -36,7 +36,7 @@ class PublisherAdapter:
             detail = await self._told(f"/v1/datasets/{dataset}", until)
             for table in _list(detail, "tables"):
                 ref = TableRef(dataset, str(table.get("name")))
-                remote = await self.find(ref, self._left(until))
+                remote = await self.find(ref, seconds_left(until))
                 if remote is not None:
                     found[ref] = remote
         return found
@@ -81,7 +81,7 @@ class PublisherAdapter:
         while True:
             file = folder / f"{len(files)}.rows"
             files.append(file)
-            reply = await self.endpoint.file(url, file, seconds=self._left(until))
+            reply = await self.endpoint.file(url, file, seconds=seconds_left(until))
             self._check(reply, _form(ask))
             link = _next(reply)
             # As many as a page has, where it is not the last
@@ -148,7 +148,7 @@ class PublisherAdapter:
         query = {"limit": "1000"}
         for _ in range(_MOST_PAGES):
             told, reply = await self.endpoint.document(
-                "/v1/datasets", query, seconds=self._left(until)
+                "/v1/datasets", query, seconds=seconds_left(until)
             )
             found += _list(told, "data")
             link = _next(reply)
@@ -158,11 +158,8 @@ class PublisherAdapter:
         return found
 
     async def _told(self, path: str, until: float) -> object:
-        told, _ = await self.endpoint.document(path, {}, seconds=self._left(until))
+        told, _ = await self.endpoint.document(path, {}, seconds=seconds_left(until))
         return told
-
-    def _left(self, until: float) -> float:
-        return max(until - asyncio.get_running_loop().time(), 0.001)
 
     def _unlike(self) -> SourceError:
         return SourceError("partner-unlike", partner=self.endpoint.partner.name, kind="Publisher")

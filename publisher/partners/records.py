@@ -4,7 +4,7 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,17 +19,15 @@ from publisher.model.dataset import FieldView
 from publisher.model.partner import BoundTable
 from publisher.model.query import And, Compare, Condition, Order
 from publisher.model.run import Delivery
-from publisher.model.table import sql_type
 from publisher.model.values import TableRef, parse_zone
 from publisher.partners.base import ROW, Ask, Fetched, Remote
 from publisher.partners.endpoint import Endpoint
+from publisher.partners.loading import load_none
 from publisher.registry.partners import entry_of
 from publisher.validation.judge import Validator
 
 _MOST_READERS = 100
 Record = Mapping[str, Any]
-Value = Callable[[Record], Any]
-"""Gives what a record is sorted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,8 @@ class Window:
     """How many rows are wanted of a partner that sorts by some of what the order has."""
 
     limit: int
-    by: Sequence[Value]
-    """What it sorts by."""
+    by: Sequence[str]
+    """The columns that it sorts by."""
     seeking: bool
     """It begins at the rows that are alike to the place in the first it sorts by."""
 
@@ -62,7 +60,7 @@ class Window:
             return records[: self.limit] if len(records) >= self.limit else None
 
         def alike(record: Record) -> list[Any]:
-            return [value(record) for value in self.by]
+            return [record.get(column) for column in self.by]
 
         last = alike(records[-1])
         whole = len(records)
@@ -70,8 +68,8 @@ class Window:
             whole -= 1
         beyond = whole
         if self.seeking:
-            first = self.by[0](records[0])
-            beyond -= sum(self.by[0](it) == first for it in records[:whole])
+            first = records[0].get(self.by[0])
+            beyond -= sum(it.get(self.by[0]) == first for it in records[:whole])
         return records[:whole] if beyond >= self.limit else None
 
 
@@ -144,8 +142,13 @@ class RecordsAdapter(ABC):
     def unlike(self) -> SourceError:
         return SourceError("partner-unlike", partner=self.name, kind=self.kind)
 
-    def left(self, until: float) -> float:
-        return max(until - asyncio.get_running_loop().time(), 0.001)
+    @property
+    def by_dataset(self) -> Mapping[str, Sequence[TableRef]]:
+        """The tables of each dataset."""
+        found: dict[str, list[TableRef]] = {}
+        for ref in self.bound:
+            found.setdefault(ref.dataset, []).append(ref)
+        return found
 
     async def gathered(
         self, pages: AsyncIterator[Sequence[Record]], window: Window | None = None
@@ -267,11 +270,7 @@ class _Reader:
         size = file.stat().st_size
         table = identifier(name)
         if not size:
-            columns = ", ".join(
-                f"{identifier(it)} {sql_type(ask.remote.fields[it])}" for it in ask.fields
-            )
-            con.execute(f"CREATE TEMP TABLE {table} ({columns}, {ROW} BIGINT)")
-            return 0
+            return load_none(con, name, [ask.remote.fields[it] for it in ask.fields])
         fields = ", ".join(map(identifier, ask.fields))
         with self._lock:
             if self._validator is None:

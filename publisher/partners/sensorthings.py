@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from publisher.model.query import Compare, Value
 from publisher.partners.base import Ask, RemoteDataset
+from publisher.partners.endpoint import seconds_left
 from publisher.partners.order import value_at
 from publisher.partners.records import (
     Columns,
@@ -25,7 +26,6 @@ from publisher.partners.records import (
 
 if TYPE_CHECKING:
     from publisher.model.partner import SensorThingsTable
-    from publisher.model.values import TableRef
 
 _PAGE = 1_000
 _OPERATORS = {"exact": "eq", "gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
@@ -37,9 +37,6 @@ class SensorThingsAdapter(RecordsAdapter):
     kind = "SensorThings service"
 
     async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:  # noqa: ARG002 - others ask
-        by_name: dict[str, list[TableRef]] = {}
-        for ref in self.bound:
-            by_name.setdefault(ref.dataset, []).append(ref)
         title = self.endpoint.partner.spec.title
         return [
             RemoteDataset(
@@ -56,7 +53,7 @@ class SensorThingsAdapter(RecordsAdapter):
                 url=str(self.endpoint.url),
                 tables=tuple(ref.table for ref in refs),
             )
-            for name, refs in by_name.items()
+            for name, refs in self.by_dataset.items()
         ]
 
     async def records(self, ask: Ask, until: float) -> Records:
@@ -72,7 +69,7 @@ class SensorThingsAdapter(RecordsAdapter):
         window = any_rows(ask)
         query = {"$top": str(_PAGE)}
         if first is not None and column in _TIMES and ask.limit is not None:
-            window = Window(ask.limit, [lambda it: it.get(column)], seeking=ask.after is not None)
+            window = Window(ask.limit, [column], seeking=ask.after is not None)
             query["$orderby"] = f"{column} {'desc' if first.descending else 'asc'}"
             query["$top"] = str(min(_PAGE, ask.limit + 100))
             if ask.after is not None:
@@ -102,7 +99,7 @@ class SensorThingsAdapter(RecordsAdapter):
     ) -> AsyncIterator[Sequence[Record]]:
         url = self.endpoint.address(path, query)
         while True:
-            told, reply = await self.endpoint.document_at(url, seconds=self.left(until))
+            told, reply = await self.endpoint.document_at(url, seconds=seconds_left(until))
             values = told.get("value") if isinstance(told, dict) else None
             if not isinstance(told, dict) or not isinstance(values, list):
                 raise self.unlike()
