@@ -77,6 +77,8 @@ GROUPS: tuple[list[tuple[str, str]], ...] = (
     [("by", "note"), ("agg", "level:min,level:max,level:p50,level:count")],
     [("every", "P1D"), ("tz", "Europe/Copenhagen"), ("agg", "level:avg")],
     [("by", "station"), ("every", "PT6H"), ("agg", "level:first,level:last")],
+    [("by", "note"), ("every", "PT6H"), ("agg", "level:max,level:sum,east:avg,north:count")],
+    [("agg", "level:min,level:avg,note:max,*:count")],
 )
 
 
@@ -129,6 +131,30 @@ def test_an_answer_is_the_same_wherever_the_rows_lie(
     expected = here.walk(urlencode([("from", str(whole.ref)), *asked]))
 
     check_alike(found, expected, "" if groups else sort)
+
+
+def test_a_publisher_works_out_its_own_groups_where_they_can_be_put_together(places):
+    here, there = places
+    name = f"t{next(_names)}"
+    hours = [START + timedelta(hours=hour) for hour in range(500)]
+    here.table(SCHEMA, name, [("a", at, 1, None, None, None) for at in hours])
+    there.table(SCHEMA, name, [("b", at, 4, None, None, None) for at in hours[:250]])
+
+    def asked(question: str) -> tuple[Any, Any]:
+        page = here.get(f"/v1/query?from={name}/levels&from={name}/levels@norddjurs&{question}")
+        return page["data"], page["sources"]["data"][1]
+
+    [row], told = asked("agg=level:avg,level:sum,*:count")
+    assert row == {"level_avg": 2.0, "level_sum": 1500, "count": 750}
+    assert (told["rows"], told["pushedDown"]) == (1, ["groups"])
+    rows, told = asked("every=P1D&by=_source,station&agg=level:max&level__gte=2")
+    assert {(it["_source"], it["station"], it["level_max"]) for it in rows} == {
+        ("norddjurs", "b", 4)
+    }
+    assert (told["rows"], told["pushedDown"]) == (len(rows), ["filter", "groups"])
+    [row], told = asked("agg=level:median")
+    assert (row, told["rows"]) == ({"level_median": 1.0}, 250)
+    assert "groups" not in told["pushedDown"]
 
 
 def check_alike(found: list[Any], expected: list[Any], sort: str) -> None:

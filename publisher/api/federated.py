@@ -26,13 +26,8 @@ from publisher.errors import (
 from publisher.model.query import LOCAL
 from publisher.partners import Ask, Partners, Remote, Status
 from publisher.query import next_pairs
-from publisher.query.federated import (
-    Combined,
-    Federated,
-    fetch_federated,
-    members_of,
-    prepare_federated,
-)
+from publisher.query.combined import Combined, fetch_federated
+from publisher.query.federated import Federated, members_of, prepare_federated
 from publisher.query.parameters import Form
 from publisher.query.rows import bad_cursor
 from publisher.query.several import MOST_TABLES, Elsewhere, Wanted

@@ -158,6 +158,12 @@ class Period:
     unit: Literal["seconds", "days", "months"]
     count: int
 
+    def __str__(self) -> str:
+        """Write it as ISO 8601 does."""
+        return (
+            f"PT{self.count}S" if self.unit == "seconds" else f"P{self.count}{self.unit[0].upper()}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:

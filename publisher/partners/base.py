@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from publisher.engine import Connection
 from publisher.errors import PublisherError
-from publisher.model.query import Condition, Order
+from publisher.model.query import Condition, Measure, Order, Period
 from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef
 from publisher.partners.endpoint import Endpoint
@@ -57,6 +57,19 @@ class RemoteDataset:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouped:
+    """Groups of the rows that match, which will do in place of the rows."""
+
+    by: tuple[str, ...]
+    every: Period | None
+    measures: tuple[Measure, ...]
+    zone: str
+    """Of the periods."""
+    fields: Mapping[str, Field]
+    """What a group has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Rows of one table that are wanted, in the table's own fields and units."""
 
@@ -77,6 +90,8 @@ class Ask:
     """Any rows will do, so many as the limit says."""
     counted: bool = False
     """How many match is to be told as well."""
+    grouped: Grouped | None = None
+    """Whoever can work them out may give these instead."""
 
 
 Load = Callable[[Connection, str, Sequence[Path]], int]
@@ -97,6 +112,8 @@ class Fetched:
     """That the partner gave, where that is known without a look at them."""
     more: bool = False
     """There are more behind them."""
+    grouped: bool = False
+    """They are the groups that were asked for."""
     in_order: bool = True
     """They come in the order that was asked for."""
     total: int | None = None

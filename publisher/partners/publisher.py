@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from publisher.model.query import Condition, InArea, InBox, Near
 from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef
 from publisher.partners import cql2, loading, order
-from publisher.partners.base import Ask, Fetched, Remote, RemoteDataset
+from publisher.partners.base import Ask, Fetched, Grouped, Remote, RemoteDataset
 from publisher.partners.endpoint import Endpoint, Reply, seconds_left
 
 _PAGE = 10_000
@@ -72,9 +73,12 @@ class PublisherAdapter:
     async def fetch(self, ask: Ask, folder: Path, seconds: float) -> Fetched:
         until = asyncio.get_running_loop().time() + seconds
         pushed, local = _shared(ask)
-        most = None if local else ask.limit
-        query = self._query(ask, pushed, most, counted=ask.counted and not local)
-        url = self.endpoint.address(f"/v1/datasets/{ask.remote.ref}/rows", query)
+        if local:  # what is left to be done takes the rows themselves
+            ask = replace(ask, limit=None, counted=False, grouped=None)
+        most, grouped = ask.limit, ask.grouped is not None
+        what = "aggregate" if grouped else "rows"
+        query = self._query(ask, pushed)
+        url = self.endpoint.address(f"/v1/datasets/{ask.remote.ref}/{what}", query)
         files: list[Path] = []
         rows = size = 0
         cap = self.endpoint.partner.spec.max_rows
@@ -101,18 +105,17 @@ class PublisherAdapter:
             load=partial(self._load, ask),
             files=files,
             rows=rows,
-            more=link is not None,
+            more=link is not None and not grouped,
+            grouped=grouped,
             total=int(total) if total and total.isdigit() else None,
             version=_number(first.headers.get("X-Table-Version")),
             status=first.status,
-            pushed=_told_of(ask, pushed, limited=most is not None),
+            pushed=_told_of(ask, pushed),
             local=["filter"] if local else [],
             retrieved_at=datetime.now(UTC),
         )
 
-    def _query(
-        self, ask: Ask, pushed: Sequence[Condition], most: int | None, *, counted: bool
-    ) -> dict[str, str]:
+    def _query(self, ask: Ask, pushed: Sequence[Condition]) -> dict[str, str]:
         place = None
         if ask.after is not None:
             place = order.after(ask.order, ask.remote.fields, ask.after)
@@ -121,20 +124,25 @@ class PublisherAdapter:
             raise SourceError("partner-long-question", partner=self.endpoint.partner.name)
         pinned = bool(ask.version) or ask.as_of is not None
         query = {
-            # A field that was added since is none of an older version's
-            "select": "" if pinned else ",".join(ask.fields),
             "f": _form(ask),
-            "limit": str(min(most or _PAGE, _PAGE)),
+            "limit": str(min(ask.limit or _PAGE, _PAGE)),
             "filter": text,
-            "sort": ",".join(f"{'-' * it.descending}{it.field}" for it in ask.order),
             "version": str(ask.version or ""),
             "as_of": "" if ask.as_of is None or ask.version else f"{ask.as_of.isoformat()}Z",
-            "count": "exact" if counted else "",
         }
+        if ask.grouped is not None:
+            query |= _groups(ask.grouped)
+        else:
+            query |= {
+                # A field that was added since is none of an older version's
+                "select": "" if pinned else ",".join(ask.fields),
+                "sort": ",".join(f"{'-' * it.descending}{it.field}" for it in ask.order),
+                "count": "exact" if ask.counted else "",
+            }
         return {name: value for name, value in query.items() if value}
 
     def _load(self, ask: Ask, con: Connection, name: str, files: Sequence[Path]) -> int:
-        fields = {it: ask.remote.fields[it] for it in ask.fields}
+        fields = _wanted(ask)
         if _form(ask) == "parquet":
             return loading.load_parquet(con, name, files, fields, self.endpoint.partner.name)
         return loading.load(con, name, files, fields, self.endpoint.partner.name)
@@ -211,12 +219,29 @@ def _shared(ask: Ask) -> tuple[list[Condition], list[Condition]]:
     return pushed, local
 
 
-def _told_of(ask: Ask, pushed: Sequence[Condition], *, limited: bool) -> list[str]:
+def _groups(wanted: Grouped) -> dict[str, str]:
+    return {
+        "by": ",".join(wanted.by),
+        "every": str(wanted.every or ""),
+        "agg": ",".join(f"{it.field or '*'}:{it.function}" for it in wanted.measures),
+        "tz": wanted.zone,
+    }
+
+
+def _wanted(ask: Ask) -> Mapping[str, Field]:
+    if ask.grouped is not None:
+        return ask.grouped.fields
+    return {it: ask.remote.fields[it] for it in ask.fields}
+
+
+def _told_of(ask: Ask, pushed: Sequence[Condition]) -> list[str]:
     said = {"bbox" if isinstance(it, InBox | InArea | Near) else "filter": None for it in pushed}
+    if ask.grouped is not None:
+        return [*said, "groups"]
     return [
         *said,
         *(["sort"] if ask.order else []),
-        *(["limit"] if limited else []),
+        *(["limit"] if ask.limit is not None else []),
         "select",
     ]
 
@@ -229,7 +254,7 @@ def _next(reply: Reply) -> str | None:
 
 def _form(ask: Ask) -> str:
     """Give the format in which nothing is lost: JSON's readers make floats of exact numbers."""
-    exact = any(ask.remote.fields[it].decimal is not None for it in ask.fields)
+    exact = any(it.decimal is not None for it in _wanted(ask).values())
     return "parquet" if exact else "ndjson"
 
 

@@ -76,9 +76,14 @@ def _removed(files: Sequence[Path]) -> None:
         file.unlink(missing_ok=True)
 
 
+def _groups(ask: Ask) -> object:
+    grouped = ask.grouped
+    return grouped and (grouped.by, grouped.every, grouped.measures, grouped.zone)
+
+
 def _key(ask: Ask) -> object:
     remote = ask.remote
     return (
         (remote.partner, remote.ref, ask.fields, ask.where, ask.order, ask.after),
-        (ask.limit, ask.version, ask.as_of, ask.counted),
+        (ask.limit, ask.version, ask.as_of, ask.counted, _groups(ask)),
     )

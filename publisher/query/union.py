@@ -5,7 +5,7 @@ in another unit than the first table's are converted. Fields of one name that ho
 are text, as each table's own answers write them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from publisher.engine import identifier, literal
@@ -76,21 +76,25 @@ def united_relation(
             text, parameters = store.relation(member.table, member.version)
         else:
             text, parameters = empty_source(part.fields.values()).text, []
-        told = {
-            SOURCE: literal(member.source),
-            DATASET: literal(member.table.dataset),
-            TABLE: literal(member.table.table),
-        }
-        columns = [
-            f"{told.get(name) or _cell(part.fields.get(name), field)} AS {identifier(name)}"
-            for name, field in fields.items()
-        ]
+        columns = list(columns_of(part, fields))
         columns.append(f"{ROW} * {SPREAD} + {number} AS {ROW}")
         selects.append(f"SELECT {', '.join(columns)} FROM {text} AS t")  # noqa: S608
         values += parameters
     if not selects:
         return empty_source(fields.values()).text, []
     return f"({' UNION ALL '.join(selects)})", values
+
+
+def columns_of(part: Part, fields: Mapping[str, Field]) -> Iterator[str]:
+    """Give for each of the *fields* what it is of the part's own; null where it has none."""
+    member = part.member
+    told = {
+        SOURCE: literal(member.source),
+        DATASET: literal(member.table.dataset),
+        TABLE: literal(member.table.table),
+    }
+    for name, field in fields.items():
+        yield f"{told.get(name) or _cell(part.fields.get(name), field)} AS {identifier(name)}"
 
 
 def _united(name: str, same: Sequence[Field], parts: Sequence[Part]) -> Field:

@@ -1,0 +1,288 @@
+"""What our tables hold and partners gave, put together: one page, and where each source goes on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from publisher.engine import Connection, identifier, literal
+from publisher.errors import SourceError
+from publisher.model.query import LOCAL, Groups, Rows
+from publisher.model.schema import Field
+from publisher.partners import Ask, Fetched
+from publisher.query import files
+from publisher.query.areas import points_within
+from publisher.query.federated import Federated, Name
+from publisher.query.groups import GroupsWork
+from publisher.query.parameters import Form
+from publisher.query.partial import group_place, merged, partial_groups
+from publisher.query.relations import empty_source
+from publisher.query.rows import (
+    Page,
+    Prepared,
+    check_kept,
+)
+from publisher.query.sql import (
+    ROW,
+    Source,
+    Statement,
+    areas,
+    count_statement,
+    located,
+    place_column,
+    rows_statement,
+    that_come_after,
+)
+from publisher.query.union import SOURCE, SPREAD, Part, united_relation
+from publisher.query.values import sortable
+from publisher.store import Store
+
+_BEHIND_ALL = 2**62
+"""Of a key there is one row: what is alike in it is the row itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """A page, and what is to be told of how it came about."""
+
+    page: Page
+    loaded: tuple[int, ...]
+    """Of each partner's table the rows that it gave."""
+    refused: tuple[int, ...]
+    """Of each the rows that did not fit, and were left out."""
+    resume: str | None
+    """A cursor for what is missing on this page and those before; None where nothing is."""
+    file: bytes | None = None
+    """The page itself, where its format is that of a file."""
+
+
+def fetch_federated(
+    con: Connection,
+    store: Store,
+    federated: Federated,
+    fetched: Sequence[Fetched | None],
+    *,
+    form: Form,
+    broken: list[tuple[int, SourceError]],
+) -> Combined | None:
+    """Give a page of what our tables hold and the partners gave.
+
+    None where one gave what cannot be read: they are told in *broken*, by their number.
+    """
+    prepared, refused, loaded = federated.prepared, [], []
+    parts = list(prepared.parts)
+    first = len(parts) - len(federated.remotes)
+    for number, (ask, found) in enumerate(zip(federated.asks, fetched, strict=True)):
+        part = parts[first + number]
+        if found is None:
+            empty = empty_source(part.fields.values())
+            parts[first + number] = replace(part, relation=(empty.text, []))
+            refused.append(0)
+            loaded.append(0)
+            continue
+        name = _staged(number)
+        try:
+            refused.append(found.load(con, name, found.files))
+        except SourceError as error:
+            broken.append((number, error))
+            continue
+        if not found.grouped and (not ask.order or not found.in_order):
+            _rank(con, name, ask, prepared)
+        [(count,)] = con.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()
+        loaded.append(int(count))
+        relation = _after_place(ask, federated.places[number], name)
+        fields = {it: part.fields[it] for it in ask.fields if it in part.fields}
+        if found.grouped and ask.grouped is not None:
+            fields = dict(ask.grouped.fields)
+        parts[first + number] = replace(part, relation=relation, fields=fields)
+    if broken:
+        return None
+    ready = replace(federated, prepared=replace(prepared, parts=tuple(parts)))
+    work = _Work(con, store, ready, fetched, form)
+    page, file, passed = work.page()
+    resume = None
+    if work.incomplete:
+        resume = work.cursor([] if ready.prepared.query.groups is not None else passed)
+    return Combined(page, tuple(loaded), tuple(refused), resume, file)
+
+
+def _staged(number: int) -> str:
+    return f"partner_{number}"
+
+
+def _rank(con: Connection, name: str, ask: Ask, prepared: Prepared) -> None:
+    """Give numbers by their values to rows that came in no order; what is alike is one."""
+    stated = ask.order or [
+        it
+        for it in prepared.query.order
+        if it.field in ask.fields and sortable(ask.remote.fields[it.field])
+    ]
+    terms = [
+        f"{identifier(it.field)} {'DESC' if it.descending else 'ASC'} NULLS LAST" for it in stated
+    ]
+    terms += [f"CAST({identifier(field)} AS VARCHAR) NULLS LAST" for field in ask.fields]
+    table = identifier(name)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * EXCLUDE ({ROW}),"
+        f" row_number() OVER (ORDER BY {', '.join(terms) or '1'}) AS {ROW} FROM {table}"
+    )
+
+
+def _after_place(ask: Ask, place: Sequence[Any] | None, name: str) -> tuple[str, Sequence[object]]:
+    table = identifier(name)
+    if place is None:
+        return table, []
+    statement = Statement()
+    if ask.order:
+        end = [*place, _BEHIND_ALL]
+        where = that_come_after(ask.order, ask.remote.fields, end, statement)
+    else:
+        where = that_come_after((), {}, place, statement)
+    return f"(SELECT * FROM {table} AS t WHERE {where})", statement.parameters
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    con: Connection
+    store: Store
+    federated: Federated
+    fetched: Sequence[Fetched | None]
+    form: Form
+
+    @property
+    def prepared(self) -> Prepared:
+        return self.federated.prepared
+
+    @property
+    def first(self) -> int:
+        """The place of the first partner's table among the parts."""
+        return len(self.prepared.parts) - len(self.federated.remotes)
+
+    @property
+    def incomplete(self) -> bool:
+        return None in self.fetched or bool(self.federated.missing)
+
+    def page(self) -> tuple[Page, bytes | None, Sequence[tuple[Any, ...]]]:
+        """Give the page, its file, and the rows up to its end, with those that are skipped."""
+        prepared, query = self.prepared, self.prepared.query
+        counting = prepared.asked.count != "none"
+        if query.groups is not None:
+            source = self._groups(query.groups)
+            query = replace(query, where=())
+            total = self._counted(query, prepared.fields, source) if counting else None
+        else:
+            source = self._ours_after(self._source(prepared.parts))
+            total = self._total() if counting else None
+        # What is skipped counts for where each source goes on
+        wanted = replace(query, offset=0, limit=query.offset + query.limit)
+        statement = rows_statement(wanted, prepared.fields, source, self.form, prepared.place)
+        rows = self.con.execute(*statement).fetchall()
+        ours = tuple(it for it in query.members if it.source == LOCAL)
+        check_kept(self.con, self.store, replace(prepared, query=replace(query, members=ours)))
+        more = len(rows) > wanted.limit or any(it is not None and it.more for it in self.fetched)
+        passed = rows[: wanted.limit]
+        rows = passed[query.offset :]
+        file = None
+        if self.form in files.FILES:
+            left = replace(prepared, query=query)
+            file = files.page_of(self.con, left, source, [row[-1] for row in rows], self.form)
+        # Groups in which somebody's rows are missing are to be worked out again, all of them
+        ends = query.groups is not None and self.incomplete
+        return Page(rows, self.cursor(passed) if more and not ends else None, total), file, passed
+
+    def cursor(self, rows: Sequence[tuple[Any, ...]]) -> str:
+        """Give where each source goes on behind the *rows* of a page."""
+        query = self.prepared.query
+        width = len(query.select) + len(located(query, self.form))
+        ends = list(self.federated.places)
+        if query.groups is not None:
+            ours = list(rows[-1][width:]) if rows else self.prepared.place
+        else:
+            ours = self.federated.local_place
+            last = {row[-1] % SPREAD: row for row in rows}
+            for member, row in last.items():
+                if member >= self.first:
+                    number = member - self.first
+                    ends[number] = self._place(number, row[-1] // SPREAD)
+            mine = [row for row in rows if row[-1] % SPREAD < self.first]
+            ours = list(mine[-1][width:]) if mine else ours
+        versions = [it.version for it in query.members if it.source == LOCAL]
+        theirs = [
+            ask.version if found is None else found.version
+            for found, ask in zip(self.fetched, self.federated.asks, strict=True)
+        ]
+        absent: list[Name] = [*self.federated.missing]
+        absent += [(remote.partner, remote.ref) for remote, _ in self.federated.unfit]
+        names = [[it.source, str(it.table)] for it in query.members if it.source != LOCAL]
+        names += [[partner, "" if ref is None else str(ref)] for partner, ref in absent]
+        none = [None] * len(absent)
+        place = [names, versions, [*theirs, *(0 for _ in absent)], ours, [*ends, *none]]
+        return self.federated.signer.cursor(place, bound_to=self.federated.bound_to)
+
+    def _place(self, number: int, rank: int) -> Sequence[Any]:
+        """Give the place of a row of a partner's table, by its number among those it gave."""
+        ask = self.federated.asks[number]
+        if not ask.order:
+            return [rank]
+        columns = ", ".join(place_column(ask.remote.fields[it.field]) for it in ask.order)
+        [found] = self.con.execute(
+            f"SELECT {columns} FROM {identifier(_staged(number))} WHERE {ROW} = ?", [rank]
+        ).fetchall()
+        return list(found)
+
+    def _groups(self, groups: Groups) -> Source:
+        """Give the groups of all rows, of which some partners may have worked out their own."""
+        query, stored = self.prepared.query, self.prepared.stored
+        grouped = [
+            it for it, found in enumerate(self.fetched) if found is not None and found.grouped
+        ]
+        if not grouped:
+            rows = self._source(self.prepared.parts)
+            return GroupsWork(groups, query.where, stored, rows, query.zone).source(self.con)
+        apart = {self.first + number for number in grouped}
+        parts = self.prepared.parts
+        places = [group_place(parts[number], groups, stored) for number in apart]
+        left = [part for number, part in enumerate(parts) if number not in apart]
+        theirs = partial_groups(groups)
+        if left and theirs is not None:
+            rows = self._source(left)
+            found = GroupsWork(theirs, query.where, stored, rows, query.zone).source(self.con)
+            places.append((found.text, found.parameters))
+        return merged(groups, stored, places)
+
+    def _source(self, parts: Sequence[Part]) -> Source:
+        relation = united_relation(self.store, parts, self.prepared.stored)
+        wanted = areas(self.prepared.query.where)
+        return Source(*relation, {it: points_within(self.con, relation, it) for it in wanted})
+
+    def _ours_after(self, source: Source) -> Source:
+        place = self.federated.local_place
+        if place is None:
+            return source
+        statement = Statement(list(source.parameters), source.points)
+        order = self.prepared.query.order
+        after = that_come_after(order, self.prepared.fields, place, statement)
+        where = f"{identifier(SOURCE)} <> {literal(LOCAL)} OR {after}"
+        text = f"(SELECT * FROM {source.text} AS t WHERE {where})"
+        return Source(text, statement.parameters, source.points)
+
+    def _total(self) -> int | None:
+        """Count all that match: what partners count, and what is here; None where unknown."""
+        here, total = list(self.prepared.parts[: self.first]), 0
+        for number, (ask, found) in enumerate(zip(self.federated.asks, self.fetched, strict=True)):
+            if found is None:
+                return None
+            if ask.limit is None:
+                part = self.prepared.parts[self.first + number]
+                here.append(replace(part, relation=(identifier(_staged(number)), [])))
+            elif found.total is None or ask.after is not None:
+                return None
+            else:
+                total += found.total
+        if not here:
+            return total
+        query, stored = self.prepared.query, self.prepared.stored
+        return total + self._counted(query, stored, self._source(here))
+
+    def _counted(self, query: Rows, fields: Mapping[str, Field], source: Source) -> int:
+        [(counted,)] = self.con.execute(*count_statement(query, fields, source)).fetchall()
+        return int(counted)
