@@ -82,7 +82,7 @@ class Service:
         # As below
         from publisher.partners import Partners  # noqa: PLC0415
 
-        return Partners(self.settings, self.secrets, self._current)
+        return Partners(self.settings, self.secrets, self._current, self.engine)
 
     async def leave_partners(self) -> None:
         if "partners" in vars(self):

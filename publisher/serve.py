@@ -64,6 +64,7 @@ async def serving(settings: Settings, *, stop: asyncio.Event | None = None) -> A
         watch = asyncio.create_task(_watch(service))
         stack.push_async_callback(_cancelled, watch)
         stack.push_async_callback(_cancelled, asyncio.create_task(service.partners.keep_fresh()))
+        stack.push_async_callback(_cancelled, asyncio.create_task(service.partners.keep_copies()))
         # What is there for good is not looked at again: a collection keeps every answer waiting
         gc.collect()
         gc.freeze()

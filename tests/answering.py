@@ -183,7 +183,7 @@ async def answering(
     shipped = catalog_of(store.river, store.draft, store.empty)
     settings = Settings(data=data, **stated)
     shown = catalog or (lambda: shipped)
-    partners = Partners(settings, Secrets({}), shown)
+    partners = Partners(settings, Secrets({}), shown, store.desk.engine)
     parts = Parts(
         settings=settings,
         engine=store.desk.engine,

@@ -56,9 +56,9 @@ class Town:
             partners=dict(self.partners),
         )
 
-    def table(self, schema: Mapping[str, Any], name: str, rows: Any) -> TableEntry:
-        """Make a public table ``name/levels`` of the rows."""
-        made = published(entry(schema, name=name))
+    def table(self, schema: Mapping[str, Any], name: str, rows: Any, **harvest: Any) -> TableEntry:
+        """Make a public table ``name/levels`` of the rows, or commit them to the one there is."""
+        made = published(entry(schema, name=name, **harvest))
         self.desk.commit(made, rows)
         self.entries[made.ref] = made
         self._changed()
@@ -149,7 +149,7 @@ def towns(folder: Path, *names: str, **stated: Any) -> Iterator[list[Town]]:
 async def _serve(town: Town, stated: Mapping[str, Any]) -> Any:
     settings = Settings(data=town.folder, quota=0, **stated)
     settings.work_path.mkdir(exist_ok=True)
-    partners = Partners(settings, Secrets({}), town.catalog)
+    partners = Partners(settings, Secrets({}), town.catalog, town.desk.engine)
     parts = Parts(
         settings=settings,
         engine=town.desk.engine,
@@ -163,7 +163,10 @@ async def _serve(town: Town, stated: Mapping[str, Any]) -> Any:
     await site.start()
     town.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
 
+    copying = asyncio.create_task(partners.keep_copies())
+
     async def close() -> None:
+        copying.cancel()
         await runner.cleanup()
         await partners.close()
 

@@ -25,6 +25,8 @@ class Middle:
         self.busy = self.busiest = 0
         """Requests under way, now and at the most."""
         self.url = ""
+        self.away = False
+        """Every request is reset."""
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -52,8 +54,8 @@ class Middle:
                     headers["Link"] = headers["Link"].replace(self.target, self.url)
                 return answer.status, headers, await answer.read()
 
-        fault = None
-        if request.path.endswith(("/rows", "/aggregate")):
+        fault = reset if self.away else None
+        if fault is None and request.path.endswith(("/rows", "/aggregate", "/export")):
             self.asked.append(request.raw_path)
             fault = self.planned.pop(0) if self.planned else None
         if fault is not None:

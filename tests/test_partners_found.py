@@ -163,13 +163,13 @@ def test_the_command_line_asks_partners_and_says_who_does_not_answer(three, root
 
 
 def test_a_walk_goes_on_after_a_restart_while_a_partner_is_away(three, tmp_path):
-    _, there, _ = three
+    here, there, _ = three
     catalog = Catalog(partners={"norddjurs": Partner("norddjurs", publisher_at(there.url))})
     dead = Catalog(partners={"norddjurs": Partner("norddjurs", publisher_at("http://127.0.0.1:9"))})
     settings = Settings(data=tmp_path)
 
     async def known(of: Catalog) -> Any:
-        partners = Partners(settings, Secrets({}), lambda: of)
+        partners = Partners(settings, Secrets({}), lambda: of, here.desk.engine)
         try:
             found = await partners.find("norddjurs", TableRef("river", "levels"), 5)
             await partners.adapter("norddjurs")

@@ -323,6 +323,8 @@ class PartnerTable(Model):
     """`name@version`"""
     fields: tuple[str, ...]
     primary_key: tuple[str, ...]
+    copied_at: datetime | None
+    """When the copy that is kept of it was equal to it last; null where none is kept."""
 
 
 class PartnerAnswer(Model):

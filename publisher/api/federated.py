@@ -302,6 +302,7 @@ def _status(status: Status, language: Any) -> dict[str, Any]:
     fetched = status.fetched
     if fetched is not None:
         told |= {
+            "served": fetched.served,
             "http": fetched.status,
             "retrievedAt": _instant(fetched.retrieved_at),
             "age": None if fetched.age is None else round(fetched.age),

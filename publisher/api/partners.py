@@ -50,14 +50,16 @@ def _partner(call: Call, view: View) -> answers.PartnerAnswer:
         answered_at=health.answered_at,
         problem=problem,
         problem_at=health.problem_at,
-        tables=None if view.tables is None else tuple(map(_table, view.tables)),
+        tables=None if view.tables is None else tuple(_table(it, view) for it in view.tables),
     )
 
 
-def _table(remote: Remote) -> answers.PartnerTable:
+def _table(remote: Remote, view: View) -> answers.PartnerTable:
+    copy = view.copies.get(remote.ref)
     return answers.PartnerTable(
         name=remote.name,
         schema_name=f"{remote.schema.name}@{remote.schema.version}",
         fields=tuple(remote.fields),
         primary_key=remote.key,
+        copied_at=None if copy is None else copy.checked_at,
     )

@@ -110,6 +110,12 @@ RULES: dict[str, Text] = {
         remedy_en="see whether fields, units and the time zone are right; such rows are left out",
         remedy_da="se, om felter, enheder og tidszone er rigtige; sådanne rækker udelades",
     ),
+    "partner-no-table": Text(
+        en="{partner} has no table {table} that could be copied",
+        da="{partner} har ingen tabel {table}, der kunne kopieres",
+        remedy_en="name one of its tables",
+        remedy_da="nævn en af dens tabeller",
+    ),
     "partner-reserved": Text(
         en='"{name}" is what our own tables are called, and cannot be a partner\'s name',
         da='"{name}" er navnet på vores egne tabeller og kan ikke være en partners navn',

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
@@ -37,6 +38,8 @@ class _Partner(Model):
     """That are fetched from one table for one question."""
     stale: Duration | None = None
     """How old an answer may be that is given again where it does not answer; none otherwise."""
+    copies: Mapping[TableName, Duration] = {}
+    """Tables of which a copy is kept here, and how often it is made equal to theirs."""
     private_network: bool = False
     """Its name may lead to an address of a private network."""
 
@@ -142,3 +145,8 @@ class Partner:
     spec: PartnerSpec
     tables: Mapping[TableRef, BoundTable] = field(default_factory=dict)
     """Those that are named; a Publisher tells of its own."""
+
+    @property
+    def copies(self) -> Mapping[TableRef, timedelta]:
+        """How often which copies are made equal to their tables."""
+        return {TableRef(*name.split("/")): it for name, it in self.spec.copies.items()}

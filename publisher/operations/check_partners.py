@@ -32,7 +32,7 @@ def ask(loaded: Loaded, settings: Settings, secrets: Secrets) -> Iterable[Findin
 async def _asked(
     loaded: Loaded, settings: Settings, secrets: Secrets, engine: Engine
 ) -> list[Finding]:
-    partners = Partners(settings, secrets, lambda: loaded.catalog)
+    partners = Partners(settings, secrets, lambda: loaded.catalog, engine)
     try:
         found = await asyncio.gather(
             *(_ask(it, partners, engine, settings.partner_timeout) for it in loaded.partners)
@@ -50,7 +50,12 @@ async def _ask(
         tables = await partners.tables(name, seconds)
     except PublisherError as error:
         return [described.document.error(error.code, described.path(), **error.params)]
-    findings = []
+    document = described.document
+    findings = [
+        document.error("partner-no-table", (name, "copies", str(ref)), partner=name, table=str(ref))
+        for ref in described.partner.copies
+        if ref not in tables
+    ]
     for ref in described.partner.tables:
         path = described.path(ref)
         try:

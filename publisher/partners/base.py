@@ -14,7 +14,9 @@ from publisher.model.values import TableRef
 from publisher.partners.endpoint import Endpoint
 
 Outcome = Literal["successful", "partial", "skipped", "failed"]
+Served = Literal["live", "cached", "materialised"]
 ROW = "_row"
+DELETED = "_deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class Fetched:
     """That the partner gave, where that is known without a look at them."""
     more: bool = False
     """There are more behind them."""
+    served: Served = "live"
+    """Of a copy (materialised) all rows are there, whatever was asked."""
     grouped: bool = False
     """They are the groups that were asked for."""
     in_order: bool = True
@@ -127,6 +131,11 @@ class Fetched:
     retrieved_at: datetime | None = None
     age: float | None = None
     """Seconds since then, where it was not asked now."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all rows are there, those that were not asked for too."""
+        return self.served == "materialised"
 
 
 @dataclass(slots=True)
@@ -165,4 +174,11 @@ class Adapter(Protocol):
 
     async def fetch(self, ask: Ask, folder: Path, seconds: float) -> Fetched:
         """Fetch what is asked for into *folder*; raises SourceError."""
+        ...
+
+    async def copied(self, remote: Remote, since: int, folder: Path, seconds: float) -> Fetched:
+        """Fetch all rows; else what changed *since* a version, removed ones too, as ``_deleted``.
+
+        Raises SourceError; ``http-missing`` where it cannot tell what changed since then.
+        """
         ...

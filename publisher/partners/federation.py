@@ -4,20 +4,23 @@ import asyncio
 import shutil
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import structlog
 
+from publisher.engine import Engine
 from publisher.errors import PublisherError, SourceError, SourceUnavailableError
 from publisher.model.catalog import Catalog
 from publisher.model.partner import Partner
 from publisher.model.values import TableRef
 from publisher.partners.base import Adapter, Ask, Fetched, Remote, RemoteDataset, Status
 from publisher.partners.ckan import CkanAdapter
+from publisher.partners.copies import Copies, Copy
 from publisher.partners.endpoint import Endpoint, Health
 from publisher.partners.features import FeaturesAdapter
 from publisher.partners.memory import recalled, remember
@@ -44,6 +47,9 @@ ADAPTERS: Mapping[str, Callable[[Endpoint, Path], Adapter]] = MappingProxyType(
 _SLACK = 0.02
 _FRESH = 300.0
 """Seconds that what is known of a table, or of which there are, is taken to be true."""
+_MISSED = 2
+"""Times its period that a copy may be old and is still asked in place of the table."""
+_TICK = 1.0
 _SKIPPED = {"partner-resting", "partner-no-versions", "http-busy"}
 
 
@@ -59,13 +65,19 @@ class View:
     health: Health
     tables: tuple[Remote, ...] | None
     """None where it was never asked for them, or never told."""
+    copies: Mapping[TableRef, Copy]
+    """Those that are kept of its tables."""
 
 
 class Partners:
     """Connections are opened at first use, and closed by ``close``."""
 
     def __init__(
-        self, settings: Settings, secrets: Secrets, catalog: Callable[[], Catalog]
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        catalog: Callable[[], Catalog],
+        engine: Engine,
     ) -> None:
         self._settings = settings
         self._secrets = secrets
@@ -82,6 +94,8 @@ class Partners:
         self._beside: set[asyncio.Task[None]] = set()
         """What goes on while nobody waits for it."""
         self._kept = Kept(self._work / "kept")
+        self._copies = Copies(settings.data / "copies", engine)
+        self._copying: set[tuple[str, TableRef]] = set()
 
     async def close(self) -> None:
         await self._remember()
@@ -121,9 +135,7 @@ class Partners:
         if time.monotonic() - known[1] >= _FRESH:
             # Rather what was true a while ago than a wait for everybody who asks
             self._remotes[name, ref] = (known[0], time.monotonic())
-            looking = asyncio.create_task(self._look_again(name, ref))
-            self._beside.add(looking)
-            looking.add_done_callback(self._beside.discard)
+            self._aside(self._look_again(name, ref))
         return known[0]
 
     async def _recall(self) -> None:
@@ -205,6 +217,46 @@ class Partners:
             await self._remember()
             await asyncio.sleep(_FRESH / 4)
 
+    async def keep_copies(self) -> None:
+        """Make copies equal to their partners' tables, each as often as its steward says."""
+        due: dict[tuple[str, TableRef], float] = {}
+        while True:
+            periods = {
+                (name, ref): period.total_seconds()
+                for name, partner in self.known.items()
+                for ref, period in partner.copies.items()
+            }
+            for key, period in periods.items():
+                if key not in self._copying and time.monotonic() >= due.get(key, 0):
+                    due[key] = time.monotonic() + period
+                    self._aside(self._copy(*key))
+            await self._copies.sweep({*periods, *self._copying})
+            await asyncio.sleep(_TICK)
+
+    async def _copy(self, name: str, ref: TableRef) -> None:
+        self._copying.add((name, ref))
+        try:
+            await self._copies.recall(name, ref)
+            remote = await self._look(name, ref, _FRESH)
+            if remote is None:
+                log.warning("there is no table to be copied", partner=name, table=str(ref))
+            else:
+                await self._copies.refresh(await self.adapter(name), remote)
+        except KeyError:  # the partner is gone
+            return
+        except PublisherError as error:
+            log.warning("a copy is not up to date", partner=name, table=str(ref), reason=str(error))
+        except Exception:  # costs this copy, not those beside it
+            log.exception("a table could not be copied", partner=name, table=str(ref))
+        finally:
+            self._copying.discard((name, ref))
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do what nobody waits for."""
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
     async def view(self, name: str, *, seconds: float | None = None) -> View:
         """Give how a partner does; asks it for its tables where *seconds* are given for that."""
         adapter = await self.adapter(name)
@@ -213,12 +265,14 @@ class Partners:
             with suppress(SourceError):  # its health tells
                 await self.tables(name, seconds)
         listed = self._listed.get(name)
+        partner = endpoint.partner
         return View(
-            partner=endpoint.partner,
+            partner=partner,
             address=endpoint.shown,
             state=endpoint.breaker.state,
             health=replace(endpoint.health),
             tables=None if listed is None else tuple(listed[0].values()),
+            copies={ref: it for ref in partner.copies if (it := self._copies.of(name, ref))},
         )
 
     def forget(self, remote: Remote) -> None:
@@ -253,11 +307,7 @@ class Partners:
                     await self._fail(ask, status, folder / str(number), late)
             yield statuses
         finally:
-            removing = asyncio.create_task(
-                asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-            )
-            self._beside.add(removing)
-            removing.add_done_callback(self._beside.discard)
+            self._aside(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
     async def _fetch(self, ask: Ask, status: Status, folder: Path, seconds: float) -> None:
         name = ask.remote.partner
@@ -280,7 +330,12 @@ class Partners:
         if name not in self.known:
             raise SourceError("partner-gone", partner=name)
         adapter = await self.adapter(name)
-        spec = adapter.endpoint.partner.spec
+        partner = adapter.endpoint.partner
+        spec, period = partner.spec, partner.copies.get(ask.remote.ref)
+        if period is not None:
+            copy = await self._copies.get(ask, period.total_seconds() * _MISSED, folder)
+            if copy is not None:
+                return copy
         fetched = await adapter.fetch(ask, folder, min(seconds, spec.timeout))
         if spec.stale is not None:
             await self._kept.put(ask, fetched)
@@ -296,6 +351,8 @@ class Partners:
         stale = partner.spec.stale if partner is not None else None
         if stale is not None:
             kept = await self._kept.get(ask, stale.total_seconds(), folder)
+            if kept is None:
+                kept = await self._copies.get(ask, stale.total_seconds(), folder)
             if kept is not None:
                 status.fetched, status.outcome = kept, "partial"
         table = str(ask.remote.ref)

@@ -15,7 +15,7 @@ from publisher.model.query import Condition, InArea, InBox, Near
 from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef
 from publisher.partners import cql2, loading, order
-from publisher.partners.base import Ask, Fetched, Grouped, Remote, RemoteDataset
+from publisher.partners.base import DELETED, Ask, Fetched, Grouped, Remote, RemoteDataset
 from publisher.partners.endpoint import Endpoint, Reply, seconds_left
 
 _PAGE = 10_000
@@ -23,6 +23,7 @@ _LONGEST_FILTER = 5_000
 """Characters of a filter that fits in an address."""
 _MOST_PAGES = 1_000
 _NEXT = re.compile(r'<([^<>]*)>\s*;\s*rel="?next"?')
+_DELETED_FIELD = Field(name="deleted", type="boolean").model_copy(update={"name": DELETED})
 _KNOWN = {info.alias or name for name, info in Field.model_fields.items()}
 
 
@@ -114,6 +115,26 @@ class PublisherAdapter:
             local=["filter"] if local else [],
             retrieved_at=datetime.now(UTC),
         )
+
+    async def copied(self, remote: Remote, since: int, folder: Path, seconds: float) -> Fetched:
+        query = {"f": "parquet"}
+        fields = dict(remote.fields)
+        if remote.version:
+            query["version"] = str(remote.version)
+        if since:
+            query["changed_since"] = str(since)
+            fields[DELETED] = _DELETED_FIELD
+        file = folder / "export.parquet"
+        url = self.endpoint.address(f"/v1/datasets/{remote.ref}/export", query)
+        reply = await self.endpoint.file(url, file, seconds=seconds)
+        self._check(reply, "parquet")
+        name = self.endpoint.partner.name
+
+        def load(con: Connection, table: str, files: Sequence[Path]) -> int:
+            return loading.load_parquet(con, table, files, fields, name)
+
+        version = _number(reply.headers.get("X-Table-Version"))
+        return Fetched(load=load, files=(file,), version=version, status=reply.status)
 
     def _query(self, ask: Ask, pushed: Sequence[Condition]) -> dict[str, str]:
         place = None

@@ -118,6 +118,9 @@ class RecordsAdapter(ABC):
             retrieved_at=datetime.now(UTC),
         )
 
+    async def copied(self, remote: Remote, since: int, folder: Path, seconds: float) -> Fetched:  # noqa: ARG002 - it knows no versions
+        return await self.fetch(Ask(remote, tuple(remote.fields)), folder, seconds)
+
     def _reader(self, ref: TableRef, fields: tuple[str, ...]) -> "_Reader":
         """Give what reads just these fields; what else a record lacks costs nothing then."""
         key = (ref, fields)

@@ -1,16 +1,14 @@
 """Answers that are kept for when a partner does not answer, as long as its steward allows."""
 
 import asyncio
-import os
-import shutil
 import time
-import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from publisher.partners.base import Ask, Fetched
+from publisher.partners.files import linked
 
 _MOST = 500
 _MOST_BYTES = 200_000_000
@@ -24,7 +22,7 @@ class Kept:
         self._answers: OrderedDict[object, tuple[Fetched, float, int]] = OrderedDict()
 
     async def put(self, ask: Ask, fetched: Fetched) -> None:
-        files, size = await asyncio.to_thread(_linked, fetched.files, self._folder)
+        files, size = await asyncio.to_thread(linked, fetched.files, self._folder)
         key = _key(ask)
         gone = [self._answers.pop(key)] if key in self._answers else []
         self._answers[key] = (replace(fetched, files=files), time.monotonic(), size)
@@ -48,27 +46,10 @@ class Kept:
             return None
         self._answers.move_to_end(_key(ask))
         try:
-            files, _ = await asyncio.to_thread(_linked, fetched.files, folder)
+            files, _ = await asyncio.to_thread(linked, fetched.files, folder)
         except FileNotFoundError:  # a newer one took its place just now
             return None
-        return replace(fetched, files=files, age=age)
-
-
-def _linked(files: Sequence[Path], folder: Path) -> tuple[list[Path], int]:
-    """Give the same files in *folder*, and their bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made, size = [], 0
-    for file in files:
-        kept = folder / uuid.uuid4().hex
-        try:
-            os.link(file, kept)
-        except FileNotFoundError:
-            raise
-        except OSError:  # not on this file system
-            shutil.copyfile(file, kept)
-        made.append(kept)
-        size += kept.stat().st_size
-    return made, size
+        return replace(fetched, files=files, age=age, served="cached")
 
 
 def _removed(files: Sequence[Path]) -> None:

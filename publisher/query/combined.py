@@ -68,28 +68,23 @@ def fetch_federated(
 
     None where one gave what cannot be read: they are told in *broken*, by their number.
     """
-    prepared, refused, loaded = federated.prepared, [], []
+    prepared = federated.prepared
     parts = list(prepared.parts)
     first = len(parts) - len(federated.remotes)
+    loaded = []
     for number, (ask, found) in enumerate(zip(federated.asks, fetched, strict=True)):
         part = parts[first + number]
         if found is None:
             empty = empty_source(part.fields.values())
             parts[first + number] = replace(part, relation=(empty.text, []))
-            refused.append(0)
-            loaded.append(0)
+            loaded.append(_Loaded("", 0, 0))
             continue
-        name = _staged(number)
         try:
-            refused.append(found.load(con, name, found.files))
+            loaded.append(_load(con, f"partner_{number}", ask, found, prepared))
         except SourceError as error:
             broken.append((number, error))
             continue
-        if not found.grouped and (not ask.order or not found.in_order):
-            _rank(con, name, ask, prepared)
-        [(count,)] = con.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()
-        loaded.append(int(count))
-        relation = _after_place(ask, federated.places[number], name)
+        relation = _after_place(ask, federated.places[number], loaded[-1].name)
         fields = {it: part.fields[it] for it in ask.fields if it in part.fields}
         if found.grouped and ask.grouped is not None:
             fields = dict(ask.grouped.fields)
@@ -97,19 +92,39 @@ def fetch_federated(
     if broken:
         return None
     ready = replace(federated, prepared=replace(prepared, parts=tuple(parts)))
-    work = _Work(con, store, ready, fetched, form)
+    work = _Work(con, store, ready, fetched, loaded, form)
     page, file, passed = work.page()
     resume = None
     if work.incomplete:
         resume = work.cursor([] if ready.prepared.query.groups is not None else passed)
-    return Combined(page, tuple(loaded), tuple(refused), resume, file)
+    rows = tuple(it.rows for it in loaded)
+    return Combined(page, rows, tuple(it.refused for it in loaded), resume, file)
 
 
-def _staged(number: int) -> str:
-    return f"partner_{number}"
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    name: str
+    """Of the table, or of the view of a copy."""
+    rows: int
+    """None of a copy: they are not read for the question."""
+    refused: int
 
 
-def _rank(con: Connection, name: str, ask: Ask, prepared: Prepared) -> None:
+def _load(con: Connection, name: str, ask: Ask, found: Fetched, prepared: Prepared) -> _Loaded:
+    refused = found.load(con, name, found.files)
+    rows = 0 if found.whole else _counted(con, name)
+    asis = found.grouped or (found.whole and prepared.query.groups is not None)
+    if not asis and not (ask.order and found.in_order):
+        name = _ranked(con, name, ask, prepared)
+    return _Loaded(name, rows, refused)
+
+
+def _counted(con: Connection, name: str) -> int:
+    [(count,)] = con.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()
+    return int(count)
+
+
+def _ranked(con: Connection, name: str, ask: Ask, prepared: Prepared) -> str:
     """Give numbers by their values to rows that came in no order; what is alike is one."""
     stated = ask.order or [
         it
@@ -120,11 +135,12 @@ def _rank(con: Connection, name: str, ask: Ask, prepared: Prepared) -> None:
         f"{identifier(it.field)} {'DESC' if it.descending else 'ASC'} NULLS LAST" for it in stated
     ]
     terms += [f"CAST({identifier(field)} AS VARCHAR) NULLS LAST" for field in ask.fields]
-    table = identifier(name)
+    ranked = f"{name}_ranked"
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * EXCLUDE ({ROW}),"
-        f" row_number() OVER (ORDER BY {', '.join(terms) or '1'}) AS {ROW} FROM {table}"
+        f"CREATE TEMP TABLE {identifier(ranked)} AS SELECT * EXCLUDE ({ROW}),"
+        f" row_number() OVER (ORDER BY {', '.join(terms) or '1'}) AS {ROW} FROM {identifier(name)}"
     )
+    return ranked
 
 
 def _after_place(ask: Ask, place: Sequence[Any] | None, name: str) -> tuple[str, Sequence[object]]:
@@ -146,6 +162,7 @@ class _Work:
     store: Store
     federated: Federated
     fetched: Sequence[Fetched | None]
+    loaded: Sequence[_Loaded]
     form: Form
 
     @property
@@ -225,7 +242,7 @@ class _Work:
             return [rank]
         columns = ", ".join(place_column(ask.remote.fields[it.field]) for it in ask.order)
         [found] = self.con.execute(
-            f"SELECT {columns} FROM {identifier(_staged(number))} WHERE {ROW} = ?", [rank]
+            f"SELECT {columns} FROM {identifier(self.loaded[number].name)} WHERE {ROW} = ?", [rank]
         ).fetchall()
         return list(found)
 
@@ -271,9 +288,9 @@ class _Work:
         for number, (ask, found) in enumerate(zip(self.federated.asks, self.fetched, strict=True)):
             if found is None:
                 return None
-            if ask.limit is None:
+            if ask.limit is None or found.whole:
                 part = self.prepared.parts[self.first + number]
-                here.append(replace(part, relation=(identifier(_staged(number)), [])))
+                here.append(replace(part, relation=(identifier(self.loaded[number].name), [])))
             elif found.total is None or ask.after is not None:
                 return None
             else:

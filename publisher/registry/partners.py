@@ -1,6 +1,6 @@
 """catalog/partners.yaml: whom we federate with, and under which schemas their tables are read."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -105,6 +105,7 @@ def read_partners(
         tables = {}
         if not isinstance(entry.model, PublisherPartner):
             tables = _tables(name, entry.model.tables, schema_of, document, found)
+            found += _check_copies(name, entry.model.copies, entry.model.tables, document)
         findings += found
         if entry.whole and not any(it.severity == "error" for it in found):
             right[name] = DescribedPartner(Partner(name, entry.model, tables), document)
@@ -120,6 +121,15 @@ def _check(name: str, spec: PartnerSpec, secrets: Secrets, document: Document) -
         path = (name, "token")
         yield from check_secret("token", spec.token, document, path)
         yield from check_variables(spec.token, secrets, document, path)
+
+
+def _check_copies(
+    name: str, copies: Iterable[str], tables: Collection[str], document: Document
+) -> Iterator[Finding]:
+    for table in copies:
+        if table not in tables:
+            here = (name, "copies", table)
+            yield document.error("partner-no-table", here, partner=name, table=table)
 
 
 def _tables(

@@ -1,0 +1,270 @@
+"""Copies of partners' tables: equal to them, asked in their place, and no longer than is told."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import partner_faults
+import pytest
+from federating import Loop, Town, bound, ckan_at, datastore_at, publisher_at, towns
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from partner_faults import Middle, plan
+from scale import scale
+from test_partners import COLUMNS, CONDITIONS, GROUPS, SCHEMA, SORTS, check_alike, rows_and_places
+
+from publisher.model.catalog import Catalog
+from publisher.model.partner import Partner
+from publisher.model.values import TableRef
+from publisher.partners import Ask, Partners
+from publisher.secrets import Secrets
+from publisher.settings import Settings
+
+START = datetime(2026, 3, 1)
+_names = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Town, Middle]]:
+    loop = Loop()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        towns(tmp_path_factory.mktemp("copies"), "here", "there") as (here, there),
+    ):
+        patch.setattr("publisher.partners.federation._TICK", 0.02)
+        middle = Middle(there.url)
+        loop.run(middle.start())
+        yield here, there, middle
+        loop.run(middle.close())
+    loop.close()
+
+
+@pytest.fixture
+def copying(served: tuple[Town, Town, Middle]) -> tuple[Town, Town, Middle, str]:
+    here, there, middle = served
+    middle.planned.clear()
+    return here, there, middle, f"t{next(_names)}"
+
+
+def befriend(here: Town, middle: Middle, name: str, every: str, **stated: Any) -> None:
+    title = f"Nabokommune {time.monotonic()}"  # whom we have not met
+    copies = {f"{name}/levels": every}
+    here.befriend("norddjurs", publisher_at(middle.url, title=title, copies=copies, **stated))
+    middle.asked.clear()
+
+
+def until(here: Town, question: str, holds: Callable[[Any, Any], bool]) -> Any:
+    """Ask until what is told of the partner's table, and the rows, are as they should be."""
+    for _ in range(400):
+        page = here.get(f"/v1/query?{question}")
+        [told] = page["sources"]["data"]
+        if holds(told, page):
+            return page
+        time.sleep(0.02)
+    pytest.fail(f"it never comes to that: {page}")
+
+
+def is_copy(told: Any, _: Any) -> bool:
+    return bool(told.get("served") == "materialised")
+
+
+@settings(
+    max_examples=scale(25, 1_000),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    data=rows_and_places,
+    wanted=st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
+    sort=st.sampled_from(SORTS),
+    groups=st.none() | st.sampled_from(GROUPS),
+    limit=st.sampled_from([1, 3, 7, 1000]),
+)
+def test_a_copy_answers_as_the_table_does(served, data, wanted, sort, groups, limit):
+    here, there, middle = served
+    name = f"t{next(_names)}"
+    whole = here.table(SCHEMA, f"{name}-whole", [row for row, _ in data])
+    here.table(SCHEMA, name, [row for row, place in data if place == "here"])
+    there.table(SCHEMA, name, [row for row, place in data if place != "here"])
+    befriend(here, middle, name, "PT1H")
+    theirs = f"{name}/levels@norddjurs"
+    until(here, f"from={theirs}", is_copy)
+    middle.asked.clear()
+
+    asked = [*wanted, ("limit", str(limit)), *(groups or [("sort", sort)] * bool(sort))]
+    found = here.walk(urlencode([("from", f"{name}/levels"), ("from", theirs), *asked]))
+    expected = here.walk(urlencode([("from", str(whole.ref)), *asked]))
+
+    check_alike(found, expected, "" if groups else sort)
+    assert middle.asked == []
+
+
+@settings(
+    max_examples=scale(3, 100),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
+@given(
+    steps=st.lists(
+        st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 3), max_size=8),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_a_copy_follows_what_comes_is_corrected_and_goes(served, steps):
+    here, there, middle = served
+    name = f"t{next(_names)}"
+    there.table(SCHEMA, name, [("z", START, 1, None, None, None)], mode="replace", maxShrink=1)
+    befriend(here, middle, name, "PT0.05S")
+    for levels in steps:
+        rows = [(station, START, level, None, None, None) for station, level in levels.items()]
+        there.table(SCHEMA, name, rows, mode="replace", maxShrink=1)
+        expected = there.get(f"/v1/datasets/{name}/levels/rows")
+
+        def equal(told: Any, page: Any, now: int = expected["version"]) -> bool:
+            return is_copy(told, page) and page["versions"] == {f"{name}/levels@norddjurs": now}
+
+        page = until(here, f"from={name}/levels@norddjurs", equal)
+        told = [{key: it[key] for key in it if key[0] != "_"} for it in page["data"]]
+        assert told == expected["data"]
+    whole = [it for it in middle.asked if "/export" in it and "changed_since" not in it]
+    assert len(whole) == 1
+
+
+def test_a_copy_answers_while_its_partner_is_away_and_no_longer_than_is_allowed(copying):
+    here, there, middle, name = copying
+    there.table(SCHEMA, name, [("b", START, 4, None, None, None)])
+    befriend(here, middle, name, "PT2S", stale="PT1H", timeout=0.5)
+    question = f"from={name}/levels@norddjurs"
+    until(here, question, is_copy)
+    middle.away = True
+    try:
+        page = here.get(f"/v1/query?{question}&level=4")
+        [told] = page["sources"]["data"]
+        assert (told["served"], page["complete"]) == ("materialised", True)
+        assert told["age"] is not None
+        assert told["retrievedAt"] is not None
+        time.sleep(4)
+        page = here.get(f"/v1/query?{question}&level=4")
+        [told] = page["sources"]["data"]
+        assert (told["served"], told["status"], page["complete"]) == (
+            "materialised",
+            "partial",
+            False,
+        )
+        assert len(page["data"]) == 1
+        shown = here.get("/v1/partners/norddjurs")
+        assert shown["problem"] is not None
+    finally:
+        middle.away = False
+
+
+def test_a_copy_is_made_anew_where_its_history_is_gone_or_its_fields_are_others(copying):
+    here, there, middle, name = copying
+    there.table(SCHEMA, name, [("b", START, 4, None, None, None)])
+    befriend(here, middle, name, "PT0.05S")
+    question = f"from={name}/levels@norddjurs"
+    until(here, question, is_copy)
+    plan(middle, partner_faults.status(410))
+    there.table(SCHEMA, name, [("c", START, 5, None, None, None)])
+    until(here, question, lambda told, page: is_copy(told, page) and len(page["data"]) == 2)
+    assert [("changed_since" in it) for it in middle.asked if "/export" in it] == [
+        False,
+        True,
+        False,
+    ]
+    more = {**SCHEMA, "fields": [*SCHEMA["fields"], {"name": "remark"}]}
+    there.table(more, name, [("d", START, 6, None, None, None, "x")])
+    befriend(here, middle, name, "PT0.05S")
+    page = until(here, question, lambda told, page: is_copy(told, page) and len(page["data"]) == 3)
+    assert [it["remark"] for it in page["data"]] == [None, None, "x"]
+
+
+def test_a_walk_that_began_at_the_table_ends_at_its_version(copying):
+    here, there, middle, name = copying
+    hours = [START + timedelta(hours=hour) for hour in range(10)]
+    there.table(SCHEMA, name, [("b", at, 4, None, None, None) for at in hours])
+    befriend(here, middle, name, "PT0.05S")
+    question = f"from={name}/levels@norddjurs&limit=4"
+    page = until(here, question, is_copy)
+    there.table(SCHEMA, name, [("a", at, 4, None, None, None) for at in hours])
+    until(here, question, lambda told, page: is_copy(told, page) and 2 in page["versions"].values())
+    found = page["data"]
+    while page["next"]:
+        page = here.get(page["next"])
+        assert page["sources"]["data"][0]["served"] == "live"
+        found += page["data"]
+    assert [it["station"] for it in found] == ["b"] * 10
+
+
+def test_a_copy_outlasts_a_restart_and_goes_when_nobody_wants_it(copying, tmp_path):
+    here, there, _, name = copying
+    there.table(SCHEMA, name, [("b", START, 4, None, None, None)])
+    ref = TableRef(name, "levels")
+    spec = publisher_at(there.url, copies={str(ref): "PT1H"}, stale="P1D")
+    dead = publisher_at("http://127.0.0.1:9", copies={str(ref): "PT1H"}, stale="P1D")
+    home = tmp_path / "copies/norddjurs" / name / "levels"
+
+    async def asked(spec: Any) -> tuple[Any, list[Any]]:
+        catalog = Catalog(partners={"norddjurs": Partner("norddjurs", spec)})
+        partners = Partners(Settings(data=tmp_path), Secrets({}), lambda: catalog, here.desk.engine)
+        copying = asyncio.create_task(partners.keep_copies())
+        try:
+            remote = await partners.find("norddjurs", ref, 5)
+            assert remote is not None
+            for _ in range(100):
+                async with partners.fetched([Ask(remote, ("level",))], 5) as [status]:
+                    found = status.fetched
+                    if found is not None and found.served == "materialised":
+                        [file] = found.files
+                        with here.desk.engine.cursor() as con:
+                            found.load(con, "copy", [file])
+                            return found, con.execute("SELECT level FROM copy").fetchall()
+                await asyncio.sleep(0.05)
+            raise AssertionError
+        finally:
+            copying.cancel()
+            await partners.close()
+
+    before, rows = asyncio.run(asked(spec))
+    assert rows == [(4,)]
+    half = home / "half-done"
+    half.mkdir()
+    (home / "half-done.parquet").write_bytes(b"PAR1")
+    again, rows = asyncio.run(asked(dead))
+    assert rows == [(4,)]
+    assert again.retrieved_at == before.retrieved_at <= datetime.now(UTC)
+    assert sorted(it.suffix for it in home.iterdir()) == [".json", ".parquet"]
+
+    async def unwanted() -> None:
+        partners = Partners(Settings(data=tmp_path), Secrets({}), Catalog, here.desk.engine)
+        copying = asyncio.create_task(partners.keep_copies())
+        try:
+            for _ in range(100):
+                if not home.exists():
+                    return
+                await asyncio.sleep(0.05)
+        finally:
+            copying.cancel()
+            await partners.close()
+
+    asyncio.run(unwanted())
+    assert not home.exists()
+
+
+def test_a_table_at_a_ckan_can_be_copied_too(copying, ckan):
+    here, _, _, name = copying
+    ours = here.table(SCHEMA, name, [])
+    with datastore_at(ckan, COLUMNS) as table:
+        table.fill([("Å", START, 4, None, None, None), ("a", START, None, "x", 10.5, 56.0)])
+        stated = {f"{name}/levels": {"resource": table.resource, "schema": "x"}}
+        spec = ckan_at(ckan.url, stated, copies={f"{name}/levels": "PT0.1S"})
+        here.befriend("aarhus", spec, **{f"{name}/levels": bound(table.resource, ours)})
+        page = until(here, f"from={name}/levels@aarhus", is_copy)
+        assert [it["station"] for it in page["data"]] == ["a", "Å"]
+        table.fill([("b", START, 4, None, None, None)])
+        until(here, f"from={name}/levels@aarhus", lambda _, page: len(page["data"]) == 1)
+    del here.partners["aarhus"]
