@@ -140,6 +140,7 @@ async def test_every_parameter_described_is_taken_and_no_other(site: Site, route
                 "by": "station",
                 "fill": "null",
                 "units": "level:cm",
+                "original": "level",
             }.get(parameter["name"], example)
             asked = dict(it.split("=") for it in NEEDED.get(route.name, ()))
             asked |= {parameter["name"]: str(example)}

@@ -157,6 +157,21 @@ def test_a_publisher_works_out_its_own_groups_where_they_can_be_put_together(pla
     assert "groups" not in told["pushedDown"]
 
 
+def test_numbers_in_another_unit_are_converted_and_kept_where_that_is_asked(places):
+    here, there = places
+    name = f"t{next(_names)}"
+    metres = [
+        {**it, "type": "number", "unit": "m"} if it["name"] == "level" else it
+        for it in SCHEMA["fields"]
+    ]
+    here.table(SCHEMA, name, [("a", START, 150, None, None, None)])
+    there.table({**SCHEMA, "fields": metres}, name, [("b", START, 2.5, None, None, None)])
+    question = f"from={name}/levels&from={name}/levels@norddjurs&sort=level&original=level"
+    assert [
+        (it["level"], it["_original_level"], it["_unit_level"]) for it in here.walk(question)
+    ] == [(150.0, 150.0, "cm"), (250.0, 2.5, "m")]
+
+
 def check_alike(found: list[Any], expected: list[Any], sort: str) -> None:
     """Both hold the same rows, and in the same order as far as *sort* says."""
     assert canonical(found) == canonical(expected)

@@ -160,6 +160,13 @@ async def test_numbers_are_in_one_unit_and_what_differs_in_type_is_text(site: Si
     assert fjord["price"] is None
     metres = await site.get(f"{BOTH}&station=F&units=level:m")
     assert metres["data"][0]["level"] == 1.5
+    kept = await site.get(f"{BOTH}&station__in=A,F&level__gte=900&original=level&sort=-level")
+    assert [(it["level"], it["_original_level"], it["_unit_level"]) for it in kept["data"]] == [
+        (950.0, 9.5, "m")
+    ]
+    for field in ("station", "lev"):
+        refused = await site.get(f"{BOTH}&original={field}", 400)
+        assert refused["parameter"] == "original"
     groups = await site.get(f"{BOTH}&by=_dataset&agg=*:count,level:max")
     assert {it["_dataset"]: (it["count"], it["level_max"]) for it in groups["data"]} == {
         "fjord": (1, 150.0),

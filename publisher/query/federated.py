@@ -33,7 +33,7 @@ from publisher.query.sql import (
     fields_of,
     located,
 )
-from publisher.query.union import Part, united_fields
+from publisher.query.union import ORIGINAL, Part, united_fields
 from publisher.store import Store
 
 _NUMBERS = frozenset({"integer", "number"})
@@ -105,7 +105,7 @@ def prepare_federated(
     remotes, unfit = _fitting(locals_, remotes)
     theirs = tuple(_part(remote, remote.version) for remote in remotes)
     parts = (*locals_, *theirs)
-    fields = united_fields(parts)
+    fields = united_fields(parts, stated.values.get("original"))
     asked = read_query(stated, fields.values(), now, Question("query"))
     order = complete_order(asked.order, key_of_parts(parts, asked.groups))
     ours_known = tuple((LOCAL, entry.ref) for entry in entries)
@@ -127,7 +127,7 @@ def prepare_federated(
         )
         theirs = tuple(_part(it, versions.get((it.partner, it.ref), 0)) for it in remotes)
         parts = (*locals_, *theirs)
-        fields = united_fields(parts)
+        fields = united_fields(parts, stated.values.get("original"))
         asked = read_query(stated, fields.values(), now, Question("query"))
     query = replace(query_of(asked, tuple(it.member for it in parts), order), united=True)
     shown = fields if asked.groups is None else shown_fields(asked.groups, fields)
@@ -196,6 +196,7 @@ def _ask(prepared: Prepared, remote: Remote, place: Sequence[Any] | None, versio
             grouped = _grouped(prepared, remote, groups)
         wanted |= {*groups.by, *([groups.time] if groups.time else [])}
         wanted |= {it.field for it in groups.measures if it.field is not None}
+    wanted |= {name.removeprefix(ORIGINAL) for name in wanted}
     if not remote.key and query.groups is None:
         wanted |= remote.fields.keys()
     return Ask(

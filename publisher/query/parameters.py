@@ -227,6 +227,12 @@ FROM = Parameter(
     "vandstand-ribe/observations",
     required=True,
 )
+ORIGINAL = Parameter(
+    "original",
+    "Fields whose numbers are given as their own table has them too, as `_original_FIELD`, with the"
+    " unit that they are in there, `_unit_FIELD`; several after commas.",
+    {"type": "string"},
+)
 PARTIAL = Parameter(
     "partial",
     "Whether an answer without what a partner did not give will do: `allow`, or `deny`, which"
@@ -250,7 +256,7 @@ EXPORT = (
 )
 QUERY = (
     *(FROM, *NARROWING[:-1], SELECT, GROUP_BY, EVERY, AGG, FILL, SORT, LIMIT, OFFSET, CURSOR),
-    *(COUNT, AS_OF, TZ, UNITS, *FORMATTING, PARTIAL, TIMEOUT),
+    *(COUNT, AS_OF, TZ, UNITS, ORIGINAL, *FORMATTING, PARTIAL, TIMEOUT),
 )
 ROWS = (*NARROWING, SELECT, *PAGING, CHANGED_SINCE, TZ, UNITS, *FORMATTING)
 

@@ -93,7 +93,7 @@ def prepare_several(
     stated = distinct([pair for pair in pairs if pair[0] != "from"])
     _, as_of = read_when(stated)
     parts = tuple(local_part(con, store, entry, None, as_of) for entry in entries)
-    fields = united_fields(parts)
+    fields = united_fields(parts, stated.values.get("original"))
     asked = read_query(stated, fields.values(), now, Ask("query"))
     order = complete_order(asked.order, key_of_parts(parts, asked.groups))
     place = None
@@ -108,7 +108,7 @@ def prepare_several(
                 local_part(con, store, entry, version, None)
                 for entry, version in zip(entries, versions, strict=True)
             )
-            fields = united_fields(parts)
+            fields = united_fields(parts, stated.values.get("original"))
             asked = read_query(stated, fields.values(), now, Ask("query"))
     members = tuple(part.member for part in parts)
     query = replace(query_of(asked, members, order), united=True)

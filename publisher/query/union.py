@@ -16,10 +16,13 @@ from publisher.model.table import TableState, sql_type
 from publisher.query.relations import empty_source
 from publisher.query.sql import ROW, converted, rendered
 from publisher.query.times import fault
+from publisher.query.values import read_names
 from publisher.store import Store
 from publisher.validation.units import conversion
 
 SOURCE, DATASET, TABLE = "_source", "_dataset", "_table"
+ORIGINAL, UNIT = "_original_", "_unit_"
+"""Before a field's name: its number as its table has it, and the unit of that."""
 SPREAD = 64
 """More than tables can be united: a row's id times this and its table's number is its id among all.
 
@@ -42,17 +45,23 @@ class Part:
     """Where its rows stand, where that is not in the store."""
 
 
-def united_fields(parts: Sequence[Part]) -> dict[str, Field]:
+def united_fields(parts: Sequence[Part], original: str | None = None) -> dict[str, Field]:
     """Give the fields that the rows of all *parts* have together.
 
-    A role is kept where no table has it on another field. Raises ParameterError where numbers of
-    one name cannot be converted to one unit.
+    *original* names those that are wanted as their tables have them too. A role is kept where no
+    table has it on another field. Raises ParameterError where numbers of one name cannot be
+    converted to one unit.
     """
     fields = {name: _text(name) for name in (SOURCE, DATASET, TABLE)}
     names = dict.fromkeys(name for part in parts for name in part.fields)
     for name in names:
         same = [part.fields[name] for part in parts if name in part.fields]
         fields[name] = _united(name, same, parts)
+    for name in () if original is None else read_names("original", original, fields):
+        if fields[name].type not in _NUMBERS:
+            raise fault("field-without-unit", "original", name)
+        fields[f"{ORIGINAL}{name}"] = _number(f"{ORIGINAL}{name}")
+        fields[f"{UNIT}{name}"] = _text(f"{UNIT}{name}")
     return fields
 
 
@@ -94,7 +103,11 @@ def columns_of(part: Part, fields: Mapping[str, Field]) -> Iterator[str]:
         TABLE: literal(member.table.table),
     }
     for name, field in fields.items():
-        yield f"{told.get(name) or _cell(part.fields.get(name), field)} AS {identifier(name)}"
+        own = part.fields.get(name.removeprefix(ORIGINAL))
+        if name.startswith(UNIT):
+            unit = getattr(part.fields.get(name.removeprefix(UNIT)), "unit", None)
+            own, told[name] = None, "CAST(NULL AS VARCHAR)" if unit is None else literal(unit)
+        yield f"{told.get(name) or _cell(own, field)} AS {identifier(name)}"
 
 
 def _united(name: str, same: Sequence[Field], parts: Sequence[Part]) -> Field:
@@ -143,6 +156,10 @@ def _cell(own: Field | None, wanted: Field) -> str:
         same = sql_type(own) == kind
         return identifier(own.name) if same else f"CAST({identifier(own.name)} AS {kind})"
     return f"CAST({rendered(own, 'UTC', 'csv')} AS {kind})"
+
+
+def _number(name: str) -> Field:
+    return _text(name).model_copy(update={"type": "number"})
 
 
 def _text(name: str) -> Field:
