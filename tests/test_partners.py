@@ -133,6 +133,36 @@ def test_an_answer_is_the_same_wherever_the_rows_lie(
     check_alike(found, expected, "" if groups else sort)
 
 
+@settings(
+    max_examples=scale(30, 1_000),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    data=rows_and_places,
+    wanted=st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
+    sort=st.sampled_from(SORTS),
+    select=st.sampled_from(["", "level,_source", "at,station", "north,_table,note"]),
+    tz=st.sampled_from(["UTC", "Europe/Copenhagen"]),
+    limit=st.sampled_from([1, 3, 7, 1000]),
+    offset=st.sampled_from([0, 2]),
+)
+def test_one_publishers_rows_are_the_same_here_as_there(
+    places, data, wanted, sort, select, tz, limit, offset
+):
+    here, there = places
+    name = f"t{next(_names)}"
+    made = there.table(SCHEMA, name, [row for row, _ in data])
+    asked = [*wanted, ("limit", str(limit)), ("tz", tz)]
+    asked += [(key, text) for key, text in (("sort", sort), ("select", select)) if text]
+    asked += [("offset", str(offset))] * bool(offset)
+
+    found = here.walk(urlencode([("from", f"{made.ref}@norddjurs"), *asked]))
+    expected = there.walk(urlencode([("from", str(made.ref)), *asked]))
+
+    told = {"_source": "norddjurs"}
+    assert found == [{**row, **{it: told[it] for it in told if it in row}} for row in expected]
+
+
 def test_a_publisher_works_out_its_own_groups_where_they_can_be_put_together(places):
     here, there = places
     name = f"t{next(_names)}"

@@ -29,6 +29,7 @@ from publisher.query import next_pairs
 from publisher.query.combined import Combined, fetch_federated
 from publisher.query.federated import Federated, members_of, prepare_federated
 from publisher.query.parameters import Form
+from publisher.query.passing import passed_on, passes
 from publisher.query.rows import bad_cursor
 from publisher.query.several import MOST_TABLES, Elsewhere, Wanted
 from publisher.query.times import fault
@@ -177,6 +178,11 @@ async def _put_together(
 ) -> Combined:
     """Put the answer together; whoever gave what cannot be read is left out of it."""
     store = call.parts.store
+    if passes(ready, form) and statuses[0].fetched is not None:
+        combined = await asyncio.to_thread(passed_on, ready, statuses[0].fetched)
+        if combined is not None:
+            statuses[0].rows = combined.loaded[0]
+            return combined
     while True:
         fetched = [status.fetched for status in statuses]
         broken: list[tuple[int, SourceError]] = []

@@ -118,6 +118,8 @@ class Fetched:
     """Of a copy (materialised) all rows are there, whatever was asked."""
     grouped: bool = False
     """They are the groups that were asked for."""
+    plain: bool = False
+    """They are objects, one a line, whose members are written as our own answers write them."""
     in_order: bool = True
     """They come in the order that was asked for."""
     total: int | None = None

@@ -108,6 +108,7 @@ class PublisherAdapter:
             rows=rows,
             more=link is not None and not grouped,
             grouped=grouped,
+            plain=not (local or grouped) and _form(ask) == "ndjson",
             total=int(total) if total and total.isdigit() else None,
             version=_number(first.headers.get("X-Table-Version")),
             status=first.status,

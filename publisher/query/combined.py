@@ -11,7 +11,7 @@ from publisher.model.schema import Field
 from publisher.partners import Ask, Fetched
 from publisher.query import files
 from publisher.query.areas import points_within
-from publisher.query.federated import Federated, Name
+from publisher.query.federated import Federated
 from publisher.query.groups import GroupsWork
 from publisher.query.parameters import Form
 from publisher.query.partial import group_place, merged, partial_groups
@@ -222,18 +222,7 @@ class _Work:
                     ends[number] = self._place(number, row[-1] // SPREAD)
             mine = [row for row in rows if row[-1] % SPREAD < self.first]
             ours = list(mine[-1][width:]) if mine else ours
-        versions = [it.version for it in query.members if it.source == LOCAL]
-        theirs = [
-            ask.version if found is None else found.version
-            for found, ask in zip(self.fetched, self.federated.asks, strict=True)
-        ]
-        absent: list[Name] = [*self.federated.missing]
-        absent += [(remote.partner, remote.ref) for remote, _ in self.federated.unfit]
-        names = [[it.source, str(it.table)] for it in query.members if it.source != LOCAL]
-        names += [[partner, "" if ref is None else str(ref)] for partner, ref in absent]
-        none = [None] * len(absent)
-        place = [names, versions, [*theirs, *(0 for _ in absent)], ours, [*ends, *none]]
-        return self.federated.signer.cursor(place, bound_to=self.federated.bound_to)
+        return self.federated.cursor(self.fetched, ours, ends)
 
     def _place(self, number: int, rank: int) -> Sequence[Any]:
         """Give the place of a row of a partner's table, by its number among those it gave."""

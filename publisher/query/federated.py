@@ -15,7 +15,7 @@ from publisher.model.catalog import TableEntry
 from publisher.model.query import LOCAL, Groups, Member, Order
 from publisher.model.table import sql_type
 from publisher.model.values import TableRef
-from publisher.partners import Ask, Grouped, Remote
+from publisher.partners import Ask, Fetched, Grouped, Remote
 from publisher.query.cursor import Signer
 from publisher.query.grammar import Ask as Question
 from publisher.query.grammar import Pairs, distinct, read_query, read_when
@@ -64,6 +64,27 @@ class Federated:
     """Partners' tables of which nothing is known now."""
     unfit: tuple[tuple[Remote, ParameterError], ...] = ()
     """Those that cannot stand beside the others."""
+
+    def cursor(
+        self,
+        fetched: Sequence[Fetched | None],
+        ours: Sequence[Any] | None,
+        theirs: Sequence[Sequence[Any] | None],
+    ) -> str:
+        """Write where our rows and each partner's go on."""
+        members = self.prepared.query.members
+        absent: list[Name] = [*self.missing]
+        absent += [(remote.partner, remote.ref) for remote, _ in self.unfit]
+        names = [[it.source, str(it.table)] for it in members if it.source != LOCAL]
+        names += [[partner, "" if ref is None else str(ref)] for partner, ref in absent]
+        versions = [it.version for it in members if it.source == LOCAL]
+        pinned = [
+            ask.version if found is None else found.version
+            for found, ask in zip(fetched, self.asks, strict=True)
+        ]
+        pinned += [0] * len(absent)
+        place = [names, versions, pinned, ours, [*theirs, *[None] * len(absent)]]
+        return self.signer.cursor(place, bound_to=self.bound_to)
 
 
 def members_of(signer: Signer, cursor: str) -> list[Name]:

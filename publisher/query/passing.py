@@ -1,0 +1,155 @@
+"""Rows of one other Publisher, passed on as they are.
+
+Whoever asks one partner for what it can answer alone need not wait for the engine: its rows are
+looked at one by one, and are the page. Whatever is not as our own answers have it is left to the
+engine, which tells what is wrong.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from publisher.model.query import Order
+from publisher.model.schema import Field
+from publisher.partners import Fetched
+from publisher.query.combined import Combined
+from publisher.query.federated import Federated
+from publisher.query.parameters import Form
+from publisher.query.rows import Page
+from publisher.query.union import DATASET, SOURCE, TABLE
+
+_MOST_BYTES = 2_000_000
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LARGEST = 2**63
+
+
+class _OtherwiseError(Exception):
+    """A value is not as our own answers have it."""
+
+
+def passes(federated: Federated, form: Form) -> bool:
+    """Tell whether the one partner's rows can be the page as they are."""
+    prepared = federated.prepared
+    query, asked = prepared.query, prepared.asked
+    if len(prepared.parts) != 1 or len(federated.asks) != 1:
+        return False
+    if federated.missing or federated.unfit or form not in {"json", "ndjson"}:
+        return False
+    [remote] = federated.remotes
+    names = {*query.select} - {SOURCE, DATASET, TABLE}
+    return (
+        bool(federated.asks[0].order)
+        and not asked.units
+        and asked.count == "none"
+        and query.zone == "UTC"
+        and names <= remote.fields.keys()
+        and all(remote.fields[name].type in _READ for name in names)
+    )
+
+
+def passed_on(federated: Federated, fetched: Fetched) -> Combined | None:
+    """Give the page; None where the engine is to look at what came."""
+    files = list(fetched.files)
+    if not fetched.plain or len(files) != 1 or files[0].stat().st_size > _MOST_BYTES:
+        return None
+    query = federated.prepared.query
+    [remote], [ask] = federated.remotes, federated.asks
+    told = {SOURCE: remote.partner, DATASET: remote.ref.dataset, TABLE: remote.ref.table}
+    columns = [(name, told.get(name), _reader(remote.fields.get(name))) for name in query.select]
+    try:
+        records = list(map(orjson.loads, files[0].read_bytes().splitlines()))
+        end = query.offset + query.limit
+        wanted = records[query.offset : end]
+        rows = [
+            tuple(fixed or read(record.get(name)) for name, fixed, read in columns)
+            for record in wanted
+        ]
+        more = fetched.more or len(records) > end
+        ends = [_place(ask.order, remote.fields, records[:end]) or federated.places[0]]
+    except (_OtherwiseError, ValueError, AttributeError, OverflowError):
+        return None
+    cursor = federated.cursor([fetched], federated.local_place, ends) if more else None
+    return Combined(Page(rows, cursor), (len(records),), (0,), None)
+
+
+def _place(
+    order: Iterable[Order], fields: Mapping[str, Field], records: Sequence[Mapping[str, Any]]
+) -> list[Any] | None:
+    """Give the place of the last record, as a cursor has it."""
+    if not records:
+        return None
+    return [_at(fields[it.field], records[-1].get(it.field)) for it in order]
+
+
+def _at(field: Field, value: Any) -> Any:
+    found = _reader(field)(value)
+    if field.type == "datetime" and found is not None:
+        return (datetime.fromisoformat(found) - _EPOCH) // _MICROSECOND
+    return found
+
+
+def _reader(field: Field | None) -> Callable[[Any], Any]:
+    read = _READ.get(field.type) if field is not None else None
+
+    def value(stated: Any) -> Any:
+        if stated is None:
+            return None
+        if read is None:
+            raise _OtherwiseError
+        return read(stated)
+
+    return value
+
+
+def _text(stated: Any) -> str:
+    if not isinstance(stated, str):
+        raise _OtherwiseError
+    return stated
+
+
+def _number(stated: Any) -> float:
+    if not isinstance(stated, float):
+        raise _OtherwiseError
+    return stated
+
+
+def _integer(stated: Any) -> int:
+    if type(stated) is not int or not -_LARGEST <= stated < _LARGEST:
+        raise _OtherwiseError
+    return stated
+
+
+def _boolean(stated: Any) -> bool:
+    if not isinstance(stated, bool):
+        raise _OtherwiseError
+    return stated
+
+
+def _date(stated: Any) -> str:
+    text = _text(stated)
+    if date.fromisoformat(text).isoformat() != text:
+        raise _OtherwiseError
+    return text
+
+
+def _instant(stated: Any) -> str:
+    text = _text(stated)
+    if _INSTANT.fullmatch(text) is None:
+        raise _OtherwiseError
+    datetime.fromisoformat(text)
+    return text
+
+
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "string": _text,
+    "number": _number,
+    "integer": _integer,
+    "boolean": _boolean,
+    "date": _date,
+    "datetime": _instant,
+}
