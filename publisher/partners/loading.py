@@ -10,6 +10,10 @@ from publisher.model.table import sql_type
 from publisher.partners.base import ROW
 
 
+_LONGEST_ROW = 4_000_000
+"""Bytes. The engine's reader takes twice as much at once."""
+
+
 def load(
     con: Connection, name: str, files: Sequence[Path], fields: Mapping[str, Field], partner: str
 ) -> int:
@@ -27,7 +31,10 @@ def load(
     wrong = " OR ".join(
         f"({identifier(it.name)} IS NOT NULL AND {_typed(it)} IS NULL)" for it in fields.values()
     )
-    read = f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}})"
+    read = (
+        f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
+        f" maximum_object_size = {_LONGEST_ROW})"
+    )
     if not any(file.stat().st_size for file in files):  # which is no JSON
         return load_none(con, name, fields.values())
     try:
