@@ -197,6 +197,19 @@ def test_a_view_of_a_partners_table_is_compiled_by_check(root, tmp_path):
     assert (problem["file"], problem["line"]) == ("catalog/partners.yaml", 9)
 
 
+def test_whoever_is_its_own_partner_is_told_and_asks_itself_no_further(three, tmp_path):
+    here, _, _ = three
+    here.befriend("mirror", publisher_at(here.url))
+    try:
+        page = here.get("/v1/query?from=river/levels&from=river/levels@mirror")
+        [_, told] = page["sources"]["data"]
+        assert (told["status"], told["problem"]["code"]) == ("failed", "partner-loop")
+        assert page["data"]
+    finally:
+        del here.partners["mirror"]
+        here.befriend("norddjurs", here.partners["norddjurs"].spec)
+
+
 def test_partners_are_shown_with_their_tables(three):
     here, _, _ = three
     shown = here.get("/v1/partners/norddjurs")

@@ -148,6 +148,8 @@ def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         pairs = tuple(request.query.items())
         stated = {} if route.fields else _stated(route, pairs)
         parts = request.app[PARTS]
+        if parts.partners is not None and parts.partners.is_ours(request.headers.get("Via", "")):
+            raise UsageError("asks-itself")
         call = Call(
             request=request,
             parts=parts,

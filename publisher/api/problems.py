@@ -28,6 +28,7 @@ _STATUS = {
     "quota-waiting": 429,
     "query-timeout": 504,
     "partial-denied": 503,
+    "asks-itself": 508,
 }
 """Of the codes whose status is not that of their kind of error."""
 _RETRY = {"Retry-After": "5"}

@@ -16,6 +16,7 @@ TITLES: Mapping[int, Text] = {
     414: Text(en="Address too long", da="Adressen er for lang"),
     500: Text(en="Internal error", da="Intern fejl"),
     503: Text(en="Not available right now", da="Ikke tilgængelig lige nu"),
+    508: Text(en="Goes in a circle", da="Går i ring"),
     504: Text(en="Took too long", da="Det tog for lang tid"),
 }
 

@@ -57,6 +57,18 @@ SEVERAL: dict[str, Text] = {
         remedy_en="Ask again, or wait longer with timeout.",
         remedy_da="Spørg igen, eller vent længere med timeout.",
     ),
+    "partner-loop": Text(
+        en="{partner} leads back to this Publisher",
+        da="{partner} fører tilbage til denne Publisher",
+        remedy_en="Take it out of catalog/partners.yaml, or give the partner's own address.",
+        remedy_da="Tag den ud af catalog/partners.yaml, eller angiv partnerens egen adresse.",
+    ),
+    "asks-itself": Text(
+        en="this question comes from this Publisher itself",
+        da="dette spørgsmål kommer fra denne Publisher selv",
+        remedy_en="See which of its partners leads back to it.",
+        remedy_da="Se, hvilken af dens partnere der fører tilbage til den.",
+    ),
     "partner-gone": Text(
         en="{partner} is no partner any more",
         da="{partner} er ikke længere partner",

@@ -23,6 +23,7 @@ from publisher.sources.guard import Guard, is_written_address
 
 _BUSY = frozenset({429, 503})
 _UNAVAILABLE = frozenset({408, 425, 500, 502, 504})
+_LOOP = 508
 _TRIES = 2
 """A connection that breaks is tried once more; what answers that it cannot is not."""
 _LONGEST_DOCUMENT = 16_000_000
@@ -59,8 +60,9 @@ class Health:
 class Endpoint:
     """An async context manager; the connections end with it."""
 
-    def __init__(self, partner: Partner, settings: Settings, secrets: Secrets) -> None:
+    def __init__(self, partner: Partner, settings: Settings, secrets: Secrets, *, via: str) -> None:
         self.partner = partner
+        self._via = via
         self.health = Health()
         self.breaker = Breaker(partner.name, time.monotonic)
         self._settings = settings
@@ -173,7 +175,7 @@ class Endpoint:
         return reply
 
     async def _read(self, url: URL, into: "_Sink", most: int, seconds: float) -> Reply:
-        headers = {"Accept": _ACCEPTED}
+        headers = {"Accept": _ACCEPTED, "Via": f"1.1 {self._via}"}
         if self.partner.spec.token is not None:
             headers["Authorization"] = self._secrets.expand(self.partner.spec.token, secret=True)
         async with self._client.get(
@@ -200,6 +202,8 @@ class Endpoint:
             raise SourceUnavailableError("http-status", url=self.shown, status=status)
         if status in {401, 403}:
             raise SourceError("http-refused", url=self.shown, status=status)
+        if status == _LOOP:
+            raise SourceError("partner-loop", partner=self.partner.name)
         if status in {404, 410}:
             raise SourceError("http-missing", url=self.shown, status=status)
         if status != 200:

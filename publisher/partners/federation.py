@@ -82,6 +82,8 @@ class Partners:
         self._settings = settings
         self._secrets = secrets
         self._catalog = catalog
+        self._via = f"publisher-{uuid.uuid4().hex}"
+        """Tells a question of ours, should it come back (RFC 9110, section 7.6.3)."""
         self._work = settings.work_path / "partners"
         self._stack = AsyncExitStack()
         self._adapters: dict[str, Adapter] = {}
@@ -108,6 +110,10 @@ class Partners:
     def known(self) -> Mapping[str, Partner]:
         return self._catalog().partners
 
+    def is_ours(self, via: str) -> bool:
+        """Tell whether a question that came through *via*, the header, is one of ours."""
+        return self._via in via
+
     async def adapter(self, name: str) -> Adapter:
         """Give a partner's adapter, made anew where its entry is another one by now."""
         partner = self.known[name]
@@ -119,7 +125,7 @@ class Partners:
                     self._datasets.pop(name, None)
                     others = {key: it for key, it in self._remotes.items() if key[0] != name}
                     self._remotes = others
-                endpoint = Endpoint(partner, self._settings, self._secrets)
+                endpoint = Endpoint(partner, self._settings, self._secrets, via=self._via)
                 await self._stack.enter_async_context(endpoint)
                 await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
                 found = ADAPTERS[partner.spec.type](endpoint, self._work)

@@ -9,7 +9,6 @@ from publisher.model.schema import Field
 from publisher.model.table import sql_type
 from publisher.partners.base import ROW
 
-
 _LONGEST_ROW = 4_000_000
 """Bytes. The engine's reader takes twice as much at once."""
 
