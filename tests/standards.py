@@ -34,11 +34,15 @@ class Standards:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.asked: list[str] = []
+        """Questions for rows."""
+        self.requests = 0
+        self.refusing = 0
+        """How many of the next questions are refused."""
         self.url = ""
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        app = web.Application()
+        app = web.Application(middlewares=[self._counted])
         base = "/api/explore/v2.1/catalog/datasets/levels"
         app.router.add_get(base, self._ods_about)
         app.router.add_get(f"{base}/exports/json", self._ods)
@@ -54,6 +58,16 @@ class Standards:
     async def close(self) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.requests += 1
+        asked = len(self.asked)
+        answer: web.StreamResponse = await handler(request)
+        if len(self.asked) > asked and self.refusing:
+            self.refusing -= 1
+            return web.json_response({"code": "NotNow"}, status=400)
+        return answer
 
     def _records(self) -> list[dict[str, Any]]:
         return [dict(zip(COLUMNS, row, strict=True)) for row in self.rows]

@@ -11,7 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scale import scale
 from standards import Standards
-from test_partners import CONDITIONS, GROUPS, SCHEMA, SORTS, check_alike, rows_and_places
+from test_partners import (
+    CONDITIONS,
+    GROUPS,
+    SCHEMA,
+    SORTS,
+    START,
+    check_alike,
+    rows_and_places,
+)
 
 from publisher.model.catalog import TableEntry
 from publisher.model.partner import (
@@ -128,3 +136,32 @@ def test_what_narrows_the_rows_is_passed_on_and_told(served, kind):
     assert "2026-03-29" in other.asked[0]
     assert ("bbox" in told["pushedDown"]) == (kind == "ogc-features")
     assert here.get("/v1/datasets?source=other")["data"][0]["tables"] == [f"{ours.ref}@other"]
+
+
+@pytest.mark.parametrize(("kind", "again"), [("opendatasoft", 1), ("ogc-features", 2)])
+def test_what_a_partner_told_of_itself_is_asked_again_once_it_is_old_or_doubted(
+    served, kind, again, monkeypatch
+):
+    here, other = served
+    ours = here.table(SCHEMA, f"t{next(_names)}", [])
+    other.rows = [("A", START, 1, None, None, None), ("b", START, 2, None, None, None)]
+    befriend(here, other, kind, ours)
+    numbers = itertools.count(2)
+
+    def cost(complete: bool = True) -> int:
+        before = other.requests
+        asked = f"station=A&level__lt={next(numbers)}"  # answers are not kept
+        page = here.get(f"/v1/query?from={ours.ref}@other&{asked}")
+        assert page["complete"] == complete
+        assert len(page["data"]) == complete
+        return other.requests - before
+
+    assert [cost(), cost(), cost()] == [2, 1, 1]
+
+    # A question that is narrowed by what is known is refused: all is asked for, where that goes
+    other.refusing = 1
+    assert cost(complete=again > 1) == again
+    assert [cost(), cost()] == [2, 1]
+
+    monkeypatch.setattr("publisher.partners.known.FRESH", 0)
+    assert [cost(), cost()] == [2, 2]

@@ -23,6 +23,7 @@ from publisher.partners.ckan import CkanAdapter
 from publisher.partners.copies import Copies, Copy
 from publisher.partners.endpoint import Endpoint, Health
 from publisher.partners.features import FeaturesAdapter
+from publisher.partners.known import FRESH
 from publisher.partners.memory import recalled, remember
 from publisher.partners.opendatasoft import OpendatasoftAdapter
 from publisher.partners.publisher import PublisherAdapter
@@ -45,8 +46,6 @@ ADAPTERS: Mapping[str, Callable[[Endpoint, Path], Adapter]] = MappingProxyType(
 """By the ``type`` that catalog/partners.yaml states."""
 
 _SLACK = 0.02
-_FRESH = 300.0
-"""Seconds that what is known of a table, or of which there are, is taken to be true."""
 _MISSED = 2
 """Times its period that a copy may be old and is still asked in place of the table."""
 _TICK = 1.0
@@ -138,7 +137,7 @@ class Partners:
         known = self._remotes.get((name, ref))
         if known is None:
             return await self._look(name, ref, seconds)
-        if time.monotonic() - known[1] >= _FRESH:
+        if time.monotonic() - known[1] >= FRESH:
             # Rather what was true a while ago than a wait for everybody who asks
             self._remotes[name, ref] = (known[0], time.monotonic())
             self._aside(self._look_again(name, ref))
@@ -149,7 +148,7 @@ class Partners:
         if not self._recalled:
             self._recalled = True
             found = await asyncio.to_thread(lambda: list(recalled(self._memory)))
-            kept = {(it.partner, it.ref): (it, -_FRESH) for it in found}
+            kept = {(it.partner, it.ref): (it, -FRESH) for it in found}
             self._remotes = {**kept, **self._remotes}
 
     async def _remember(self) -> None:
@@ -169,10 +168,10 @@ class Partners:
 
     async def _look_again(self, name: str, ref: TableRef) -> None:
         with suppress(SourceError, KeyError):  # its health tells; or it is gone
-            await self._look(name, ref, _FRESH)
+            await self._look(name, ref, FRESH)
 
     async def tables(
-        self, name: str, seconds: float, *, fresh: float = _FRESH
+        self, name: str, seconds: float, *, fresh: float = FRESH
     ) -> Mapping[TableRef, Remote]:
         """Give the tables of a partner, as they were *fresh* seconds ago at the most.
 
@@ -194,7 +193,7 @@ class Partners:
         return found
 
     async def datasets(
-        self, name: str, seconds: float, *, fresh: float = _FRESH
+        self, name: str, seconds: float, *, fresh: float = FRESH
     ) -> Sequence[RemoteDataset]:
         """Give the datasets of a partner; else as ``tables``."""
         adapter = await self.adapter(name)
@@ -216,12 +215,12 @@ class Partners:
             for name, partner in list(self.known.items()):
                 seconds = partner.spec.timeout
                 try:
-                    await self.tables(name, seconds, fresh=_FRESH / 2)
-                    await self.datasets(name, seconds, fresh=_FRESH / 2)
+                    await self.tables(name, seconds, fresh=FRESH / 2)
+                    await self.datasets(name, seconds, fresh=FRESH / 2)
                 except (SourceError, KeyError) as error:  # its health tells; or it is gone
                     log.info("a partner cannot be listed", partner=name, reason=str(error))
             await self._remember()
-            await asyncio.sleep(_FRESH / 4)
+            await asyncio.sleep(FRESH / 4)
 
     async def keep_copies(self) -> None:
         """Make copies equal to their partners' tables, each as often as its steward says."""
@@ -243,7 +242,7 @@ class Partners:
         self._copying.add((name, ref))
         try:
             await self._copies.recall(name, ref)
-            remote = await self._look(name, ref, _FRESH)
+            remote = await self._look(name, ref, FRESH)
             if remote is None:
                 log.warning("there is no table to be copied", partner=name, table=str(ref))
             else:
@@ -283,7 +282,7 @@ class Partners:
 
     def forget(self, remote: Remote) -> None:
         """Look anew before it is asked again; what was known has to do where nobody tells."""
-        self._remotes[remote.partner, remote.ref] = (remote, -_FRESH)
+        self._remotes[remote.partner, remote.ref] = (remote, -FRESH)
 
     @asynccontextmanager
     async def fetched(self, asks: Sequence[Ask], seconds: float) -> AsyncIterator[list[Status]]:

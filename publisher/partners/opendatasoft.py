@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from publisher.model.query import Compare, Condition, Value
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
-from publisher.partners.endpoint import seconds_left
+from publisher.partners.endpoint import Endpoint, seconds_left
+from publisher.partners.known import Known
 from publisher.partners.order import value_at
 from publisher.partners.records import (
     Columns,
@@ -44,6 +46,10 @@ _BEYOND = 500
 class OpendatasoftAdapter(RecordsAdapter):
     kind = "Opendatasoft"
 
+    def __init__(self, endpoint: Endpoint, work: Path) -> None:
+        super().__init__(endpoint, work)
+        self._types: Known[Mapping[str, str]] = Known()
+
     async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
         until = asyncio.get_running_loop().time() + seconds
         found = []
@@ -57,7 +63,7 @@ class OpendatasoftAdapter(RecordsAdapter):
 
     async def records(self, ask: Ask, until: float) -> Records:
         dataset = _dataset_of(self, ask.remote.ref)
-        types = await self._types(dataset, until)
+        types = await self._types.get(dataset, lambda: self._told(dataset, until))
         columns = Columns(ask, self.bound[ask.remote.ref])
         pushed, left = [], []
         for part in ask.where:
@@ -83,7 +89,8 @@ class OpendatasoftAdapter(RecordsAdapter):
                 f"{_quoted(it)} {'desc' if down else 'asc'}" for it, down in order
             )
         pages = self._pages(dataset, query, window, until)
-        found, more = await self.gathered(pages, window)
+        with self._types.trusted(dataset):
+            found, more = await self.gathered(pages, window)
         return Records(
             found,
             more=more,
@@ -118,7 +125,7 @@ class OpendatasoftAdapter(RecordsAdapter):
                 return
             known, size = len(told), min(size * 4, cap)
 
-    async def _types(self, dataset: str, until: float) -> Mapping[str, str]:
+    async def _told(self, dataset: str, until: float) -> Mapping[str, str]:
         about = await self._about(dataset, until)
         fields = about.get("fields")
         if not isinstance(fields, list):
