@@ -338,6 +338,12 @@ DESCRIPTORS: dict[str, Text] = {
         remedy_en="put the earlier day under `start`",
         remedy_da="sæt den tidligste dag under `start`",
     ),
+    "edr-place": Text(
+        en="{key} does not say where by the key that its query takes",
+        da="{key} siger ikke hvor med den nøgle, som dens query tager",
+        remedy_en="state box for area and cube, coords for position, location for locations",
+        remedy_da="angiv box til area og cube, coords til position, location til locations",
+    ),
     "wrong-bbox": Text(
         en="{key} is no box of the Earth's surface",
         da="{key} er ikke et udsnit af Jordens overflade",

@@ -126,13 +126,17 @@ def _bbox(box: tuple[float, float, float, float]) -> tuple[float, float, float, 
     return box
 
 
+Box = Annotated[tuple[float, float, float, float], AfterValidator(_bbox)]
+"""West, south, east, north."""
+
+
 class Spatial(Model):
     """Where the dataset is about."""
 
     uri: tuple[str, ...] = ()
     """Of places, such as https://sws.geonames.org/2612225/ ."""
     title: str | None = None
-    bbox: Annotated[tuple[float, float, float, float], AfterValidator(_bbox)] | None = None
+    bbox: Box | None = None
     """West, south, east, north in degrees; computed from the data where it is not stated."""
 
 

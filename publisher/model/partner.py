@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 from pydantic import Field as Key
 from pydantic_core import PydanticCustomError
 
 from publisher.model.base import Model
-from publisher.model.dataset import FieldView
+from publisher.model.dataset import Box, FieldView
 from publisher.model.schema import Schema
 from publisher.model.values import NAME, Duration, FieldName, TableRef, Zone
 
@@ -107,6 +107,48 @@ class FeaturesPartner(_Partner):
     tables: Mapping[TableName, FeaturesTable] = Key(min_length=1)
 
 
+_TAKEN = {"area": "box", "cube": "box", "position": "coords", "locations": "location"}
+"""By a query of EDR, the key that says where."""
+
+
+class EdrTable(_Table):
+    """Observations in a collection of an OGC API EDR service."""
+
+    collection: str = Key(min_length=1)
+    """Its id there."""
+    instance: str | None = None
+    """One of the collection's instances, such as a run of a model."""
+    query: Literal["area", "cube", "locations", "position"]
+    """How it is asked."""
+    box: Box | None = None
+    """Where an area or a cube is asked for."""
+    coords: str | None = None
+    """The same of a position, as well-known text."""
+    location: str | None = None
+    """The only location that is asked for."""
+    parameters: tuple[str, ...] = ()
+    """Those that are asked for; all otherwise."""
+    z: str | None = None
+    """The levels that are asked for, as EDR writes them."""
+    format: str | None = None
+    """What the service calls CoverageJSON, or GeoJSON, where it gives something else unasked."""
+
+    @model_validator(mode="after")
+    def _says_where(self) -> "EdrTable":
+        wanted = _TAKEN[self.query]
+        stated = {it for it in _TAKEN.values() if getattr(self, it) is not None}
+        if stated - {wanted} or (wanted != "location" and not stated):
+            raise PydanticCustomError("edr-place", "a query takes the key that says where")
+        return self
+
+
+class EdrPartner(_Partner):
+    """An OGC API EDR 1.1 service, https://docs.ogc.org/is/19-086r6/19-086r6.html ."""
+
+    type: Literal["ogc-edr"]
+    tables: Mapping[TableName, EdrTable] = Key(min_length=1)
+
+
 class SensorThingsTable(_Table):
     """Observations of a SensorThings service."""
 
@@ -126,9 +168,14 @@ class SensorThingsPartner(_Partner):
 
 
 PartnerSpec = (
-    PublisherPartner | CkanPartner | OpendatasoftPartner | FeaturesPartner | SensorThingsPartner
+    PublisherPartner
+    | CkanPartner
+    | OpendatasoftPartner
+    | FeaturesPartner
+    | EdrPartner
+    | SensorThingsPartner
 )
-TableSpec = CkanTable | OpendatasoftTable | FeaturesTable | SensorThingsTable
+TableSpec = CkanTable | OpendatasoftTable | FeaturesTable | EdrTable | SensorThingsTable
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from publisher.sources.client import HttpClient, retry_after, unpacked
 from publisher.sources.guard import Guard, is_written_address
 
 _BUSY = frozenset({429, 503})
+_NO_CONTENT = 204
 _UNAVAILABLE = frozenset({408, 425, 500, 502, 504})
 _LOOP = 508
 _TRIES = 2
@@ -94,9 +95,14 @@ class Endpoint:
         return await self.document_at(self.address(path, query), seconds=seconds)
 
     async def document_at(self, url: URL, *, seconds: float) -> tuple[object, Reply]:
-        """Give the same of an address that ``address`` or ``follow`` gave."""
+        """Give the same of an address that ``address`` or ``follow`` gave.
+
+        Whoever answers that there is no content gives None.
+        """
         pieces: list[bytes] = []
         reply = await self._get(url, pieces, _LONGEST_DOCUMENT, seconds)
+        if reply.status == _NO_CONTENT:
+            return None, reply
         try:
             return await asyncio.to_thread(orjson.loads, b"".join(pieces)), reply
         except orjson.JSONDecodeError:
@@ -206,7 +212,7 @@ class Endpoint:
             raise SourceError("partner-loop", partner=self.partner.name)
         if status in {404, 410}:
             raise SourceError("http-missing", url=self.shown, status=status)
-        if status != 200:
+        if status not in {200, _NO_CONTENT}:
             raise SourceError("http-status", url=self.shown, status=status)
 
     def _answered(self, milliseconds: float) -> None:

@@ -5,6 +5,7 @@ box, an interval of time, equality of properties) narrows what is fetched, and i
 here.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +13,14 @@ from publisher.errors import SourceError
 from publisher.partners.base import Ask
 from publisher.partners.endpoint import Endpoint
 from publisher.partners.known import Known
-from publisher.partners.ogc import OgcAdapter, box_of, box_text, interval_of
+from publisher.partners.ogc import (
+    OgcAdapter,
+    Pages,
+    box_of,
+    box_text,
+    feature_record,
+    interval_of,
+)
 from publisher.partners.records import Columns, Records, compared
 
 if TYPE_CHECKING:
@@ -34,10 +42,10 @@ class FeaturesAdapter(OgcAdapter):
         known = await self._queryables.get(collection, lambda: self._told(collection, until))
         narrow = self._narrow(ask, known)
         path = f"/collections/{collection}/items"
-        whole = self.features(path, _PAGE, until) if narrow else None
-        pages = self.features(path, {**_PAGE, **narrow}, until)
+        whole = self._pages(path, _PAGE, until) if narrow else None
+        pages = self._pages(path, {**_PAGE, **narrow}, until)
         found, taken = await self.narrowed(ask, pages, whole)
-        if narrow and not taken:
+        if not taken:
             self._queryables.forget(collection)
         pushed = {"bbox" if it == "bbox" else "filter" for it in narrow} if taken else ()
         return Records(
@@ -48,6 +56,10 @@ class FeaturesAdapter(OgcAdapter):
                 *(["sort", "limit"] if ask.order else []),
             ],
         )
+
+    async def _pages(self, path: str, query: Mapping[str, str], until: float) -> Pages:
+        async for features in self.features(path, query, until):
+            yield [feature_record(it) for it in features]
 
     def _narrow(self, ask: Ask, known: set[str]) -> dict[str, str]:
         bound = self.bound[ask.remote.ref]

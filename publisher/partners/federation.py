@@ -21,6 +21,7 @@ from publisher.model.values import TableRef
 from publisher.partners.base import Adapter, Ask, Fetched, Remote, RemoteDataset, Status
 from publisher.partners.ckan import CkanAdapter
 from publisher.partners.copies import Copies, Copy
+from publisher.partners.edr import EdrAdapter
 from publisher.partners.endpoint import Endpoint, Health
 from publisher.partners.features import FeaturesAdapter
 from publisher.partners.known import FRESH
@@ -40,6 +41,7 @@ ADAPTERS: Mapping[str, Callable[[Endpoint, Path], Adapter]] = MappingProxyType(
         "ckan": CkanAdapter,
         "opendatasoft": OpendatasoftAdapter,
         "ogc-features": FeaturesAdapter,
+        "ogc-edr": EdrAdapter,
         "sensorthings": SensorThingsAdapter,
     }
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from publisher.errors import SourceError
@@ -14,11 +15,12 @@ from publisher.partners.known import is_refusal
 from publisher.partners.records import Columns, Record, RecordsAdapter, any_rows, compared
 
 if TYPE_CHECKING:
-    from publisher.model.partner import FeaturesTable
+    from publisher.model.partner import EdrTable, FeaturesTable
 
 _OPEN = ".."
 _FAILED = 500
 Pages = AsyncIterator[Sequence[Record]]
+"""Of records, or of features."""
 
 
 class OgcAdapter(RecordsAdapter):
@@ -51,7 +53,7 @@ class OgcAdapter(RecordsAdapter):
         return found
 
     def collection(self, ref: TableRef) -> str:
-        return cast("FeaturesTable", self.bound[ref].spec).collection
+        return cast("FeaturesTable | EdrTable", self.bound[ref].spec).collection
 
     async def about(self, path: str, until: float) -> Mapping[str, Any]:
         """Give what is told of a collection; raises SourceError."""
@@ -74,7 +76,7 @@ class OgcAdapter(RecordsAdapter):
             if whole is None or not (is_refusal(error) or error.params.get("status") == _FAILED):
                 raise
         else:
-            return found, whole is not None
+            return found, True
         found, _ = await self.gathered(whole, any_rows(ask))
         return found, False
 
@@ -83,10 +85,12 @@ class OgcAdapter(RecordsAdapter):
         url = self.endpoint.address(path, query)
         while True:
             told, reply = await self.endpoint.document_at(url, seconds=seconds_left(until))
+            if told is None:
+                return
             features = told.get("features") if isinstance(told, dict) else None
             if not isinstance(features, list):
                 raise self.unlike()
-            yield [feature_record(it) for it in features if isinstance(it, dict)]
+            yield [it for it in features if isinstance(it, dict)]
             links = told.get("links") if isinstance(told, dict) else None
             following = [
                 it["href"]
@@ -121,7 +125,12 @@ def box_of(columns: Columns, where: Sequence[Condition], place: tuple[str, str])
 
 
 def box_text(box: InBox) -> str:
-    return f"{box.west!r},{box.south!r},{box.east!r},{box.north!r}"
+    return ",".join(map(degrees, (box.west, box.south, box.east, box.north)))
+
+
+def degrees(number: float) -> str:
+    """Write a number without an exponent."""
+    return f"{Decimal(repr(number)):f}"
 
 
 def interval_of(columns: Columns, where: Sequence[Condition]) -> str | None:

@@ -9,6 +9,7 @@ from publisher.model.dataset import Dataset, FileSource, Harvest, Resource
 from publisher.model.partner import (
     BoundTable,
     CkanPartner,
+    EdrPartner,
     FeaturesPartner,
     OpendatasoftPartner,
     Partner,
@@ -36,6 +37,7 @@ TYPES: Mapping[str, type[PartnerSpec]] = {
     "ckan": CkanPartner,
     "opendatasoft": OpendatasoftPartner,
     "ogc-features": FeaturesPartner,
+    "ogc-edr": EdrPartner,
     "sensorthings": SensorThingsPartner,
 }
 
