@@ -162,6 +162,17 @@ def test_the_command_line_asks_partners_and_says_who_does_not_answer(three, root
     assert (checked.code, problem["rule"], problem["line"]) == (2, "http-connection", 2)
 
 
+def test_what_a_partner_does_not_give_is_logged_beside_the_answer(root, tmp_path):
+    (root / "schemas/levels.yaml").write_text(yaml.safe_dump(SCHEMA))
+    (root / "catalog/partners.yaml").write_text(
+        "by:\n  title: By\n  type: ogc-features\n  url: http://127.0.0.1:9\n  tables:\n"
+        "    river/levels: {collection: x, schema: ../schemas/levels.yaml}\n"
+    )
+    checked = Installation(root, tmp_path / "data").run("check", "--partners", "--json")
+    assert [it["rule"] for it in checked.json["problems"]] == ["http-connection"]
+    assert "a partner did not answer" in checked.err
+
+
 def test_a_walk_goes_on_after_a_restart_while_a_partner_is_away(three, tmp_path):
     here, there, _ = three
     catalog = Catalog(partners={"norddjurs": Partner("norddjurs", publisher_at(there.url))})

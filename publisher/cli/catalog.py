@@ -36,8 +36,10 @@ def check(
     secrets = Secrets(os.environ)
     asked = None
     if partners:
+        from publisher import log  # noqa: PLC0415
         from publisher.operations.check_partners import ask  # noqa: PLC0415
 
+        log.configure(session.settings.log_level, secrets)
         asked = partial(ask, settings=session.settings, secrets=secrets)
     found = look(session.root, secrets, session.language, partners=asked)
     if session.json:
