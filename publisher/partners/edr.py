@@ -24,7 +24,6 @@ from publisher.partners.ogc import (
     OgcAdapter,
     Pages,
     box_of,
-    box_text,
     degrees,
     feature_record,
     interval_of,
@@ -34,7 +33,8 @@ from publisher.partners.records import Columns, Record, Records
 _PLACE = ("x", "y")
 _LOCATION = "location"
 _EDGE = 1e-6
-"""Degrees by which an area is wider than what is asked: a point on its edge may lie outside."""
+"""Degrees by which a box is wider than what is asked: a point on its edge may lie outside."""
+_EVERYWHERE: Box = (-180, -90, 180, 90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class EdrAdapter(OgcAdapter):
             query["coords"] = str(spec.coords)
         else:
             assert spec.box is not None  # noqa: S101 - the model says so
-            box = _within(spec.box, narrow.box, _EDGE if spec.query == "area" else 0)
+            box = _within(spec.box, narrow.box)
             if box is None:
                 return  # nothing of what there is lies there
             query |= _of_box(spec.query, box)
@@ -112,7 +112,8 @@ class EdrAdapter(OgcAdapter):
         if spec.location is not None:
             ids: Sequence[str] = [spec.location]
         elif narrow.box is not None:
-            ids = await self._listed(path, {"bbox": box_text(narrow.box)}, until)
+            box = _within(_EVERYWHERE, narrow.box)
+            ids = await self._listed(path, _of_box(spec.query, box), until) if box else []
         else:
             ids = await self._locations.get(path, lambda: self._listed(path, {}, until))
         return [it for it in ids if narrow.locations is None or it in narrow.locations]
@@ -176,19 +177,19 @@ def _stated(spec: EdrTable) -> dict[str, str]:
     return {name: it for name, it in query.items() if it}
 
 
-def _within(stated: Box, asked: InBox | None, edge: float) -> Box | None:
+def _within(stated: Box, asked: InBox | None) -> Box | None:
     """Give what of the box that a table is of is asked for."""
     if asked is None:
         return stated
     west, south, east, north = stated
-    west, south = max(west, asked.west - edge), max(south, asked.south - edge)
-    east, north = min(east, asked.east + edge), min(north, asked.north + edge)
+    west, south = max(west, asked.west - _EDGE), max(south, asked.south - _EDGE)
+    east, north = min(east, asked.east + _EDGE), min(north, asked.north + _EDGE)
     return (west, south, east, north) if west <= east and south <= north else None
 
 
 def _of_box(query: str, box: Box) -> dict[str, str]:
     west, south, east, north = map(degrees, box)
-    if query == "cube":
+    if query != "area":
         return {"bbox": f"{west},{south},{east},{north}"}
     corners = [(west, south), (east, south), (east, north), (west, north), (west, south)]
     return {"coords": f"POLYGON(({','.join(f'{x} {y}' for x, y in corners)}))"}
