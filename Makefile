@@ -6,6 +6,7 @@ LAKE := .venv-ducklake
 LOCKS := deploy/locks
 FRICTIONLESS := $(shell sed -n 's/^frictionless==\([^ ]*\).*/\1/p' $(LOCKS)/dev.txt)
 SUITE := build/frictionless-$(FRICTIONLESS)
+GEO := build/pygeoapi
 BENCH ?= verdict harvest rows query mixed listeners partners start store
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := -m pip install -q --no-deps
@@ -23,13 +24,13 @@ demo: $(VENV)/.runtime  ## the whole service on the example, until Ctrl-C; ARGS=
 serve: $(VENV)/.runtime ## the service on this catalog/ and ./data
 	$(BIN)/publisher serve $(ARGS)
 
-test: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data  ## all tests, with a real CKAN where root on Debian allows
+test: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data $(GEO)/.done  ## all tests, with a real CKAN where root on Debian allows
 	@tests/run $(ARGS)
 
-test-long: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data  ## the same with the full random counts
+test-long: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data $(GEO)/.done  ## the same with the full random counts
 	@PUBLISHER_TEST_SCALE=full tests/run $(ARGS)
 
-check: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data  ## format, lint, types, layers, tests
+check: $(VENV)/.dev $(LAKE)/.done $(SUITE)/data $(GEO)/.done  ## format, lint, types, layers, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -51,6 +52,7 @@ lock:            ## newest versions that pyproject.toml allows, with hashes, for
 	$(LOCK) pyproject.toml --group dev -c $(LOCKS)/runtime.txt -c $(LOCKS)/build.txt -o $(LOCKS)/dev.txt
 	$(LOCK) pyproject.toml --group bench -c $(LOCKS)/dev.txt -o $(LOCKS)/bench.txt
 	$(LOCK) pyproject.toml $(LOCKS)/ducklake.in --group suite -o $(LOCKS)/ducklake.txt
+	$(LOCK) --upgrade $(LOCKS)/pygeoapi.in -o $(LOCKS)/pygeoapi.txt
 
 bench: $(VENV)/.bench  ## the figures in the README, measured here; BENCH="store" for one of them, "ckan" with CKAN_URL and so on set
 	@for it in $(BENCH); do echo "== $$it"; $(BIN)/python tests/bench/$$it.py $(ARGS) || exit 1; done
@@ -80,6 +82,12 @@ $(LAKE)/.done: $(LOCKS)/ducklake.txt pyproject.toml
 	test -x $(LAKE)/bin/python || $(PYTHON) -m venv $(LAKE)
 	$(LAKE)/bin/python $(INSTALL) --require-hashes -r $(LOCKS)/ducklake.txt
 	$(LAKE)/bin/python $(INSTALL) --no-build-isolation -e .
+	touch $@
+
+# Another's server, that partners are tested against: it shares nothing with what is tested.
+$(GEO)/.done: $(LOCKS)/pygeoapi.txt
+	test -x $(GEO)/bin/python || $(PYTHON) -m venv $(GEO)
+	$(GEO)/bin/python $(INSTALL) --require-hashes -r $(LOCKS)/pygeoapi.txt
 	touch $@
 
 # The files that Frictionless' own tests read are in its source release alone, of which they are all

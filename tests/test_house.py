@@ -111,7 +111,7 @@ def test_every_dependency_says_why_it_is_there():
     assert unexplained == []
 
 
-LOCKS = ("runtime.txt", "build.txt", "dev.txt", "bench.txt", "ducklake.txt")
+LOCKS = ("runtime.txt", "build.txt", "dev.txt", "bench.txt", "ducklake.txt", "pygeoapi.txt")
 
 
 @pytest.mark.parametrize("name", LOCKS)

@@ -90,35 +90,45 @@ def whole_point(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return row if None not in row[4:] else (*row[:4], None, None)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@settings(
-    max_examples=scale(20, 1_000),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(
-    data=rows_and_places,
-    wanted=st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
-    sort=st.sampled_from(SORTS),
-    groups=st.none() | st.sampled_from(GROUPS),
-    limit=st.sampled_from([1, 3, 7, 1000]),
-)
-def test_an_answer_is_the_same_wherever_the_rows_lie(
-    served, kind, data, wanted, sort, groups, limit
-):
-    here, other = served
+QUESTIONS: dict[str, Any] = {
+    "wanted": st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
+    "sort": st.sampled_from(SORTS),
+    "groups": st.none() | st.sampled_from(GROUPS),
+    "limit": st.sampled_from([1, 3, 7, 1000]),
+}
+
+
+def check_wherever(here: Town, other: Any, kind: str, data: Any, **question: Any) -> None:
+    """Rows at a partner give the answer that they give in a table of ours."""
     data = [(whole_point(row), place) for row, place in data]
     name = f"t{next(_names)}"
     whole = here.table(SCHEMA, f"{name}-whole", [row for row, _ in data])
     ours = here.table(SCHEMA, name, [row for row, place in data if place == "here"])
     other.rows = [row for row, place in data if place != "here"]
     befriend(here, other, kind, ours)
+    check_question(here, [str(ours.ref), f"{ours.ref}@other"], str(whole.ref), **question)
 
+
+def check_question(
+    here: Town, parted: list[str], whole: str, *, wanted: Any, sort: str, groups: Any, limit: int
+) -> None:
     asked = [*wanted, ("limit", str(limit)), *(groups or [("sort", sort)] * bool(sort))]
-    parted = [("from", f"{name}/levels"), ("from", f"{name}/levels@other")]
-    found = here.walk(urlencode([*parted, *asked]))
-    expected = here.walk(urlencode([("from", str(whole.ref)), *asked]))
-
+    found = here.walk(urlencode([*(("from", it) for it in parted), *asked]))
+    expected = here.walk(urlencode([("from", whole), *asked]))
     check_alike(found, expected, "" if groups else sort)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(
+    max_examples=scale(20, 1_000),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(data=rows_and_places, **QUESTIONS)
+def test_an_answer_is_the_same_wherever_the_rows_lie(
+    served, kind, data, wanted, sort, groups, limit
+):
+    here, other = served
+    check_wherever(here, other, kind, data, wanted=wanted, sort=sort, groups=groups, limit=limit)
 
 
 @pytest.mark.parametrize("kind", KINDS)
