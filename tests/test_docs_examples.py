@@ -4,6 +4,7 @@ What is for a program that is not here (R, DuckDB's own shell, Excel, Power BI) 
 asked.
 """
 
+import json
 import os
 import re
 import shutil
@@ -99,3 +100,36 @@ def test_an_example_works(demo: Demo, kind: str, text: str, tmp_path: Path) -> N
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout or list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("page", ["federate.md", "da/federate.md"])
+def test_a_neighbour_gets_the_demos_rows_as_the_page_tells(
+    demo: Demo, page: str, tmp_path: Path
+) -> None:
+    [made, asked] = [text for _, text in blocks(page) if "--root neighbour" in text]
+    made = demo.own(made).replace(".venv/bin/publisher", f"{sys.executable} -m publisher")
+    made = made.replace("--port 8081", "--port 0")
+    *before, serve = made.splitlines()
+    run = ["bash", "-euo", "pipefail", "-c"]
+    checked = subprocess.run(
+        [*run, "\n".join(before)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "No problems found." in checked.stdout
+    neighbour = subprocess.Popen(serve.split(), cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    try:
+        assert neighbour.stderr is not None
+        lines = iter(neighbour.stderr.readline, "")
+        address = next(line.split()[-1] for line in lines if line.startswith("Publisher answers"))
+        asked = asked.replace("http://127.0.0.1:8081", address).replace("curl", "curl -sw '\\n'")
+        asked = asked.replace(".venv/bin/publisher", f"{sys.executable} -m publisher")
+        told = subprocess.run(
+            [*run, asked], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+        )
+        rows, days, datasets, *shown = told.stdout.splitlines()
+        assert [it["_source"] for it in json.loads(rows)["data"]] == ["norddjurs"] * 2
+        assert json.loads(days)["sources"]["data"][0]["pushedDown"] == ["groups"]
+        assert "vandstand-ribe" in [it["name"] for it in json.loads(datasets)["data"]]
+        assert any("vandstand-ribe/observations@norddjurs" in line for line in shown)
+    finally:
+        neighbour.terminate()
+        neighbour.communicate(timeout=60)
