@@ -26,10 +26,13 @@ def load(
     }
     pairs = ", ".join(f"{literal(field)}: '{kind}'" for field, kind in columns.items())
     table = identifier(name)
-    typed = ", ".join(f"{_typed(it)} AS {identifier(it.name)}" for it in fields.values())
-    wrong = " OR ".join(
-        f"({identifier(it.name)} IS NOT NULL AND {_typed(it)} IS NULL)" for it in fields.values()
+    names = [identifier(it) for it in fields]
+    both = ", ".join(
+        f"{column} AS r{number}, {_typed(it)} AS t{number}"
+        for number, (column, it) in enumerate(zip(names, fields.values(), strict=True))
     )
+    typed = ", ".join(f"t{number} AS {column}" for number, column in enumerate(names))
+    wrong = " OR ".join(f"(r{it} IS NOT NULL AND t{it} IS NULL)" for it in range(len(names)))
     read = (
         f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
         f" maximum_object_size = {_LONGEST_ROW})"
@@ -39,7 +42,7 @@ def load(
     try:
         con.execute(
             f"CREATE TEMP TABLE {table} AS SELECT {typed}, row_number() OVER () AS {ROW},"
-            f" {wrong} AS _wrong FROM {read}",
+            f" {wrong} AS _wrong FROM (SELECT {both} FROM {read})",
             [[str(file) for file in files]],
         )
     except (InputError, DataError) as error:
