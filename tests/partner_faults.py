@@ -16,28 +16,38 @@ _KEPT = ("Content-Type", "Link", "X-Table-Version", "X-Total-Count", "ETag")
 
 
 class Middle:
-    """Stands before *target*; takes the next of *planned* for each request to a path with rows."""
+    """Stands before *target*; takes the next of *planned* for each request to a path with *rows*.
 
-    def __init__(self, target: str) -> None:
+    *always* takes those for which nothing is planned.
+    """
+
+    def __init__(self, target: str, *rows: str) -> None:
         self.target = target
         self.planned: list[Fault | None] = []
+        self.always: Fault | None = None
         self.asked: list[str] = []
+        self.failed: list[bool] = []
+        """For each that was asked, whether it was failed."""
         self.busy = self.busiest = 0
         """Requests under way, now and at the most."""
         self.url = ""
         self.away = False
         """Every request is reset."""
+        self._rows = rows or ("/rows", "/aggregate", "/export")
+        self._port = 0
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
+        """Listen; where it did before, once it was closed."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._session = aiohttp.ClientSession(auto_decompress=True)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self._port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self._port}"
 
     async def close(self) -> None:
         assert self._runner is not None
@@ -52,12 +62,14 @@ class Middle:
                 headers = {it: answer.headers[it] for it in _KEPT if it in answer.headers}
                 if "Link" in headers:
                     headers["Link"] = headers["Link"].replace(self.target, self.url)
-                return answer.status, headers, await answer.read()
+                body = (await answer.read()).replace(self.target.encode(), self.url.encode())
+                return answer.status, headers, body
 
         fault = reset if self.away else None
-        if fault is None and request.path.endswith(("/rows", "/aggregate", "/export")):
+        if fault is None and request.path.endswith(self._rows):
             self.asked.append(request.raw_path)
-            fault = self.planned.pop(0) if self.planned else None
+            fault = self.planned.pop(0) if self.planned else self.always
+            self.failed.append(fault is not None)
         if fault is not None:
             self.busy += 1
             self.busiest = max(self.busy, self.busiest)

@@ -88,9 +88,9 @@ class OgcAdapter(RecordsAdapter):
             if told is None:
                 return
             features = told.get("features") if isinstance(told, dict) else None
-            if not isinstance(features, list):
+            if not isinstance(features, list) or not all(isinstance(it, dict) for it in features):
                 raise self.unlike()
-            yield [it for it in features if isinstance(it, dict)]
+            yield features
             links = told.get("links") if isinstance(told, dict) else None
             following = [
                 it["href"]
@@ -99,7 +99,7 @@ class OgcAdapter(RecordsAdapter):
                 and it.get("rel") == "next"
                 and isinstance(it.get("href"), str)
             ]
-            if not following or not features:
+            if not following:
                 return
             url = self.endpoint.follow(reply.url, following[0])
 

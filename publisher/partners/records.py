@@ -27,6 +27,8 @@ from publisher.registry.partners import entry_of
 from publisher.validation.judge import Validator
 
 _MOST_READERS = 100
+_MOST_EMPTY = 20
+"""Pages without rows, one after another, that lead to a next one."""
 Record = Mapping[str, Any]
 
 
@@ -158,16 +160,18 @@ class RecordsAdapter(ABC):
     ) -> tuple[Sequence[Record], bool]:
         """Read pages until there are enough, or no more; tells whether there are more.
 
-        Raises SourceError where they are too many, or come again and again.
+        Raises SourceError where they are too many, come again and again, or stay empty.
         """
         cap = self.endpoint.partner.spec.max_rows
         found: list[Record] = []
         seen: set[bytes] = set()
+        empty = 0
         async for page in pages:
             if not all(isinstance(it, dict) for it in page):
                 raise self.unlike()
             mark = orjson.dumps(page[:1])
-            if page and mark in seen:
+            empty = 0 if page else empty + 1
+            if empty > _MOST_EMPTY or (page and mark in seen):
                 raise self.unlike()  # it gives the same again and again
             seen.add(mark)
             found += page

@@ -103,9 +103,11 @@ class SensorThingsAdapter(RecordsAdapter):
             values = told.get("value") if isinstance(told, dict) else None
             if not isinstance(told, dict) or not isinstance(values, list):
                 raise self.unlike()
-            yield [_record(it) for it in values if isinstance(it, dict)]
+            if not all(isinstance(it, dict) for it in values):
+                raise self.unlike()
+            yield [_record(it) for it in values]
             link = told.get(_NEXT)
-            if not isinstance(link, str) or not values:
+            if not isinstance(link, str):
                 return
             url = self.endpoint.follow(reply.url, link)
 
