@@ -87,6 +87,12 @@ SEVERAL: dict[str, Text] = {
         remedy_en="Ask for less: fewer fields, a shorter time.",
         remedy_da="Spørg om mindre: færre felter, en kortere tid.",
     ),
+    "partner-too-much": Text(
+        en="What {partner} gave needs more memory than there is",
+        da="Det, {partner} gav, kræver mere hukommelse, end der er",
+        remedy_en="Ask for less: fewer fields, a shorter time.",
+        remedy_da="Spørg om mindre: færre felter, et kortere tidsrum.",
+    ),
     "partner-many-rows": Text(
         en="More than {most} rows of {partner} would have to be fetched",
         da="Der skulle hentes mere end {most} rækker fra {partner}",

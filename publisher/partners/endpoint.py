@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -103,8 +104,9 @@ class Endpoint:
         reply = await self._get(url, pieces, _LONGEST_DOCUMENT, seconds)
         if reply.status == _NO_CONTENT:
             return None, reply
+        body = b"".join(pieces).removeprefix(BOM_UTF8)  # RFC 8259, 8.1
         try:
-            return await asyncio.to_thread(orjson.loads, b"".join(pieces)), reply
+            return await asyncio.to_thread(orjson.loads, body), reply
         except orjson.JSONDecodeError:
             raise self._learnt(SourceError("partner-not-json", url=self.shown)) from None
 

@@ -91,12 +91,17 @@ def _stored(field: Field) -> str:
 def _typed(field: Field) -> str:
     name = identifier(field.name)
     kind = sql_type(field)
-    if kind == "TIMESTAMP":
-        return f"timezone('UTC', TRY_CAST({name} AS TIMESTAMPTZ))"
+    if kind in {"TIMESTAMP", "DATE"}:
+        moment = f"TRY_CAST({name} AS DATE)"
+        if kind == "TIMESTAMP":
+            moment = f"timezone('UTC', TRY_CAST({name} AS TIMESTAMPTZ))"
+        # The engine knows others, and one that is infinite; nobody else does
+        return f"CASE WHEN year({moment}) BETWEEN 1 AND 9999 THEN {moment} END"
     if kind in {"VARCHAR", "JSON"}:
         return name
     if kind in {"BIGINT", "INTEGER"}:  # a cast would round
         return (
             f"CASE WHEN regexp_full_match({name}, '-?[0-9]+') THEN TRY_CAST({name} AS {kind}) END"
         )
-    return f"TRY_CAST({name} AS {kind})"
+    typed = f"TRY_CAST({name} AS {kind})"
+    return f"CASE WHEN isfinite({typed}) THEN {typed} END" if kind == "DOUBLE" else typed

@@ -104,7 +104,10 @@ class RecordsAdapter(ABC):
             raise SourceError("partner-no-versions", partner=self.name)
         found = await self.records(ask, asyncio.get_running_loop().time() + seconds)
         file = folder / "records.ndjson"
-        await asyncio.to_thread(_write, file, found.records)
+        try:
+            await asyncio.to_thread(_write, file, found.records)
+        except TypeError:  # one is nested deeper than can be written
+            raise self.unlike() from None
         ref = ask.remote.ref
         reader = self._reader(ref, ask.fields)
         return Fetched(
@@ -169,7 +172,7 @@ class RecordsAdapter(ABC):
         async for page in pages:
             if not all(isinstance(it, dict) for it in page):
                 raise self.unlike()
-            mark = orjson.dumps(page[:1])
+            mark = self._mark(page)
             empty = 0 if page else empty + 1
             if empty > _MOST_EMPTY or (page and mark in seen):
                 raise self.unlike()  # it gives the same again and again
@@ -182,6 +185,13 @@ class RecordsAdapter(ABC):
             if len(found) > cap:
                 raise SourceError("partner-many-rows", partner=self.name, most=cap)
         return found, False
+
+    def _mark(self, page: Sequence[Record]) -> bytes:
+        """Give what a page is known by."""
+        try:
+            return orjson.dumps(page[:1])
+        except TypeError:  # it is nested deeper than can be written
+            raise self.unlike() from None
 
     def _remote(self, ref: TableRef, bound: BoundTable) -> Remote:
         fields = {field.name: field for field in bound.schema.open_fields}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from publisher.engine import Connection, identifier, literal
+from publisher.engine import Connection, OutOfMemoryError, identifier, literal
 from publisher.errors import SourceError
 from publisher.model.query import LOCAL, Groups, Rows
 from publisher.model.schema import Field
@@ -111,7 +111,10 @@ class _Loaded:
 
 
 def _load(con: Connection, name: str, ask: Ask, found: Fetched, prepared: Prepared) -> _Loaded:
-    refused = found.load(con, name, found.files)
+    try:
+        refused = found.load(con, name, found.files)
+    except OutOfMemoryError:
+        raise SourceError("partner-too-much", partner=ask.remote.partner) from None
     rows = 0 if found.whole else _counted(con, name)
     asis = found.grouped or (found.whole and prepared.query.groups is not None)
     if not asis and not (ask.order and found.in_order):
