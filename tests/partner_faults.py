@@ -21,7 +21,7 @@ class Middle:
     *always* takes those for which nothing is planned.
     """
 
-    def __init__(self, target: str, *rows: str) -> None:
+    def __init__(self, target: str, *rows: str, host: str = "127.0.0.1") -> None:
         self.target = target
         self.planned: list[Fault | None] = []
         self.always: Fault | None = None
@@ -33,8 +33,11 @@ class Middle:
         self.url = ""
         self.away = False
         """Every request is reset."""
+        self.public = ""
+        """The address that others know it by, where that is another."""
         self._rows = rows or ("/rows", "/aggregate", "/export")
-        self._port = 0
+        self._host = host
+        self.port = 0
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -45,9 +48,9 @@ class Middle:
         self._session = aiohttp.ClientSession(auto_decompress=True)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
-        self._port = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self._port}"
+        await web.TCPSite(self._runner, self._host, self.port).start()
+        self.port = self._runner.addresses[0][1]
+        self.url = f"http://{self._host}:{self.port}"
 
     async def close(self) -> None:
         assert self._runner is not None
@@ -61,7 +64,7 @@ class Middle:
             async with self._session.get(self.target + request.raw_path) as answer:
                 headers = {it: answer.headers[it] for it in _KEPT if it in answer.headers}
                 if "Link" in headers:
-                    headers["Link"] = headers["Link"].replace(self.target, self.url)
+                    headers["Link"] = headers["Link"].replace(self.target, self.public or self.url)
                 body = (await answer.read()).replace(self.target.encode(), self.url.encode())
                 return answer.status, headers, body
 
@@ -125,6 +128,17 @@ def status(code: int, **headers: str) -> Fault:
     async def answer(_: web.Request, __: Forward) -> web.StreamResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return web.Response(status=code, headers=named, text="no")
+
+    return answer
+
+
+def telling(**headers: str) -> Fault:
+    """Answer as it is, with headers beside."""
+
+    async def answer(_: web.Request, forward: Forward) -> web.StreamResponse:
+        code, known, body = await forward()
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=code, headers={**known, **named}, body=body)
 
     return answer
 

@@ -80,6 +80,17 @@ async def test_the_second_time_only_news_is_asked_for(steward, department, valid
     assert name not in department.heard[2], "it belongs to another request"
 
 
+@pytest.mark.parametrize(
+    "told",
+    ["Wed, 21 Oct 99999999999999999999 07:28:00 GMT", "Fri, 31 Dec 9999 23:59:59 -1200", "soon"],
+)
+async def test_a_time_that_there_is_not_is_none(steward, department, told):
+    department.answers = [answer(Last_Modified=told)]
+    delivery = await steward.takes_one(department.url)
+    assert steward.bytes_of(delivery) == CSV
+    assert delivery.modified_at is None
+
+
 async def test_a_time_too_fresh_to_trust_is_not_asked_about(steward, department):
     now = format_datetime(datetime.now(UTC).replace(microsecond=0), usegmt=True)
     department.answers = [answer(Last_Modified=now, Date=now)]

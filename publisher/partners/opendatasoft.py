@@ -145,7 +145,7 @@ class OpendatasoftAdapter(RecordsAdapter):
         license_ = said.get("license")
         try:
             updated = datetime.fromisoformat(str(said.get("modified"))).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             updated = None
         keywords = said.get("keyword")
         return RemoteDataset(

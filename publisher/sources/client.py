@@ -173,21 +173,22 @@ async def _gunzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """Give the seconds that the server asks to wait, stated as such or as a date."""
+    """Give the seconds that the server asks to wait, stated as such or as a date by its clock."""
     stated = response.headers.get(hdrs.RETRY_AFTER, "").strip()
     if stated.isascii() and stated.isdigit():
         return float(stated)
     moment = date_of(response, hdrs.RETRY_AFTER)
-    return max((moment - datetime.now(UTC)).total_seconds(), 0.0) if moment else None
+    now = date_of(response, hdrs.DATE) or datetime.now(UTC)
+    return max((moment - now).total_seconds(), 0.0) if moment else None
 
 
 def date_of(response: aiohttp.ClientResponse, header: str) -> datetime | None:
     """Give the moment that a header tells; None where it tells none."""
     try:
         found = parsedate_to_datetime(response.headers[header])
-    except (KeyError, ValueError):
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (KeyError, ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _prepared(url: str, headers: Mapping[str, str], shown: str) -> tuple[URL, dict[str, str]]:
