@@ -69,8 +69,11 @@ class Town:
         self.partners[name] = Partner(name, spec, refs)
         self._changed()
 
+    def ask(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(path if "://" in path else self.url + path, timeout=60, **options)
+
     def get(self, path: str, status: int = 200, **options: Any) -> Any:
-        answer = requests.get(path if "://" in path else self.url + path, timeout=60, **options)
+        answer = self.ask(path, **options)
         assert answer.status_code == status, answer.text
         return answer.json()
 

@@ -42,7 +42,6 @@ class Middle:
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
-        """Listen; where it did before, once it was closed."""
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._session = aiohttp.ClientSession(auto_decompress=True)
@@ -53,6 +52,7 @@ class Middle:
         self.url = f"http://{self._host}:{self.port}"
 
     async def close(self) -> None:
+        """Stop, once or again; where it is started anew it listens at the same place."""
         assert self._runner is not None
         assert self._session is not None
         await self._session.close()

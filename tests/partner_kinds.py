@@ -68,7 +68,9 @@ class Far:
         shape = self.here.table(SCHEMA, f"{self.kind[:3]}{next(_names)}", [])
         self._befriend(shape, rows, title=f"{self.kind} {next(_names)}", **stated)
         asked = f"from={shape.ref}@{self.name}"
-        self.here.get(f"/v1/query?{asked}&limit=1")  # its columns are known from now on
+        for _ in range(20):  # its columns are known from now on
+            if self.here.get(f"/v1/query?{asked}&limit=1")["complete"]:
+                break
         self.middle.asked.clear()
         self.middle.failed.clear()
         return asked

@@ -283,8 +283,10 @@ class Partners:
         )
 
     def forget(self, remote: Remote) -> None:
-        """Look anew before it is asked again; what was known has to do where nobody tells."""
-        self._remotes[remote.partner, remote.ref] = (remote, -FRESH)
+        """Look anew before it is asked again; what is known by now has to do where nobody tells."""
+        known = self._remotes.get((remote.partner, remote.ref))
+        if known is not None:
+            self._remotes[remote.partner, remote.ref] = (known[0], -FRESH)
 
     @asynccontextmanager
     async def fetched(self, asks: Sequence[Ask], seconds: float) -> AsyncIterator[list[Status]]:
