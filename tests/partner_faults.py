@@ -26,8 +26,8 @@ class Middle:
         self.planned: list[Fault | None] = []
         self.always: Fault | None = None
         self.asked: list[str] = []
-        self.failed: list[bool] = []
-        """For each that was asked, whether it was failed."""
+        self.struck: list[Fault | None] = []
+        """For each that was asked, how it was failed."""
         self.busy = self.busiest = 0
         """Requests under way, now and at the most."""
         self.url = ""
@@ -72,7 +72,7 @@ class Middle:
         if fault is None and request.path.endswith(self._rows):
             self.asked.append(request.raw_path)
             fault = self.planned.pop(0) if self.planned else self.always
-            self.failed.append(fault is not None)
+            self.struck.append(fault)
         if fault is not None:
             self.busy += 1
             self.busiest = max(self.busy, self.busiest)

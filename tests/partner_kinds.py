@@ -72,7 +72,7 @@ class Far:
             if self.here.get(f"/v1/query?{asked}&limit=1")["complete"]:
                 break
         self.middle.asked.clear()
-        self.middle.failed.clear()
+        self.middle.struck.clear()
         return asked
 
     @property
