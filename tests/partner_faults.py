@@ -69,7 +69,7 @@ class Middle:
                 return answer.status, headers, body
 
         fault = reset if self.away else None
-        if fault is None and request.path.endswith(self._rows):
+        if fault is None and any(it in request.path for it in self._rows):
             self.asked.append(request.raw_path)
             fault = self.planned.pop(0) if self.planned else self.always
             self.struck.append(fault)

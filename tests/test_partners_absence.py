@@ -75,7 +75,7 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Neighbours
     """Give both, who wait for little and forget soon."""
     for name, seconds in (("breaker._FIRST", 0.2), ("breaker._LONGEST", 0.4)):
         monkeypatch.setattr(f"publisher.partners.{name}", seconds)
-    monkeypatch.setattr("publisher.partners.federation._FRESH", 0.3)
+    monkeypatch.setattr("publisher.partners.federation.FRESH", 0.3)
     found = Neighbours(tmp_path)
     there = found.start("there")
     there.table(SCHEMA, "river", THEIRS)

@@ -182,12 +182,8 @@ def test_of_a_name_that_stands_twice_one_value_counts(kinds, kind):
     asked = far.meet(rows_of("b", 5))
     plan(far.middle, levels_written(f'0, "{"result" if kind == "sensorthings" else "level"}": 999'))
     page, theirs = asked_of(far, asked)
-    if kind == "publisher":
-        assert (theirs["status"], theirs["problem"]["code"]) == ("failed", "partner-not-rows")
-        assert page["data"] == []
-    else:
-        assert theirs["status"] == "successful"
-        assert sorted(it["level"] for it in page["data"]) == [1, 2, 3, 4, 999]
+    assert theirs["status"] == "successful"
+    assert sorted(it["level"] for it in page["data"]) == [1, 2, 3, 4, 999]
 
 
 @pytest.mark.parametrize(
