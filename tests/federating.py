@@ -60,9 +60,12 @@ class Town:
         """Make a public table ``name/levels`` of the rows, or commit them to the one there is."""
         made = published(entry(schema, name=name, **harvest))
         self.desk.commit(made, rows)
+        self.add(made)
+        return made
+
+    def add(self, made: TableEntry) -> None:
         self.entries[made.ref] = made
         self._changed()
-        return made
 
     def befriend(self, name: str, spec: Any, **tables: BoundTable) -> None:
         refs = {TableRef(*key.split("/")): bound for key, bound in tables.items()}

@@ -27,6 +27,19 @@ class Quality(Model):
     last_run_at: datetime | None
 
 
+class Origin(Model):
+    """Where a table or a dataset was harvested from."""
+
+    url: str
+    source: str | None
+    """The partner whose it is, or `local`; null where it is nobody's that is known here."""
+    dataset: str | None
+    """Its name there."""
+    table: str | None
+    whole: bool
+    """False: it holds a part of what stands there."""
+
+
 class TableSummary(Model):
     name: str
     title: str | None
@@ -101,6 +114,8 @@ class TableDetail(TableWithQuality):
     """Table Schema fields as they can be asked for; units are UCUM codes."""
     primary_key: tuple[str, ...]
     roles: dict[str, tuple[str, ...]]
+    origin: Origin | None
+    """Null where it comes from nobody who publishes it."""
     links: dict[str, str]
 
 
@@ -111,6 +126,8 @@ class SourceProblem(PartnerProblem):
 class ListedDataset(DatasetSummary):
     tables: tuple[str, ...]
     """As `from` of `/v1/query` takes them."""
+    origin: Origin | None
+    """Of all its tables; null where they came from several, or from nobody who publishes them."""
 
 
 class Datasets(Model):

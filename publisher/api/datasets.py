@@ -11,6 +11,7 @@ from aiohttp import web
 
 from publisher.api import answers
 from publisher.api.negotiation import language_of
+from publisher.api.origins import common, origin_of, origin_of_entry, shown
 from publisher.api.parts import Call
 from publisher.api.problems import detail
 from publisher.api.replies import paged, reply, reply_kept
@@ -38,15 +39,17 @@ States = Mapping[TableRef, TableState]
 
 
 async def list_datasets(call: Call) -> web.Response:
-    catalog = call.catalog
     source = call.stated.get("source", LOCAL)
     states = await call.read_once(call.parts.store.states)
     if source != LOCAL:
         return await _list_everywhere(call, source, states)
     found = await _ours(call, states)
-    shown, next_url = paged(call, "datasets", found, lambda dataset: dataset.name)
-    data = tuple(_listed(catalog, dataset, states) for dataset in shown)
-    return await reply_kept(call, answers.Datasets(data=data, next=next_url), next_url=next_url)
+    page, next_url = paged(call, "datasets", found, lambda dataset: dataset.name)
+    data = tuple(_listed(call, dataset, states) for dataset in page)
+    answer = answers.Datasets(data=data, next=next_url)
+    if any(it.origin for it in data):  # partners tell how far it goes back
+        return reply(call, answer, next_url=next_url)
+    return await reply_kept(call, answer, next_url=next_url)
 
 
 async def _ours(call: Call, states: States) -> list[Dataset]:
@@ -73,7 +76,7 @@ async def _list_everywhere(call: Call, source: str, states: States) -> web.Respo
     found: list[answers.ListedDataset] = []
     problems: list[answers.SourceProblem] = []
     if source == "*":
-        found += [_listed(call.catalog, it, states) for it in await _ours(call, states)]
+        found += [_listed(call, it, states) for it in await _ours(call, states)]
     seconds = call.parts.settings.partner_timeout
     told = await asyncio.gather(
         *(partners.datasets(name, seconds) for name in asked if partners is not None),
@@ -86,10 +89,10 @@ async def _list_everywhere(call: Call, source: str, states: States) -> web.Respo
         elif isinstance(theirs, BaseException):
             raise theirs
         else:
-            found += [_theirs(it) for it in theirs if _theirs_match(it, call)]
+            found += [_theirs(call, it) for it in theirs if _theirs_match(it, call)]
     found.sort(key=_place)
-    shown, next_url = paged(call, "datasets", found, _place)
-    answer = answers.Datasets(data=shown, next=next_url, problems=tuple(problems))
+    page, next_url = paged(call, "datasets", found, _place)
+    answer = answers.Datasets(data=page, next=next_url, problems=tuple(problems))
     return reply(call, answer, next_url=next_url)
 
 
@@ -97,12 +100,17 @@ def _place(listed: answers.ListedDataset) -> str:
     return f"{listed.name}@{listed.source}"
 
 
-def _listed(catalog: Catalog, dataset: Dataset, states: States) -> answers.ListedDataset:
-    tables = tuple(str(entry.ref) for entry in catalog.tables(dataset.name))
-    return answers.ListedDataset(**_summary(catalog, dataset, states), tables=tables)
+def _listed(call: Call, dataset: Dataset, states: States) -> answers.ListedDataset:
+    entries = list(call.catalog.tables(dataset.name))
+    return answers.ListedDataset(
+        **_summary(call.catalog, dataset, states),
+        tables=tuple(str(entry.ref) for entry in entries),
+        origin=shown(common([origin_of_entry(call.parts, entry) for entry in entries])),
+    )
 
 
-def _theirs(of: RemoteDataset) -> answers.ListedDataset:
+def _theirs(call: Call, of: RemoteDataset) -> answers.ListedDataset:
+    ref = TableRef(of.name, next(iter(of.tables), ""))
     return answers.ListedDataset(
         source=of.partner,
         name=of.name,
@@ -123,6 +131,7 @@ def _theirs(of: RemoteDataset) -> answers.ListedDataset:
         updated_at=of.updated_at,
         url=of.url,
         tables=tuple(f"{of.name}/{table}@{of.partner}" for table in of.tables),
+        origin=shown(origin_of(call.parts, of.partner, ref, of.origin)),
     )
 
 
@@ -197,6 +206,7 @@ async def _mqa(call: Call, dataset: str) -> answers.Mqa | None:
 
 async def get_table(call: Call) -> web.Response:
     entry = call.entry()
+    origin = origin_of_entry(call.parts, entry)
 
     def read(con: Connection) -> answers.TableDetail:
         state = call.parts.store.state(con, entry.ref)
@@ -215,10 +225,14 @@ async def get_table(call: Call) -> web.Response:
             fields=tuple(_described(field, entry.schema.by_name[field.name]) for field in fields),
             primary_key=key if names.issuperset(key) else (),
             roles=_roles(fields),
+            origin=shown(origin),
             links={name: f"{common['url']}/{path}" for name, path in _LINKS.items()},
         )
 
-    return await reply_kept(call, await call.read_once(read))
+    found = await call.read_once(read)
+    if origin is not None:  # partners tell how far it goes back
+        return reply(call, found)
+    return await reply_kept(call, found)
 
 
 def shown_field(field: Field) -> dict[str, object]:

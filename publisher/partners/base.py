@@ -20,6 +20,15 @@ DELETED = "_deleted"
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a table was harvested from: an address of HTTP, without credentials and query."""
+
+    url: str
+    whole: bool = True
+    """False: it holds a part of what stands there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Remote:
     """A partner's table, as far as it is known."""
 
@@ -31,6 +40,8 @@ class Remote:
     schema: Schema
     version: int = 0
     """Its newest; 0 where the partner knows no versions."""
+    origin: Origin | None = None
+    """Where it was harvested from, as the partner tells."""
 
     @property
     def name(self) -> str:
@@ -56,6 +67,8 @@ class RemoteDataset:
     tables: tuple[str, ...]
     box: tuple[float, float, float, float] | None = None
     """West, south, east, north, where that is known."""
+    origin: Origin | None = None
+    """Where it was harvested from, as the partner tells."""
 
 
 @dataclass(frozen=True, slots=True)

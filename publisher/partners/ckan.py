@@ -8,7 +8,9 @@ that are alike so far are fetched all.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,11 +18,13 @@ from typing import Any, cast
 
 import orjson
 
+from publisher.errors import SourceError
 from publisher.model.partner import BoundTable, CkanTable
 from publisher.model.query import Among, Compare, Condition, Value
 from publisher.model.values import TableRef
-from publisher.partners.base import Ask, RemoteDataset
+from publisher.partners.base import Ask, Origin, Remote, RemoteDataset
 from publisher.partners.endpoint import Endpoint, seconds_left
+from publisher.partners.harvested import origin_of
 from publisher.partners.order import value_at
 from publisher.partners.records import Columns, Records, RecordsAdapter, Window, any_rows
 
@@ -28,6 +32,8 @@ _BEYOND = 500
 """Rows that are asked for beyond a limit, for the group of those that are alike to be whole."""
 _PAGE = 10_000
 _ID = "_id"
+_TRACING = 2.0
+"""Seconds for what is told beside a table: the rows are to come all the same."""
 _RANGES_FROM = (2, 12)
 _RANGES = {"gt", "gte", "lt", "lte"}
 _TYPES: Mapping[str, set[str]] = {
@@ -48,17 +54,46 @@ class CkanAdapter(RecordsAdapter):
         super().__init__(endpoint, work)
         self._ranges: bool | None = None
         self._columns: dict[TableRef, Mapping[str, str]] = {}
+        self._origins: dict[TableRef, Origin | None] = {}
+
+    async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:
+        await self._trace(self.bound, seconds)
+        found = await super().tables(seconds)
+        return {ref: replace(it, origin=self._origins.get(ref)) for ref, it in found.items()}
+
+    async def find(self, ref: TableRef, seconds: float) -> Remote | None:
+        await self._trace([ref], seconds)
+        found = await super().find(ref, seconds)
+        return found and replace(found, origin=self._origins.get(ref))
+
+    async def _trace(self, refs: Iterable[TableRef], seconds: float) -> None:
+        """Learn where tables were harvested from, where the site tells that in time."""
+        until = asyncio.get_running_loop().time() + min(seconds / 2, _TRACING)
+        packages: dict[str, Mapping[str, Any]] = {}
+        with suppress(SourceError):  # it is looked for again
+            for ref in refs:
+                if ref in self.bound and ref not in self._origins:
+                    resource = await self._shown("resource_show", self._id(ref), until)
+                    id_ = str(resource.get("package_id"))
+                    if id_ not in packages:
+                        packages[id_] = await self._shown("package_show", id_, until)
+                    self._origins[ref] = origin_of(packages[id_], resource, self.endpoint.url)
+
+    def _id(self, ref: TableRef) -> str:
+        return _spec(self.bound[ref]).resource
 
     async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
         until = asyncio.get_running_loop().time() + seconds
         found = []
         for name, refs in self.by_dataset.items():
-            id_ = _spec(self.bound[refs[0]]).resource
-            resource = await self._shown("resource_show", id_, until)
+            resource = await self._shown("resource_show", self._id(refs[0]), until)
             package = await self._shown("package_show", str(resource.get("package_id")), until)
             address = str(self.endpoint.address(f"/dataset/{package.get('name')}"))
             tables = tuple(ref.table for ref in refs)
-            found.append(_dataset(self.endpoint.partner.name, name, package, tables, address))
+            origin = origin_of(package, resource, self.endpoint.url)
+            self._origins[refs[0]] = origin
+            listed = _dataset(self.endpoint.partner.name, name, package, tables, address)
+            found.append(replace(listed, origin=origin))
         return found
 
     async def _shown(self, action: str, of: str, until: float) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from publisher.errors import PublisherError, SourceError, SourceUnavailableError
 from publisher.model.catalog import Catalog
 from publisher.model.partner import Partner
 from publisher.model.values import TableRef
-from publisher.partners.base import Adapter, Ask, Fetched, Remote, RemoteDataset, Status
+from publisher.partners.base import Adapter, Ask, Fetched, Origin, Remote, RemoteDataset, Status
 from publisher.partners.ckan import CkanAdapter
 from publisher.partners.copies import Copies, Copy
 from publisher.partners.edr import EdrAdapter
@@ -27,6 +27,7 @@ from publisher.partners.features import FeaturesAdapter
 from publisher.partners.known import FRESH
 from publisher.partners.memory import recalled, remember
 from publisher.partners.opendatasoft import OpendatasoftAdapter
+from publisher.partners.origins import Addresses
 from publisher.partners.publisher import PublisherAdapter
 from publisher.partners.sensorthings import SensorThingsAdapter
 from publisher.partners.stale import Kept
@@ -99,6 +100,7 @@ class Partners:
         self._kept = Kept(self._work / "kept")
         self._copies = Copies(settings.data / "copies", engine)
         self._copying: set[tuple[str, TableRef]] = set()
+        self._addresses: Addresses | None = None
 
     async def close(self) -> None:
         await self._remember()
@@ -114,6 +116,20 @@ class Partners:
     def is_ours(self, via: str) -> bool:
         """Tell whether a question that came through *via*, the header, is one of ours."""
         return self._via in via
+
+    @property
+    def addresses(self) -> Addresses:
+        """Whose an address is, as the catalog says now."""
+        known, found = self.known, self._addresses
+        if found is None or found.partners is not known:
+            found = Addresses(known, self._settings.public_url, self._secrets.expand)
+            self._addresses = found
+        return found
+
+    def told(self, name: str, ref: TableRef) -> Origin | None:
+        """Give the origin that a partner told of its table, as far as that is known: see base."""
+        found = self._remotes.get((name, ref))
+        return None if found is None else found[0].origin
 
     async def adapter(self, name: str) -> Adapter:
         """Give a partner's adapter, made anew where its entry is another one by now."""

@@ -10,7 +10,7 @@ import structlog
 from publisher.model.base import Model
 from publisher.model.schema import Schema
 from publisher.model.values import TableRef
-from publisher.partners.base import Remote
+from publisher.partners.base import Origin, Remote
 
 log = structlog.get_logger(__name__)
 
@@ -21,12 +21,15 @@ class _Known(Model):
     table: str
     schema_: Schema
     version: int
+    origin: str | None = None
+    whole: bool = True
 
     def remote(self) -> Remote:
         fields = {field.name: field for field in self.schema_.fields}
         ref = TableRef(self.dataset, self.table)
         key = self.schema_.primary_key
-        return Remote(self.partner, ref, fields, key, self.schema_, self.version)
+        origin = None if self.origin is None else Origin(self.origin, self.whole)
+        return Remote(self.partner, ref, fields, key, self.schema_, self.version, origin)
 
 
 def recalled(file: Path) -> Iterator[Remote]:
@@ -49,6 +52,7 @@ def remember(file: Path, remotes: Iterable[Remote]) -> None:
             table=it.ref.table,
             schema_=it.schema,
             version=it.version,
+            **({} if it.origin is None else {"origin": it.origin.url, "whole": it.origin.whole}),
         ).model_dump(mode="json", by_alias=True, exclude_unset=True)
         for it in remotes
     ]

@@ -15,8 +15,9 @@ from publisher.model.query import Condition, InArea, InBox, Near
 from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef
 from publisher.partners import cql2, loading, order
-from publisher.partners.base import DELETED, Ask, Fetched, Grouped, Remote, RemoteDataset
+from publisher.partners.base import DELETED, Ask, Fetched, Grouped, Origin, Remote, RemoteDataset
 from publisher.partners.endpoint import Endpoint, Reply, seconds_left
+from publisher.partners.origins import read_origin
 
 _PAGE = 10_000
 _LONGEST_FILTER = 5_000
@@ -204,7 +205,7 @@ def _remote(partner: str, ref: TableRef, told: Any) -> Remote:
     name, _, version = str(told["schemaName"]).partition("@")
     key = tuple(it for it in told["primaryKey"] if it in fields)
     schema = Schema(name=name, version=version, fields=tuple(fields.values()), primary_key=key)
-    return Remote(partner, ref, fields, key, schema, int(told["version"]))
+    return Remote(partner, ref, fields, key, schema, int(told["version"]), _origin(told))
 
 
 def _dataset(partner: str, listed: Any, tables: list[Any], address: str) -> RemoteDataset:
@@ -224,7 +225,15 @@ def _dataset(partner: str, listed: Any, tables: list[Any], address: str) -> Remo
         updated_at=datetime.fromisoformat(str(updated)) if updated else None,
         url=address,
         tables=tuple(str(it).partition("/")[2] for it in tables),
+        origin=_origin(listed),
     )
+
+
+def _origin(told: Any) -> Origin | None:
+    found = told.get("origin")
+    if not isinstance(found, dict):
+        return None
+    return read_origin(found.get("url"), whole=found.get("whole") is not False)
 
 
 def _shared(ask: Ask) -> tuple[list[Condition], list[Condition]]:
