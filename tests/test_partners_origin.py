@@ -35,11 +35,11 @@ def row(station: str, level: int = 1) -> tuple[Any, ...]:
 
 
 def harvested(
-    town: Town, name: str, url: str, rows: list[tuple[Any, ...]], **stated: Any
+    town: Town, name: str, url: str, rows: list[tuple[Any, ...]], schema: Any = SCHEMA
 ) -> TableEntry:
     """Give a town a table that it harvests from *url*."""
     source = {"type": "http", "url": url, "headers": {"Authorization": "${HEMMELIG}"}}
-    made = published(entry(SCHEMA, name=name, source=source, **stated))
+    made = published(entry(schema, name=name, source=source))
     town.desk.commit(made, rows)
     town.add(made)
     return made

@@ -159,7 +159,7 @@ class SourceStatus(Model):
     status: str
     """`successful`, `partial`, `skipped` or `failed`."""
     table: str | None = None
-    """`dataset/table` of a partner; null where it could not tell of its tables."""
+    """`dataset/table`; null where a partner could not tell of its tables, and of ours together."""
     milliseconds: float | None = None
     rows: int | None = None
     """That it gave for this page."""
@@ -176,6 +176,10 @@ class SourceStatus(Model):
     """It has more behind these rows."""
     refused: int | None = None
     """Rows that do not fit the table's schema, and were left out."""
+    copy_of: str | None = None
+    """The table that is asked for it, which holds the same: this one is `skipped`."""
+    instead_of: str | None = None
+    """The table that could not be asked, of which this one is a copy."""
     problem: PartnerProblem | None = None
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from publisher.api.copies import Choice
 from publisher.api.negotiation import BRIEF, NEVER, language_of, media_type, packed
 from publisher.api.parts import Call
 from publisher.api.problems import detail, problem
 from publisher.api.replies import link, url_of
 from publisher.api.rows import body_of, name_of
-from publisher.engine import Connection
 from publisher.errors import (
     ParameterError,
     PublisherError,
@@ -52,7 +52,30 @@ class _Answered:
 
     @property
     def complete(self) -> bool:
-        return all(it.outcome == "successful" for it in self.statuses)
+        # A copy may be behind what it is a copy of
+        instead = self.federated.chosen.instead
+        return not instead and all(it.outcome == "successful" for it in self.statuses)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    federated: Federated
+    statuses: Sequence[Status]
+    combined: Combined
+    asked: float
+    """When the last had answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One question, until a time of the clock."""
+
+    call: Call
+    partners: Partners
+    choice: Choice
+    form: Form
+    until: float
+    now: datetime
 
 
 async def answer(
@@ -88,32 +111,43 @@ async def _worked_out(
     remotes, failed = await _found(call, partners, elsewhere, seconds * _FINDING)
     if len(remotes) + len(wanted.entries) > MOST_TABLES:
         raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
-    now = datetime.now(UTC)
-    store = call.parts.store
-
-    def settle(con: Connection) -> Federated:
-        return prepare_federated(
-            con,
-            store,
-            wanted.entries,
-            remotes,
-            call.pairs,
-            signer=call.signer,
-            now=now,
-            missing=[(it.source, it.table) for it in failed],
-        )
-
-    ready = await call.read(settle)
+    choice = Choice(call, wanted.entries, remotes, failed)
+    work = _Work(call, partners, choice, form, until, datetime.now(UTC))
+    ready = await _settled(work)
     if form == "geojson" and ready.prepared.query.place is None:
         raise fault("no-place-fields", "f", form)
     planned = time.monotonic()
-    statuses, combined, asked = await _fetched(call, partners, ready, form, until)
+    async with call.caller.turn(partners=True):
+        # Who waits for a turn of one's own has no less time for the partners
+        work = replace(work, until=until + time.monotonic() - planned)
+        found = await _fetched(work, ready)
     done = time.monotonic()
-    versions = _versions(ready, statuses)
+    ready, combined = found.federated, found.combined
+    versions = _versions(ready, found.statuses)
+    failed += choice.gone
     failed += [Status(it.partner, it.ref, "failed", problem=error) for it, error in ready.unfit]
     call.caller.charge(0, sum(combined.loaded) + len(combined.page.rows))
-    timings = {"plan": planned - began, "partners": asked - planned, "engine": done - asked}
-    return _Answered(ready, combined, [*statuses, *failed], versions, timings)
+    timings = {"plan": planned - began, "partners": found.asked - planned}
+    timings["engine"] = done - found.asked
+    return _Answered(ready, combined, [*found.statuses, *failed], versions, timings)
+
+
+async def _settled(work: _Work) -> Federated:
+    """Settle what everybody is asked who is asked by now."""
+    call, choice = work.call, work.choice
+    return await call.read(
+        partial(
+            prepare_federated,
+            store=call.parts.store,
+            entries=choice.entries,
+            remotes=choice.remotes,
+            pairs=call.pairs,
+            signer=call.signer,
+            now=work.now,
+            missing=choice.missing,
+            chosen=choice.chosen,
+        )
+    )
 
 
 def _versions(ready: Federated, statuses: Sequence[Status]) -> dict[str, int | None]:
@@ -129,17 +163,19 @@ def _versions(ready: Federated, statuses: Sequence[Status]) -> dict[str, int | N
 
 
 async def _fetched(
-    call: Call, partners: Partners, ready: Federated, form: Form, until: float
-) -> tuple[list[Status], Combined, float]:
-    """Ask everybody, and put together what they gave; tells when the last had answered."""
+    work: _Work, ready: Federated, known: Sequence[tuple[Ask, Status]] = ()
+) -> _Gathered:
+    """Ask everybody whose answer is not *known*, and put together what they gave."""
+    call, form, until = work.call, work.form, work.until
     asks = list(ready.asks)
     while True:
         left = max(until - time.monotonic(), 0.001)
-        async with (
-            call.caller.turn(partners=True),
-            partners.fetched(asks, left) as statuses,
-        ):
+        before = [next((it for asked, it in known if asked == ask), None) for ask in asks]
+        new = [ask for ask, it in zip(asks, before, strict=True) if it is None]
+        async with work.partners.fetched(new, left) as told:
             asked = time.monotonic()
+            answers = iter(told)
+            statuses = [next(answers) if it is None else it for it in before]
             combined = await _put_together(call, ready, statuses, form)
             short = _short(ready.asks, combined, statuses)
             if short and asked >= until:
@@ -150,8 +186,11 @@ async def _fetched(
                     )
                 combined = await _put_together(call, ready, statuses, form)
                 short = []
+            if not short and work.choice.lose(ready, statuses):
+                answered = [*known, *zip(asks, statuses, strict=True)]
+                return await _fetched(work, await _settled(work), answered)
         if not short:
-            return statuses, combined, asked
+            return _Gathered(ready, statuses, combined, asked)
         for number in short:
             asks[number] = replace(asks[number], limit=(asks[number].limit or 0) * _MORE)
 
@@ -269,14 +308,29 @@ def _major(version: str) -> str:
 def _about(call: Call, found: _Answered) -> dict[str, Any]:
     """Say which versions were read, of whom, and how each of them did."""
     language = language_of(call.request)
+    chosen = found.federated.chosen
+    ours = [it for it in found.federated.prepared.query.members if it.source == LOCAL]
     data: list[dict[str, Any]] = []
     outcomes: dict[str, list[str]] = {}
-    if any(it.source == LOCAL for it in found.federated.prepared.query.members):
+    if ours:
         data.append({"id": LOCAL, "status": "successful"})
         outcomes[LOCAL] = ["successful"]
     for status in found.statuses:
         outcomes.setdefault(status.source, []).append(status.outcome)
-        data.append(_status(status, language))
+        told = _status(status, language)
+        if (name := f"{status.table}@{status.source}") in chosen.instead:
+            told["insteadOf"] = chosen.instead[name]
+        data.append(told)
+    for name in (str(it.table) for it in ours):
+        if name in chosen.instead:
+            told = {"id": LOCAL, "table": name, "status": "successful"}
+            data.append({**told, "insteadOf": chosen.instead[name]})
+    for name, of in sorted(chosen.copies.items()):
+        table, _, source = name.partition("@")
+        # Whoever is asked for another table is counted by that
+        outcomes.setdefault(source or LOCAL, ["skipped"])
+        told = {"id": source or LOCAL, "table": table, "status": "skipped", "copyOf": of}
+        data.append(told)
     counts = dict(_AT_REST)
     for several in outcomes.values():
         counts[_together(several)] += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from publisher.api import answers
 from publisher.api.parts import Parts
@@ -19,8 +20,14 @@ def addresses_of(parts: Parts) -> Addresses:
     return Addresses({}, parts.settings.public_url)
 
 
-def told_by_partner(parts: Parts, partner: str, ref: TableRef) -> Origin | None:
-    return None if parts.partners is None else parts.partners.told(partner, ref)
+def told_by(parts: Parts, source: str, ref: TableRef) -> Origin | None:
+    """Give the origin that whoever has a table tells of it, as far as that is known."""
+    if source != LOCAL:
+        return None if parts.partners is None else parts.partners.told(source, ref)
+    entry = parts.catalog().entries.get(ref)
+    if entry is None or not entry.dataset.public:
+        return None
+    return stated_origin(entry, addresses_of(parts))
 
 
 def stated_origin(entry: TableEntry, addresses: Addresses) -> Origin | None:
@@ -56,7 +63,7 @@ def origin_of(parts: Parts, source: str, ref: TableRef, origin: Origin | None) -
         return None
     addresses = addresses_of(parts)
     own = addresses.key(source, ref)
-    return addresses.follow(origin, lambda *table: told_by_partner(parts, *table), own)
+    return addresses.follow(origin, partial(told_by, parts), own)
 
 
 def shown(of: Traced | None) -> answers.Origin | None:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from publisher.api import federated
 from publisher.api.cache import minute_of
+from publisher.api.copies import has_copies
 from publisher.api.negotiation import form_of
 from publisher.api.parts import Call
 from publisher.api.replies import site
@@ -43,7 +44,7 @@ async def query(call: Call) -> web.Response:
     form = form_of(call.request, stated.get("f"))
     now = datetime.now(UTC)
     most = _seconds(stated.get("timeout"))
-    if partners is not None and wanted.elsewhere:
+    if partners is not None and (wanted.elsewhere or has_copies(call, wanted.entries)):
         return await federated.answer(call, partners, wanted, form, seconds=most)
 
     def settle(con: Connection) -> Prepared:

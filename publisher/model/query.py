@@ -15,8 +15,8 @@ from publisher.model.values import TableRef
 
 PARAMETERS = frozenset({
     "select", "sort", "limit", "cursor", "offset", "count", "version", "as_of", "changed_since",
-    "tz", "units", "f", "filter", "time", "bbox", "near", "from", "partial", "timeout", "by",
-    "original", "every", "agg", "fill", "sep", "decimal", "bom", "shape", "expand",
+    "tz", "units", "f", "filter", "time", "bbox", "near", "from", "partial", "timeout",
+    "original", "dedupe", "by", "every", "agg", "fill", "sep", "decimal", "bom", "shape", "expand",
 })  # fmt: skip
 """URL parameters of the grammar, those to come included: a field that is named like one is
 reached as ``NAME__exact``, so that no address changes its meaning when the parameter comes."""

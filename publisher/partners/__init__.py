@@ -6,7 +6,7 @@ A kind of partner is a small file here, a line in ``ADAPTERS``, a spec in
 
 from publisher.partners.base import Ask, Fetched, Grouped, Origin, Remote, RemoteDataset, Status
 from publisher.partners.federation import ADAPTERS, Partners, View
-from publisher.partners.origins import Addresses, Traced, is_of_publisher, read_origin
+from publisher.partners.origins import Addresses, Traced, is_of_publisher, read_origin, told_of
 
 __all__ = [
     "ADAPTERS",
@@ -23,4 +23,5 @@ __all__ = [
     "View",
     "is_of_publisher",
     "read_origin",
+    "told_of",
 ]

@@ -37,7 +37,7 @@ _INSIDE = (".local", ".localhost", ".internal", ".intranet", ".lan", ".home.arpa
 _OUTSIDE = Guard(private=False)
 
 Told = Callable[[str, TableRef], Origin | None]
-"""Gives the origin that a partner tells of a table of its own, as far as that is known."""
+"""Gives the origin that a partner tells of its table, or we of ours, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +187,10 @@ class Addresses:
 
 
 def told_of(here: Traced, told: Told) -> Origin | None:
-    """Give the origin that a partner tells of the table that another's origin is."""
-    if here.source in {None, LOCAL} or here.dataset is None or here.table is None:
+    """Give the origin of the table that another came from."""
+    if here.source is None or here.dataset is None or here.table is None:
         return None
-    return told(str(here.source), TableRef(here.dataset, here.table))
+    return told(here.source, TableRef(here.dataset, here.table))
 
 
 def _sites(

@@ -20,6 +20,7 @@ from publisher.query.cursor import Signer
 from publisher.query.grammar import Ask as Question
 from publisher.query.grammar import Pairs, distinct, read_query, read_when
 from publisher.query.groups import shown_fields
+from publisher.query.origins import Chosen
 from publisher.query.partial import partial_groups
 from publisher.query.rows import (
     Prepared,
@@ -37,6 +38,7 @@ from publisher.query.union import ORIGINAL, Part, united_fields
 from publisher.store import Store
 
 _NUMBERS = frozenset({"integer", "number"})
+_NONE_CHOSEN = Chosen()
 _NOT_COMPARED = frozenset({"duration", "geopoint", "geojson", "array", "object", "list"})
 """Types of which it cannot be asked what is greater."""
 
@@ -64,6 +66,8 @@ class Federated:
     """Partners' tables of which nothing is known now."""
     unfit: tuple[tuple[Remote, ParameterError], ...] = ()
     """Those that cannot stand beside the others."""
+    chosen: Chosen = _NONE_CHOSEN
+    """What is left out, so that no observation comes twice."""
 
     def cursor(
         self,
@@ -83,7 +87,8 @@ class Federated:
             for found, ask in zip(fetched, self.asks, strict=True)
         ]
         pinned += [0] * len(absent)
-        place = [names, versions, pinned, ours, [*theirs, *[None] * len(absent)]]
+        ends = [*theirs, *[None] * len(absent)]
+        place = [names, versions, pinned, ours, ends, self.chosen.written]
         return self.signer.cursor(place, bound_to=self.bound_to)
 
 
@@ -114,12 +119,14 @@ def prepare_federated(
     signer: Signer,
     now: datetime,
     missing: Sequence[Name] = (),
+    chosen: Chosen = _NONE_CHOSEN,
 ) -> Federated:
     """Read *pairs* as a query of our tables and of partners', and settle what each is asked.
 
-    *missing* are meant as well, and not known now. Raises what ``prepare_several`` does.
+    *missing* are meant as well, and not known now; what was *chosen* is kept for the pages behind.
+    Raises what ``prepare_several`` does.
     """
-    texts = tuple(sorted(text for name, text in pairs if name == "from"))
+    texts = tuple(sorted(text for name, text in pairs if name in {"from", "dedupe"}))
     stated = distinct([pair for pair in pairs if pair[0] != "from"])
     _, as_of = read_when(stated)
     locals_ = tuple(local_part(con, store, entry, None, as_of) for entry in entries)
@@ -137,7 +144,7 @@ def prepare_federated(
     if asked.cursor is not None:
         if asked.as_of is not None:
             raise bad_cursor()
-        names, ours, pinned, local_place, ends = signer.place(asked.cursor, bound_to=bound_to)
+        names, ours, pinned, local_place, ends, _ = signer.place(asked.cursor, bound_to=bound_to)
         for (partner, text), version, end in zip(names, pinned, ends, strict=True):
             if text:
                 key = (partner, TableRef(*text.split("/")))
@@ -169,6 +176,7 @@ def prepare_federated(
         bound_to,
         tuple(missing),
         tuple(unfit),
+        chosen,
     )
 
 

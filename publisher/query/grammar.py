@@ -33,6 +33,7 @@ from publisher.query.names import nearest, unknown
 from publisher.query.output import Style, Units, read_style, read_units
 from publisher.query.parameters import (
     COUNTS,
+    DEDUPES,
     DEFAULT_LIMIT,
     MOST_LIMIT,
     MOST_OFFSET,
@@ -277,6 +278,9 @@ class _Reader:
         with self.faults:
             if "partial" in ours:
                 read_choice("partial", ours["partial"], PARTIALS)
+        with self.faults:
+            if "dedupe" in ours:
+                read_choice("dedupe", ours["dedupe"], DEDUPES)
         with self.faults:
             if "timeout" in ours:
                 read_count("timeout", ours["timeout"], 1, MOST_TIMEOUT)

@@ -41,6 +41,7 @@ DECIMALS = (".", ",")
 SHAPES = ("objects", "arrays")
 BOMS = ("0", "1")
 PARTIALS = ("allow", "deny")
+DEDUPES = ("on", "off")
 MOST_TIMEOUT = 300
 
 
@@ -239,6 +240,12 @@ PARTIAL = Parameter(
     " answers 503 then.",
     {"type": "string", "enum": list(PARTIALS), "default": "allow"},
 )
+DEDUPE = Parameter(
+    "dedupe",
+    "Whether a table is left out that was harvested from another that is asked, or from the same as"
+    " it: `on`, or `off`, which gives the rows of all of them.",
+    {"type": "string", "enum": list(DEDUPES), "default": "on"},
+)
 TIMEOUT = Parameter(
     "timeout",
     "Most seconds to wait for the answer.",
@@ -256,7 +263,7 @@ EXPORT = (
 )
 QUERY = (
     *(FROM, *NARROWING[:-1], SELECT, GROUP_BY, EVERY, AGG, FILL, SORT, LIMIT, OFFSET, CURSOR),
-    *(COUNT, AS_OF, TZ, UNITS, ORIGINAL, *FORMATTING, PARTIAL, TIMEOUT),
+    *(COUNT, AS_OF, TZ, UNITS, ORIGINAL, *FORMATTING, PARTIAL, DEDUPE, TIMEOUT),
 )
 ROWS = (*NARROWING, SELECT, *PAGING, CHANGED_SINCE, TZ, UNITS, *FORMATTING)
 
