@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from publisher.api.copies import Choice
+from publisher.api.dedupe import Choice
 from publisher.api.negotiation import BRIEF, NEVER, language_of, media_type, packed
 from publisher.api.parts import Call
 from publisher.api.problems import detail, problem

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from publisher.api import federated
 from publisher.api.cache import minute_of
-from publisher.api.copies import has_copies
+from publisher.api.dedupe import has_copies
 from publisher.api.negotiation import form_of
 from publisher.api.parts import Call
 from publisher.api.replies import site
