@@ -50,6 +50,8 @@ class Standards:
         app.router.add_get("/collections/levels/queryables", self._queryables)
         app.router.add_get("/collections/levels/items", self._items)
         app.router.add_get("/sta/v1.1/Observations", self._observations)
+        app.router.add_get("/sta/v1.1/Datastreams(5)", self._datastream)
+        app.router.add_get("/sta/v1.1/Datastreams(5)/Observations", self._observations)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -76,7 +78,10 @@ class Standards:
 
     async def _ods_about(self, _: web.Request) -> web.Response:
         kinds = ("text", "datetime", "int", "text", "double", "double")
-        fields = [{"name": name, "type": kind} for name, kind in zip(COLUMNS, kinds, strict=True)]
+        fields: list[dict[str, Any]] = [
+            {"name": name, "type": kind} for name, kind in zip(COLUMNS, kinds, strict=True)
+        ]
+        fields[2] |= {"label": "Vandstand", "annotations": {"unit": ["cm"]}}
         metas = {"default": {"title": "Vandstand", "publisher": "Opdigtet By", "license": "CC BY"}}
         return web.json_response({"dataset_id": "levels", "fields": fields, "metas": metas})
 
@@ -159,6 +164,10 @@ class Standards:
 
     # SensorThings
 
+    async def _datastream(self, _: web.Request) -> web.Response:
+        unit = {"name": "centimetre", "symbol": "C", "definition": "ucum:cm"}
+        return web.json_response({"@iot.id": 5, "unitOfMeasurement": unit})
+
     async def _observations(self, request: web.Request) -> web.Response:
         self.asked.append(request.query_string)
         query = request.query
@@ -166,6 +175,7 @@ class Standards:
             return web.json_response({"message": "unknown option"}, status=400)
         records = [
             {
+                "@iot.id": f"{it['station']} {it['at']}",
                 "phenomenonTime": it["at"],
                 "result": it["level"],
                 "parameters": {name: it[name] for name in ("note", "east", "north")},

@@ -284,6 +284,82 @@ def test_a_deep_answer_is_refused(asking, served):
     assert asking(CUBE)[1]["problem"]["code"] == "partner-unlike"
 
 
+ABOUT: dict[str, Any] = {
+    "extent": {"spatial": {"bbox": [[8, 54, 13, 58]], "crs": "CRS84"}, "vertical": {}},
+    "parameter_names": {
+        "level": {
+            "type": "Parameter",
+            "data-type": "float",
+            "description": {"da": "Målt", "en": "Measured"},
+            "unit": {"symbol": {"value": "cm", "type": "http://www.opengis.net/def/uom/UCUM/"}},
+            "observedProperty": {"label": "Water level"},
+        },
+        "wind (m/s)": {"label": "Wind", "unit": {"symbol": "m/s"}},
+        "ice": {"data-type": "string", "unit": {"symbol": {"value": "%", "type": "UCUM"}}},
+        "heat": {"data-type": "integer", "unit": {"symbol": {"value": "C", "type": "x"}}},
+    },
+}
+
+
+BOXED = "/v1/query?from=sea/levels@dmi&bbox=9,55,11,57"
+
+
+def told_of(served: tuple[Town, Service], about: Any, answer: Any, **stated: Any) -> Any:
+    """Have a table without a schema, and give what is told of its fields by their column."""
+    here, other = served
+    other.answers |= {"sea": about, "sea/cube": answer}
+    table = {"collection": "sea", **CUBE, **stated}
+    named = {"title": f"Made up {next(_numbers)}", "url": other.url}
+    spec = EdrPartner.model_validate(
+        {"type": "ogc-edr", **named, "tables": {"sea/levels": table}},
+    )
+    here.befriend("dmi", spec, **{"sea/levels": BoundTable(spec.tables["sea/levels"], None)})
+    tables = here.get("/v1/partners/dmi")["tables"] or [{"told": ()}]
+    return {it["column"]: it for it in tables[0]["told"]}
+
+
+def test_a_collection_tells_of_its_fields(served):
+    given = {"level": array([1.5]), "wind (m/s)": array([2]), "ice": array(["none"])}
+    told = told_of(served, ABOUT, coverage(ONE, **given))
+    assert {column: (it["name"], it["type"], it["unit"]) for column, it in told.items()} == {
+        "x": ("x", "number", None),
+        "y": ("y", "number", None),
+        "z": ("z", "number", None),
+        "t": ("t", "datetime", None),
+        "level": ("level", "number", "cm"),
+        "wind (m/s)": ("wind_m_s", "number", "m/s"),
+        "ice": ("ice", "string", None),
+        "heat": ("heat", "integer", None),  # C may be a charge, or a temperature
+    }
+    assert (told["level"]["title"], told["level"]["description"]) == ("Water level", "Measured")
+    assert told["wind (m/s)"]["title"] == "Wind"
+    page = served[0].get(BOXED)
+    place = {"x": 10.5, "y": 56.0, "z": None, "t": AT[0]}
+    measured = {"level": 1.5, "wind_m_s": 2.0, "ice": "none", "heat": None}
+    [row] = page["data"]
+    assert {name: it for name, it in row.items() if name[0] != "_"} == {**place, **measured}
+    assert page["sources"]["data"][0]["pushedDown"] == ["bbox"]
+    told = told_of(served, ABOUT, {}, parameters=["level"])
+    assert [*told] == ["x", "y", "z", "t", "level"]
+
+
+@pytest.mark.parametrize(
+    "crs", ["EPSG:25832", 'PROJCS["UTM 32", GEOGCS["WGS 84"], AUTHORITY["EPSG","4326"]]']
+)
+def test_places_that_are_no_degrees_are_asked_for_no_box(served, crs):
+    told = told_of(served, {**ABOUT, "extent": {"spatial": {"crs": crs}}}, coverage(ONE))
+    assert {"x", "y"} <= told.keys()
+    assert served[0].get(BOXED, 400)["code"] == "no-place-fields"
+
+
+@pytest.mark.parametrize(("about", "shape"), [({}, "Point"), (ABOUT, "GeoJSON")])
+def test_a_service_that_does_not_tell_of_its_fields_says_so(served, about, shape):
+    told_of(served, about, SHAPES[shape][0])
+    page = served[0].get("/v1/query?from=sea/levels@dmi")
+    assert (page["data"], page["complete"]) == ([], False)
+    assert page["sources"]["data"][0]["problem"]["code"] == "partner-no-fields"
+
+
 def asked(served: tuple[Town, Service]) -> list[tuple[str, Mapping[str, str]]]:
     found = list(served[1].asked)
     served[1].asked.clear()

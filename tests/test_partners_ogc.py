@@ -41,6 +41,25 @@ MEASURED: dict[str, Any] = {
     "name": "measured",
     "fields": [it for it in SCHEMA["fields"] if it["name"] != "note"],
 }
+PLACED = [{**it, "constraints": {}} for it in FORECAST["fields"]]
+OWN: dict[str, dict[str, Any]] = {
+    "forecast": {
+        "name": "forecast-own",
+        "version": "1.0.0",
+        "fields": [*PLACED[1:3], PLACED[0], *PLACED[3:]],
+    },
+    "measured": {
+        "name": "measured-own",
+        "version": "1.0.0",
+        "fields": [
+            *PLACED[1:3],
+            PLACED[0],
+            {"name": "station"},
+            {"name": "level", "type": "number", "unit": "cm"},
+        ],
+    },
+}
+"""The same in the order, and with the types, in which a service tells of them."""
 VIEWS = {"at": {"column": "t"}, "east": {"column": "x"}, "north": {"column": "y"}}
 TIMES = [START + timedelta(hours=hours) for hours in (0, 1, 3, 5)]
 EAST, NORTH = [10.0, 10.5], [56.5, 56.0, 55.5]
@@ -104,6 +123,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Sit
     with serving(site), towns(tmp_path_factory.mktemp("ogc"), "here") as (here,):
         here.table(FORECAST, "forecast", ROWS)
         here.table(MEASURED, "measured", STATIONS)
+        here.table(OWN["forecast"], "forecast-own", [(*row[1:3], row[0], *row[3:]) for row in ROWS])
+        here.table(
+            OWN["measured"],
+            "measured-own",
+            [(east, north, at, name, level) for name, at, level, east, north in STATIONS],
+        )
         yield here, site
 
 
@@ -114,19 +139,26 @@ def _shaped(values: list[Any]) -> list[Any]:
     return [lines[at : at + len(EAST)] for at in range(0, len(lines), len(EAST))]
 
 
-def befriend_edr(here: Town, site: Site, kind: str) -> str:
-    """Have a table of the site's as a partner's; gives the one of ours that is the same."""
+def befriend_edr(here: Town, site: Site, kind: str, *, own: bool = False) -> str:
+    """Have a table of the site's as a partner's; gives the one of ours that is the same.
+
+    *own*: its fields are those that the site tells of.
+    """
     shape = EDR[kind]
-    ours = "forecast/levels" if shape["collection"] == "grid" else "measured/levels"
+    of = "forecast" if shape["collection"] == "grid" else "measured"
+    ours = f"{of}-own/levels" if own else f"{of}/levels"
     [schema] = [it.schema for it in here.entries.values() if str(it.ref) == ours]
-    station = {"station": {"column": "location"}} if ours == "measured/levels" else {}
-    table = {"schema": "../schemas/any.yaml", "fields": {**VIEWS, **station}, **shape}
+    station = {"station": {"column": "location"}} if of == "measured" else {}
+    table = {"fields": {**VIEWS, **station}, **shape}
+    if not own:
+        table["schema"] = "../schemas/any.yaml"
     name = f"{kind}/levels"
     spec = EdrPartner.model_validate(
         {"type": "ogc-edr", "title": "Made up", "url": site.url, "tables": {name: table}}
     )
     if spec != getattr(here.partners.get("other"), "spec", None):
-        here.befriend("other", spec, **{name: BoundTable(spec.tables[name], schema)})
+        bound = BoundTable(spec.tables[name], None if own else schema)
+        here.befriend("other", spec, **{name: bound})
     return ours
 
 
@@ -140,6 +172,7 @@ def test_features_give_the_answer_that_our_rows_give(served, data, **question):
     check_wherever(here, site, "ogc-features", data, **question)
 
 
+@pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("kind", ["cube", "locations", "area"])
 @settings(
     max_examples=scale(20, 1_000),
@@ -151,10 +184,12 @@ def test_features_give_the_answer_that_our_rows_give(served, data, **question):
     groups=st.none() | st.sampled_from(GROUPS),
     limit=st.sampled_from([1, 7, 1000]),
 )
-def test_observations_give_the_answer_that_our_rows_give(served, kind, data, sort, groups, limit):
+def test_observations_give_the_answer_that_our_rows_give(
+    served, kind, own, data, sort, groups, limit
+):
     here, site = served
-    ours = befriend_edr(here, site, kind)
-    conditions = CONDITIONS if ours == "forecast/levels" else (*CONDITIONS, *OF_STATIONS)
+    ours = befriend_edr(here, site, kind, own=own)
+    conditions = CONDITIONS if EDR[kind]["collection"] == "grid" else (*CONDITIONS, *OF_STATIONS)
     some = st.lists(st.sampled_from(conditions), max_size=3, unique_by=lambda it: it[0])
     check_question(
         here,
@@ -165,6 +200,25 @@ def test_observations_give_the_answer_that_our_rows_give(served, kind, data, sor
         groups=groups,
         limit=limit,
     )
+
+
+def test_a_site_tells_of_its_parameters(served):
+    here, site = served
+    befriend_edr(here, site, "locations", own=True)
+    [table] = here.get("/v1/partners/other")["tables"]
+    assert (table["schemaName"], table["primaryKey"]) == (None, [])
+    told = {it["column"]: it for it in table["told"]}
+    assert {column: (it["name"], it["type"]) for column, it in told.items()} == {
+        "x": ("east", "number"),
+        "y": ("north", "number"),
+        "t": ("at", "datetime"),
+        "location": ("station", "string"),
+        "level": ("level", "number"),
+    }
+    assert (told["level"]["title"], told["level"]["unit"]) == ("Level", "cm")
+    page = here.get("/v1/query?from=locations/levels@other&bbox=9,55,10.2,57&time=2026-03-28/..")
+    assert page["sources"]["data"][0]["pushedDown"] == ["bbox", "filter"]
+    assert {it["station"] for it in page["data"]} == {"A"}
 
 
 def test_a_position_is_the_nearest_point_of_the_grid(served):
@@ -233,15 +287,18 @@ def test_check_asks_for_rows_of_every_table(served, root: Path, tmp_path: Path):
     }
     features = {"collection": "levels", "schema": "../schemas/levels.yaml", "fields": place}
     grid = {**EDR["cube"], "schema": "../schemas/forecast.yaml", "fields": VIEWS}
+    own = {"sea/own": EDR["cube"]}
     partners = {
         "geo": {"type": "ogc-features", "tables": {"river/levels": features}},
-        "sea": {"type": "ogc-edr", "tables": {"sea/forecast": grid}},
+        "sea": {"type": "ogc-edr", "tables": {"sea/forecast": grid, **own}},
     }
     stated = {name: {"title": "T", "url": site.url, **it} for name, it in partners.items()}
     (root / "catalog/partners.yaml").write_text(yaml.safe_dump(stated))
     here = Installation(root, tmp_path / "data")
     checked = here.run("check", "--partners", "--json")
     assert (checked.code, checked.json["problems"]) == (0, [])
+    [read] = checked.json["partnerTables"]
+    assert (read["table"], len(read["fields"])) == ("sea/own@sea", 5)
 
     stated["sea"]["tables"]["sea/forecast"]["collection"] = "nothing"
     (root / "catalog/partners.yaml").write_text(yaml.safe_dump(stated))

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -71,8 +72,30 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Sta
 
 
 def befriend(here: Town, other: Standards, kind: str, of: TableEntry, **stated: Any) -> None:
+    _befriend(here, other, kind, of, {"schema": "../schemas/levels.yaml"}, **stated)
+
+
+def befriend_own(
+    here: Town, other: Standards, kind: str, of: TableEntry, **shape: Any
+) -> dict[str, Any]:
+    """Have the same table without a schema; gives what is told of its fields."""
+    _befriend(here, other, kind, of, shape)
+    [table] = here.get("/v1/partners/other")["tables"]
+    assert table["schemaName"] is None
+    return {it["name"]: it for it in table["told"]}
+
+
+def _befriend(
+    here: Town,
+    other: Standards,
+    kind: str,
+    of: TableEntry,
+    table: dict[str, Any],
+    **stated: Any,
+) -> None:
     partner, path, shape = KINDS[kind]
-    table = {"schema": "../schemas/levels.yaml", **shape}
+    table = {**shape, **table}
+    schema = of.schema if "schema" in table else None
     spec = partner.model_validate(
         {
             "type": kind,
@@ -82,7 +105,7 @@ def befriend(here: Town, other: Standards, kind: str, of: TableEntry, **stated: 
             **stated,
         }
     )
-    here.befriend("other", spec, **{str(of.ref): BoundTable(spec.tables[str(of.ref)], of.schema)})
+    here.befriend("other", spec, **{str(of.ref): BoundTable(spec.tables[str(of.ref)], schema)})
 
 
 def whole_point(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -175,3 +198,112 @@ def test_what_a_partner_told_of_itself_is_asked_again_once_it_is_old_or_doubted(
 
     monkeypatch.setattr("publisher.partners.known.FRESH", 0)
     assert [cost(), cost()] == [2, 2]
+
+
+ROWS: list[Any] = [
+    (station, START + timedelta(hours=hour), level, note, *place)
+    for hour, (station, level, note, place) in enumerate(
+        itertools.product(
+            ["A", "Å", "b"], [None, -1, 2], [None, "aa"], [(None, None), (10.5, 56.5), (12.0, 55.0)]
+        )
+    )
+]
+ASKED = (
+    "sort=at",
+    "sort=-level,at&limit=7",
+    "level__gte=0&note=aa&sort=at",
+    "station__in=A,b&level__isnull=true&sort=at",
+    "at__gte=2026-03-29T04:00:00Z&sort=-at&limit=5",
+    "by=station&agg=level:sum,note:count,*:count&sort=station",
+)
+
+
+ROLES = {
+    "opendatasoft": (),
+    "ogc-features": ("bbox=9,56,11,57", "time=2026-03-29/2026-03-30"),
+    "sensorthings": ("time=2026-03-29/2026-03-30",),
+}
+"""What can be asked of fields whose roles each tells by itself."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_table_without_a_schema_is_asked_alike(served, kind):
+    here, other = served
+    other.rows = ROWS
+    ours = here.table(SCHEMA, f"t{next(_names)}", ROWS)
+    told = befriend_own(here, other, kind, ours)
+    assert {name: it["type"] for name, it in told.items() if it["type"] == "datetime"} in (
+        {"at": "datetime"},
+        {"at": "datetime", "resultTime": "datetime"},
+    )
+    for question in ASKED:
+        shown = "" if "by=" in question else "&select=station,at,level,note,east,north"
+        found = here.walk(f"from={ours.ref}@other&{question}{shown}")
+        expected = here.walk(f"from={ours.ref}&{question}{shown}")
+        assert [bare(it) for it in found] == [bare(it) for it in expected], question
+    for narrowed in ROLES[kind]:
+        asked = f"sort=at&{narrowed}&select=station,at&limit=1000"
+        page = here.get(f"/v1/query?from={ours.ref}@other&{asked}")
+        expected = here.get(f"/v1/query?from={ours.ref}&{asked}")
+        assert page["sources"]["data"][0]["pushedDown"] != []
+        assert [bare(it) for it in page["data"]] == [bare(it) for it in expected["data"]] != []
+
+
+def bare(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: it for name, it in row.items() if name[0] != "_"}
+
+
+def test_what_each_standard_tells_of_its_fields(served):
+    here, other = served
+    other.rows = ROWS
+    ours = here.table(SCHEMA, f"t{next(_names)}", [])
+    level = befriend_own(here, other, "opendatasoft", ours)["level"]
+    assert (level["title"], level["type"], level["unit"]) == ("Vandstand", "integer", "cm")
+    told = befriend_own(here, other, "ogc-features", ours, fields={})
+    assert {name: it["type"] for name, it in told.items()} == {
+        "id": "integer",
+        "station": "string",
+        "at": "datetime",
+        "level": "integer",
+        "note": "string",
+        "longitude": "number",
+        "latitude": "number",
+    }
+    path = "Datastreams(5)/Observations"
+    told = befriend_own(here, other, "sensorthings", ours, path=path, fields={}, expand=None)
+    assert {name: it["type"] for name, it in told.items()} == {
+        "id": "string",
+        "phenomenonTime": "datetime",
+        "resultTime": "datetime",
+        "result": "number",
+        "parameters": "object",
+    }
+    assert (told["result"]["unit"], told["id"]["column"]) == ("cm", "@iot.id")
+    assert len(here.walk(f"from={ours.ref}@other&result__gt=0&limit=10")) == 18
+
+
+@pytest.mark.parametrize("kind", ["ogc-features", "sensorthings"])
+def test_a_later_value_of_another_type_costs_its_row(served, kind):
+    here, other = served
+    other.rows = ROWS
+    ours = here.table(SCHEMA, f"t{next(_names)}", [])
+    befriend_own(here, other, kind, ours)
+    other.rows = [*ROWS, ("c", START + timedelta(days=9), "high", "aa", 10.5, 56.5)]
+    page = here.get(f"/v1/query?from={ours.ref}@other&limit=1000")
+    assert len(page["data"]) == len(ROWS)
+    assert page["complete"] is False
+    assert page["sources"]["data"][0]["refused"] == 1
+
+
+def test_a_table_that_is_not_there_costs_itself_only(served):
+    here, other = served
+    other.rows = []
+    ours = here.table(SCHEMA, f"t{next(_names)}", [])
+    partner, _, _ = KINDS["ogc-features"]
+    stated = {"collection": "none"}
+    spec = partner.model_validate(
+        {"type": "ogc-features", "title": "x", "url": other.url, "tables": {str(ours.ref): stated}}
+    )
+    here.befriend("other", spec, **{str(ours.ref): BoundTable(spec.tables[str(ours.ref)], None)})
+    page = here.get(f"/v1/query?from={ours.ref}@other")
+    assert page["sources"]["data"][0]["problem"]["code"] == "http-missing"

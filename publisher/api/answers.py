@@ -337,15 +337,28 @@ class Sources(Model):
     next: str | None
 
 
+class ToldField(Model):
+    name: str
+    column: str
+    """The partner's own name of it."""
+    type: str
+    title: str | None
+    description: str | None
+    unit: str | None
+    """UCUM code"""
+
+
 class PartnerTable(Model):
     name: str
     """`dataset/table@partner`, as `from` takes it."""
-    schema_name: str
-    """`name@version`"""
+    schema_name: str | None
+    """`name@version`; null where its fields are as the partner tells of them."""
     fields: tuple[str, ...]
     primary_key: tuple[str, ...]
     copied_at: datetime | None
     """When the copy that is kept of it was equal to it last; null where none is kept."""
+    told: tuple[ToldField, ...] | None
+    """How the partner tells of its fields; null where a schema says it."""
 
 
 class PartnerAnswer(Model):

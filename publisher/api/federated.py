@@ -291,12 +291,15 @@ async def _look(
         if found is None and len(it.partners) == 1:
             raise fault("from-unknown-table", "from", it.text, allowed=[])
         return [found] if found is not None else []
+    if not partners.known[name].may_have(it.schema or ""):
+        return []
     ours = call.catalog.schemas.get(it.schema or "")
     tables = await partners.tables(name, seconds)
     return [
         remote
         for remote in tables.values()
-        if remote.schema.name == it.schema
+        if remote.told is None
+        and remote.schema.name == it.schema
         and (ours is None or _major(remote.schema.version) == _major(ours.version))
     ]
 

@@ -1,6 +1,7 @@
 """Whom we federate with, and how they are."""
 
 import asyncio
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from publisher.api.parts import Call
 from publisher.api.problems import detail
 from publisher.api.replies import paged, reply
 from publisher.errors import NotFoundError
+from publisher.model.schema import Field
 from publisher.partners import Remote, View
 
 _SHOWN = 100
@@ -56,10 +58,23 @@ def _partner(call: Call, view: View) -> answers.PartnerAnswer:
 
 def _table(remote: Remote, view: View) -> answers.PartnerTable:
     copy = view.copies.get(remote.ref)
+    own = remote.told is not None
     return answers.PartnerTable(
         name=remote.name,
-        schema_name=f"{remote.schema.name}@{remote.schema.version}",
+        schema_name=None if own else f"{remote.schema.name}@{remote.schema.version}",
         fields=tuple(remote.fields),
         primary_key=remote.key,
         copied_at=None if copy is None else copy.checked_at,
+        told=tuple(_told(it, remote.columns) for it in remote.fields.values()) if own else None,
+    )
+
+
+def _told(field: Field, columns: Mapping[str, str]) -> answers.ToldField:
+    return answers.ToldField(
+        name=field.name,
+        column=columns.get(field.name, field.name),
+        type=field.type,
+        title=field.title,
+        description=field.description,
+        unit=field.unit,
     )

@@ -34,6 +34,12 @@ def checked(session: Session, found: "Checked") -> None:
             _say(f"  {place}: {severity} [{problem.rule}]: {problem.message}")
             if problem.remedy:
                 _say(f"    {session.label('remedy')}: {problem.remedy}")
+    for table in found.partner_tables:
+        fields = ", ".join(
+            f"{it.name} ({it.type})" + (f' = "{it.column}"' if it.column != it.name else "")
+            for it in table.fields
+        )
+        _say(session.label("fields-read", table=table.table, fields=fields))
     if found.problems:
         warnings = len(found.problems) - found.errors
         _say(session.label("check-found", errors=found.errors, warnings=warnings))

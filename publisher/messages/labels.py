@@ -54,6 +54,10 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "There are no partners in catalog/partners.yaml.",
         "Der er ingen partnere i catalog/partners.yaml.",
     ),
+    "fields-read": (
+        "{table}, as the partner tells: {fields}",
+        "{table}, som partneren fortæller: {fields}",
+    ),
     "state-withdrawn": ("withdrawn", "trukket tilbage"),
     "rows-missing": ("{count} missing", "{count} mangler"),
     "rows-different": ("{count} different", "{count} afviger"),

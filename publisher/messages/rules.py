@@ -116,6 +116,12 @@ RULES: dict[str, Text] = {
         remedy_en="name one of its tables",
         remedy_da="nævn en af dens tabeller",
     ),
+    "view-without-schema": Text(
+        en="{key} of {field} cannot be stated for a table without a schema",
+        da="{key} for {field} kan ikke angives for en tabel uden skema",
+        remedy_en="state the schema of the table, or only column and missingValues",
+        remedy_da="angiv tabellens skema, eller kun column og missingValues",
+    ),
     "partner-reserved": Text(
         en='"{name}" is what our own tables are called, and cannot be a partner\'s name',
         da='"{name}" er navnet på vores egne tabeller og kan ikke være en partners navn',

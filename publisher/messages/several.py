@@ -129,6 +129,24 @@ SEVERAL: dict[str, Text] = {
         remedy_en="Ask for the tables one by one.",
         remedy_da="Spørg om tabellerne én for én.",
     ),
+    "partner-fields-changed": Text(
+        en="The fields of a table of {partner} are no longer those that were read",
+        da="Felterne i en tabel hos {partner} er ikke længere dem, der blev læst",
+        remedy_en="Ask again, from the beginning: they are read anew.",
+        remedy_da="Spørg igen, fra begyndelsen: de læses på ny.",
+    ),
+    "partner-no-fields": Text(
+        en="{partner} does not tell which fields {table} has",
+        da="{partner} fortæller ikke, hvilke felter {table} har",
+        remedy_en="Have a steward state a schema for it in catalog/partners.yaml.",
+        remedy_da="Få en dataansvarlig til at angive et skema for den i catalog/partners.yaml.",
+    ),
+    "partner-no-column": Text(
+        en="{table} of {partner} has no column “{column}”",
+        da="{table} hos {partner} har ingen kolonne “{column}”",
+        remedy_en="Have a steward correct fields in catalog/partners.yaml.",
+        remedy_da="Få en dataansvarlig til at rette fields i catalog/partners.yaml.",
+    ),
     "partner-not-found": Text(
         en="There is no partner “{partner}”",
         da="Der er ingen partner “{partner}”",

@@ -53,12 +53,12 @@ class PublisherPartner(_Partner):
 class _Table(Model):
     """A partner's table that is read like a source's delivery."""
 
-    schema_path: str = Key(alias="schema")
-    """Of the schema file, relative to this one."""
+    schema_path: str | None = Key(None, alias="schema")
+    """Of the schema file, relative to this one; without it fields are as the partner tells."""
     timezone: Zone | None = None
     """Of times without an offset; UTC otherwise."""
     fields: Mapping[FieldName, FieldView] = {}
-    """How it writes the schema's fields."""
+    """How it writes the schema's fields; without a schema, what some of its columns are called."""
 
 
 class CkanTable(_Table):
@@ -180,10 +180,11 @@ TableSpec = CkanTable | OpendatasoftTable | FeaturesTable | EdrTable | SensorThi
 
 @dataclass(frozen=True)
 class BoundTable:
-    """A partner's table that is read under one of our schemas."""
+    """A partner's table, and the schema of ours that it is read under."""
 
     spec: TableSpec
-    schema: Schema
+    schema: Schema | None
+    """None where its fields are as the partner tells of them."""
 
 
 @dataclass(frozen=True)
@@ -197,3 +198,10 @@ class Partner:
     def copies(self) -> Mapping[TableRef, timedelta]:
         """How often which copies are made equal to their tables."""
         return {TableRef(*name.split("/")): it for name, it in self.spec.copies.items()}
+
+    def may_have(self, schema: str) -> bool:
+        """Tell whether any of its tables can be under the schema of that name."""
+        if not self.tables:
+            return True
+        named = (it.schema.name for it in self.tables.values() if it.schema is not None)
+        return schema in named

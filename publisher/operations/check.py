@@ -1,7 +1,8 @@
 """``publisher check``: every problem of every file, with its place, rule and remedy."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -32,10 +33,29 @@ class FileProblem(Model):
     remedy: str
 
 
+class ReadField(Model):
+    """A field as a partner tells of it."""
+
+    name: str
+    type: str
+    column: str
+    """The partner's own name of it."""
+
+
+class ReadTable(Model):
+    """A partner's table without a schema of ours."""
+
+    table: str
+    """`dataset/table@partner`"""
+    fields: tuple[ReadField, ...]
+
+
 class Checked(Model):
     problems: tuple[FileProblem, ...]
     datasets: int
     tables: int
+    partner_tables: tuple[ReadTable, ...] = ()
+    """Whose fields were read, where partners were asked."""
 
     @property
     def errors(self) -> int:
@@ -46,7 +66,15 @@ class Checked(Model):
         return 2 if self.errors else 0
 
 
-Ask = Callable[[Loaded], Iterable[Finding]]
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What partners told."""
+
+    findings: tuple[Finding, ...] = ()
+    tables: tuple[ReadTable, ...] = ()
+
+
+Ask = Callable[[Loaded], Told]
 """Asks partners whether what is said of them is true."""
 
 
@@ -61,8 +89,8 @@ def check(
         findings += _unjudgeable(table, wrong)
     for partner in loaded.partners:
         findings += _unreadable(partner)
-    if partners is not None:
-        findings += partners(loaded)
+    told = Told() if partners is None else partners(loaded)
+    findings += told.findings
     return Checked(
         problems=tuple(
             FileProblem(**finding.descriptor(language))
@@ -70,6 +98,7 @@ def check(
         ),
         datasets=len(loaded.catalog.datasets),
         tables=len(loaded.catalog.entries),
+        partner_tables=told.tables,
     )
 
 
@@ -85,7 +114,10 @@ def _unknown_units(loaded: Loaded) -> Iterator[Finding]:
 def _unreadable(partner: DescribedPartner) -> Iterator[Finding]:
     """Find what of the views of a partner's tables cannot be compiled."""
     for ref, bound in partner.partner.tables.items():
-        for part, error in soundness.faults(entry_of(ref, bound), lambda _: True):
+        if bound.schema is None:
+            continue
+        entry = entry_of(ref, bound.spec, bound.schema)
+        for part, error in soundness.faults(entry, lambda _: True):
             path = (*partner.path(ref), *part)
             yield partner.document.error(error.code, path, **error.params)
 

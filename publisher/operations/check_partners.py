@@ -1,14 +1,14 @@
 """``publisher check --partners``: whether what catalog/partners.yaml says is true today."""
 
 import asyncio
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from publisher.engine import Engine
 from publisher.errors import PublisherError
+from publisher.operations.check import ReadField, ReadTable, Told
 from publisher.partners import Ask, Partners, Remote
-from publisher.registry import Finding, Loaded
+from publisher.registry import Loaded
 from publisher.registry.partners import DescribedPartner
 from publisher.secrets import Secrets
 from publisher.settings import Settings
@@ -17,7 +17,7 @@ _ROWS = 100
 """Of each table that are read to see whether they fit."""
 
 
-def ask(loaded: Loaded, settings: Settings, secrets: Secrets) -> Iterable[Finding]:
+def ask(loaded: Loaded, settings: Settings, secrets: Secrets) -> Told:
     """Ask every partner for its tables, and for some rows of those that are named."""
     with TemporaryDirectory(prefix="publisher-check-") as folder:
         work = Path(folder)
@@ -29,9 +29,7 @@ def ask(loaded: Loaded, settings: Settings, secrets: Secrets) -> Iterable[Findin
             engine.close()
 
 
-async def _asked(
-    loaded: Loaded, settings: Settings, secrets: Secrets, engine: Engine
-) -> list[Finding]:
+async def _asked(loaded: Loaded, settings: Settings, secrets: Secrets, engine: Engine) -> Told:
     partners = Partners(settings, secrets, lambda: loaded.catalog, engine)
     try:
         found = await asyncio.gather(
@@ -39,34 +37,50 @@ async def _asked(
         )
     finally:
         await partners.close()
-    return [finding for findings in found for finding in findings]
+    return Told(
+        tuple(finding for told in found for finding in told.findings),
+        tuple(table for told in found for table in told.tables),
+    )
 
 
 async def _ask(
     described: DescribedPartner, partners: Partners, engine: Engine, seconds: float
-) -> list[Finding]:
+) -> Told:
     name = described.partner.name
-    try:
-        tables = await partners.tables(name, seconds)
+    try:  # a Publisher tells of its own
+        listed = described.partner.tables or await partners.tables(name, seconds)
     except PublisherError as error:
-        return [described.document.error(error.code, described.path(), **error.params)]
+        return Told((described.document.error(error.code, described.path(), **error.params),))
     document = described.document
     findings = [
         document.error("partner-no-table", (name, "copies", str(ref)), partner=name, table=str(ref))
         for ref in described.partner.copies
-        if ref not in tables
+        if ref not in listed
     ]
+    tables = []
     for ref in described.partner.tables:
         path = described.path(ref)
         try:
-            refused, read = await _read(tables[ref], partners, engine, seconds)
+            remote = await partners.find(name, ref, seconds)
+            assert remote is not None  # noqa: S101 - it is one of those that are named
+            if remote.told is not None:
+                tables.append(_fields_of(remote))
+            refused, read = await _read(remote, partners, engine, seconds)
         except PublisherError as error:
-            findings.append(described.document.error(error.code, path, **error.params))
+            findings.append(document.error(error.code, path, **error.params))
             continue
         if refused:
             params = {"table": str(ref), "refused": refused, "rows": read}
-            findings.append(described.document.warning("partner-rows-refused", path, **params))
-    return findings
+            findings.append(document.warning("partner-rows-refused", path, **params))
+    return Told(tuple(findings), tuple(tables))
+
+
+def _fields_of(remote: Remote) -> ReadTable:
+    fields = tuple(
+        ReadField(name=it.name, type=it.type, column=remote.columns.get(it.name, it.name))
+        for it in remote.fields.values()
+    )
+    return ReadTable(table=remote.name, fields=fields)
 
 
 async def _read(

@@ -1,5 +1,6 @@
 """What is asked of a partner, what every kind of partner can do, and what comes of it."""
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from publisher.engine import Connection
 from publisher.errors import PublisherError
+from publisher.model.partner import TableSpec
 from publisher.model.query import Condition, Measure, Order, Period
 from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef
@@ -42,10 +44,28 @@ class Remote:
     """Its newest; 0 where the partner knows no versions."""
     origin: Origin | None = None
     """Where it was harvested from, as the partner tells."""
+    table: TableSpec | None = None
+    """How its rows are read, where they are read as a source's deliveries are."""
+    told: Mapping[str, str] | None = None
+    """The types of its columns in the partner's words, where no schema of ours says its fields."""
 
     @property
     def name(self) -> str:
         return f"{self.ref}@{self.partner}"
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The columns that fields are read from, as far as that is stated."""
+        views = self.table.fields if self.table is not None else {}
+        return {name: it.column for name, it in views.items() if it.column is not None}
+
+    @property
+    def mark(self) -> int:
+        """What is another number once the fields that the partner told of are others; else 0."""
+        if self.told is None:
+            return 0
+        fields = sorted((it.name, it.type) for it in self.fields.values())
+        return zlib.crc32(repr((sorted(self.told.items()), fields, self.key)).encode()) or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +119,7 @@ class Ask:
     limit: int | None = None
     """Without it, all that match."""
     version: int = 0
+    """That a walk is of; of a table without versions its mark, once a walk has begun."""
     as_of: datetime | None = None
     """UTC without a zone; of those that have versions."""
     some: bool = False

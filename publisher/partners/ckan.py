@@ -18,15 +18,24 @@ from typing import Any, cast
 
 import orjson
 
-from publisher.errors import SourceError
-from publisher.model.partner import BoundTable, CkanTable
+from publisher.errors import SourceError, SourceUnavailableError
+from publisher.model.partner import CkanTable, TableSpec
 from publisher.model.query import Among, Compare, Condition, Value
+from publisher.model.schema import FieldType
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, Origin, Remote, RemoteDataset
 from publisher.partners.endpoint import Endpoint, seconds_left
 from publisher.partners.harvested import origin_of
 from publisher.partners.order import value_at
-from publisher.partners.records import Columns, Records, RecordsAdapter, Window, any_rows
+from publisher.partners.own import Column, Told, text_of
+from publisher.partners.records import (
+    Columns,
+    Records,
+    RecordsAdapter,
+    Window,
+    any_rows,
+    table_of,
+)
 
 _BEYOND = 500
 """Rows that are asked for beyond a limit, for the group of those that are alike to be whole."""
@@ -45,6 +54,16 @@ _TYPES: Mapping[str, set[str]] = {
     "datetime": {"timestamp"},
 }
 """Column types in which a field's values are what they are in the field."""
+_OWN_TYPES: Mapping[str, FieldType] = {
+    **dict.fromkeys(("int", "int2", "int4", "int8"), "integer"),
+    **dict.fromkeys(("numeric", "float", "float4", "float8"), "number"),
+    **dict.fromkeys(("timestamp", "timestamptz"), "datetime"),
+    **dict.fromkeys(("json", "jsonb", "nested"), "object"),
+    "date": "date",
+    "time": "time",
+    "bool": "boolean",
+}
+"""What a column is read as where no schema says it; else as text, a list as a list."""
 
 
 class CkanAdapter(RecordsAdapter):
@@ -80,7 +99,7 @@ class CkanAdapter(RecordsAdapter):
                     self._origins[ref] = origin_of(packages[id_], resource, self.endpoint.url)
 
     def _id(self, ref: TableRef) -> str:
-        return _spec(self.bound[ref]).resource
+        return _spec(self.bound[ref].spec).resource
 
     async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
         until = asyncio.get_running_loop().time() + seconds
@@ -107,16 +126,16 @@ class CkanAdapter(RecordsAdapter):
 
     async def records(self, ask: Ask, until: float) -> Records:
         ref = ask.remote.ref
-        bound = self.bound[ref]
-        resource = _spec(bound).resource
+        resource = _spec(table_of(ask)).resource
         columns = await self._known(ref, resource, until)
-        pushed = _Pushed(ask, bound, columns, ranges=bool(self._ranges))
-        walk = _Walk(self, ref, pushed, until)
+        pushed = _Pushed(ask, columns, ranges=bool(self._ranges))
+        walk = _Walk(self, ask, pushed, until)
         window = any_rows(ask)
         if pushed.order and ask.limit is not None:
             by = [column for column, _ in pushed.order]
             window = Window(ask.limit, by, seeking=ask.after is not None)
         found, more = await self.gathered(walk.pages(window), window)
+        self.check_told(ask, self._columns[ref])
         return Records(
             [{name: it for name, it in record.items() if name != _ID} for record in found],
             more=more,
@@ -124,6 +143,25 @@ class CkanAdapter(RecordsAdapter):
             pushed=pushed.told,
             local=pushed.left,
         )
+
+    async def told(self, ref: TableRef, until: float) -> Told:
+        resource = self._id(ref)
+        result = await self.search({"resource_id": resource, "limit": "0"}, until)
+        self._columns.pop(ref, None)
+        self.learn(ref, result)
+        stated = [it for it in result["fields"] if isinstance(it, dict) and it.get("id") != _ID]
+        types = {str(it.get("id")): str(it.get("type")) for it in stated}
+        return Told([_column(it) for it in stated], types, await self._key(resource, until))
+
+    async def _key(self, resource: str, until: float) -> tuple[str, ...]:
+        """Give the columns that the database holds to be unique; none where it is not told."""
+        try:
+            about = await self._shown("datastore_info", resource, until)
+        except SourceUnavailableError:
+            raise
+        except SourceError:  # an older site does not tell everybody
+            return ()
+        return key_of(about)
 
     async def search(self, query: Mapping[str, str], until: float) -> Mapping[str, Any]:
         """Ask ``datastore_search``; gives its result."""
@@ -161,8 +199,35 @@ class CkanAdapter(RecordsAdapter):
         self._columns[ref] = {**self._columns.get(ref, {}), **told}
 
 
-def _spec(bound: BoundTable) -> CkanTable:
-    return cast("CkanTable", bound.spec)
+def _spec(table: TableSpec) -> CkanTable:
+    return cast("CkanTable", table)
+
+
+def _column(stated: Mapping[str, Any]) -> Column:
+    """Read a field of an answer, and what the data dictionary says of it.
+
+    Its `type_override` holds for the next import: until then values are of the column's type.
+    """
+    about = stated.get("info")
+    about = about if isinstance(about, dict) else {}
+    kind = str(stated.get("type"))
+    return Column(
+        name=str(stated.get("id")),
+        type="array" if kind.startswith("_") else _OWN_TYPES.get(kind, "string"),
+        title=text_of(about.get("label")),
+        description=text_of(about.get("notes")),
+    )
+
+
+def key_of(about: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the unique columns that `datastore_info` tells of, where none of them can be null."""
+    stated = about.get("fields")
+    found = {}
+    for it in stated if isinstance(stated, list) else []:
+        said = it.get("schema") if isinstance(it, dict) else None
+        if isinstance(said, dict) and said.get("uniquekey") is True:
+            found[str(it.get("id"))] = said.get("notnull") is True
+    return tuple(found) if all(found.values()) else ()
 
 
 def _dataset(
@@ -196,10 +261,8 @@ def _dataset(
 class _Pushed:
     """What of a question the site can be asked, and what is left."""
 
-    def __init__(
-        self, ask: Ask, bound: BoundTable, types: Mapping[str, str], *, ranges: bool
-    ) -> None:
-        self._columns = Columns(ask, bound)
+    def __init__(self, ask: Ask, types: Mapping[str, str], *, ranges: bool) -> None:
+        self._columns = Columns(ask)
         self._fields = ask.remote.fields
         self._types = types
         self._ranges = ranges
@@ -210,7 +273,8 @@ class _Pushed:
         order = []
         for part in ask.order:
             column = self._plain(part.field)
-            if column is None or not self._sorts_alike(part.field, bound):
+            # A comma parts one term from the next, and can be written in none
+            if column is None or "," in column or not self._sorts_alike(part.field):
                 break
             order.append((column, part.descending))
         self.order = order if self.exact else []
@@ -233,12 +297,12 @@ class _Pushed:
         terms = [f"{column} {'desc' if down else 'asc'} nulls last" for column, down in self.order]
         return ", ".join([*terms, f"{_ID} asc"])
 
-    def _sorts_alike(self, name: str, bound: BoundTable) -> bool:
+    def _sorts_alike(self, name: str) -> bool:
         if self._fields[name].type != "string":
             return True
         # The text that stands for no value is a value there
         nulls = self._columns.missing(name) and not self._columns.never_null(name)
-        return _spec(bound).text_order is not None and not nulls
+        return _spec(self._columns.table).text_order is not None and not nulls
 
     def _plain(self, name: str) -> str | None:
         """Give the column that holds a field's values just as they are."""
@@ -309,10 +373,10 @@ class _Pushed:
 class _Walk:
     """Fetches page after page."""
 
-    def __init__(self, adapter: CkanAdapter, ref: TableRef, pushed: _Pushed, until: float) -> None:
+    def __init__(self, adapter: CkanAdapter, ask: Ask, pushed: _Pushed, until: float) -> None:
         self._adapter = adapter
-        self._ref = ref
-        self._resource = _spec(adapter.bound[ref]).resource
+        self._ref = ask.remote.ref
+        self._resource = _spec(table_of(ask)).resource
         self._pushed = pushed
         self._until = until
         self.total: int | None = None
@@ -341,8 +405,9 @@ class _Walk:
             "offset": str(offset),
             "sort": self._pushed.sort,
             "include_total": "true" if offset == 0 else "false",
-            "fields": ",".join(self._pushed.fields),
         }
+        if not any("," in it for it in self._pushed.fields):  # all of them otherwise
+            query["fields"] = ",".join(self._pushed.fields)
         if self._pushed.filters:
             query["filters"] = orjson.dumps(self._pushed.filters).decode()
         result = await self._adapter.search(query, self._until)

@@ -7,7 +7,7 @@ copy is one Parquet file in the order of the key: the engine reads of it what a 
 import asyncio
 import shutil
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -51,13 +51,15 @@ class Copy:
         """Tell whether it has what is asked for, at the version that is asked for."""
         return (
             ask.as_of is None
-            and ask.version in {0, self.remote.version}
+            and ask.version in {0, self.remote.version or self.remote.mark}
+            and self.remote.mark == ask.remote.mark
             and _alike(self.remote, ask.remote, ask.fields)
         )
 
 
 class _About(Model):
     schema_: Schema
+    told: Mapping[str, str] | None = None
     version: int
     file: str
     rows: int
@@ -217,6 +219,7 @@ def _remember(home: Path, copy: Copy) -> None:
     )
     about = _About(
         schema_=schema,
+        told=remote.told,
         version=remote.version,
         file=copy.file.name,
         rows=copy.rows,
@@ -249,7 +252,7 @@ def _recalled(home: Path, name: str, ref: TableRef) -> Copy | None:
         return None
     schema = about.schema_
     fields = {field.name: field for field in schema.fields}
-    remote = Remote(name, ref, fields, schema.primary_key, schema, about.version)
+    remote = Remote(name, ref, fields, schema.primary_key, schema, about.version, told=about.told)
     return Copy(remote, file, about.rows, about.refused, about.checked_at)
 
 

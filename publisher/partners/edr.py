@@ -6,16 +6,19 @@ what is fetched, and is applied again here. A whole answer comes at once: there 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote
 
 from publisher.errors import SourceError
 from publisher.model.dataset import Box
 from publisher.model.partner import EdrTable
 from publisher.model.query import Among, Compare, Condition, InBox
+from publisher.model.schema import FieldType
+from publisher.model.values import TableRef
 from publisher.partners.base import Ask
 from publisher.partners.coverage import ManyCellsError, UnreadableError, observations
 from publisher.partners.endpoint import Endpoint, seconds_left
@@ -28,13 +31,19 @@ from publisher.partners.ogc import (
     feature_record,
     interval_of,
 )
-from publisher.partners.records import Columns, Record, Records
+from publisher.partners.own import Column, Told, paths_in, text_of, ucum
+from publisher.partners.records import Columns, Record, Records, table_of
+from publisher.validation import units
 
 _PLACE = ("x", "y")
 _LOCATION = "location"
 _EDGE = 1e-6
 """Degrees by which a box is wider than what is asked: a point on its edge may lie outside."""
 _EVERYWHERE: Box = (-180, -90, 180, 90)
+_TYPES: Mapping[str, FieldType] = {"integer": "integer", "string": "string"}
+"""Of parameters; others are numbers."""
+_GEOGRAPHIC = re.compile("GEO|(?!PROJ).*(CRS84|4326)")
+"""Begins what says that places are longitude and latitude."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +71,14 @@ class EdrAdapter(OgcAdapter):
         self._locations: Known[Sequence[str]] = Known()
 
     async def records(self, ask: Ask, until: float) -> Records:
-        spec = cast("EdrTable", self.bound[ask.remote.ref].spec)
-        narrow = _narrow(Columns(ask, self.bound[ask.remote.ref]), spec, ask.where)
+        spec = cast("EdrTable", table_of(ask))
+        narrow = _narrow(Columns(ask), spec, ask.where)
         whole = _Narrow(locations=narrow.locations)
         rest = self._pages(spec, whole, until) if narrow != whole else None
         found, taken = await self.narrowed(ask, self._pages(spec, narrow, until), rest)
+        if ask.remote.told is not None and any("geometry" in it for it in found):
+            # Of what features hold beside the parameters it tells nothing
+            raise SourceError("partner-no-fields", partner=self.name, table=str(ask.remote.ref))
         return Records(
             found,
             pushed=(narrow if taken else whole).told,
@@ -75,6 +87,11 @@ class EdrAdapter(OgcAdapter):
                 *(["sort", "limit"] if ask.order else []),
             ],
         )
+
+    async def told(self, ref: TableRef, until: float) -> Told:
+        spec = cast("EdrTable", self.bound[ref].spec)
+        about = await self.about(f"/collections/{spec.collection}", until)
+        return await asyncio.to_thread(_told, about, spec)
 
     async def _pages(self, spec: EdrTable, narrow: _Narrow, until: float) -> Pages:
         query = _stated(spec)
@@ -143,6 +160,60 @@ class EdrAdapter(OgcAdapter):
         if not isinstance(features, list) or not all(isinstance(it, dict) for it in features):
             raise self.unlike()
         return [{**feature_record(it), **_point(it.get("geometry"))} for it in features]
+
+
+def _told(about: Mapping[str, Any], spec: EdrTable) -> Told:
+    """Tell of the axes and of the parameters that are asked for; of nothing where none are told."""
+    stated = _part(about, "parameter_names")
+    if not stated:
+        return Told((), {})
+    extent = _part(about, "extent")
+    crs = _part(extent, "spatial").get("crs")
+    geographic = crs is None or _GEOGRAPHIC.match(str(crs)) is not None
+    columns = [
+        Column("x", "number", role="longitude" if geographic else None),
+        Column("y", "number", role="latitude" if geographic else None),
+    ]
+    if spec.z is not None or "vertical" in extent:
+        columns.append(Column("z", "number"))
+    columns.append(Column("t", "datetime", role="time"))
+    if spec.query == "locations" or _LOCATION in paths_in(spec):
+        columns.append(Column(_LOCATION, "string"))
+    columns += [_parameter(it, _part(stated, it)) for it in spec.parameters or stated]
+    return Told(columns, {it.name: it.type for it in columns})
+
+
+def _parameter(name: str, about: Mapping[str, Any]) -> Column:
+    observed, unit = _part(about, "observedProperty"), _part(about, "unit")
+    kind = _TYPES.get(str(about.get("data-type")), "number")
+    titles = (about.get("label"), about.get("name"), observed.get("label"))
+    return Column(
+        name,
+        kind,
+        title=next((text for it in titles if (text := _text(it))), None),
+        description=_text(about.get("description")) or _text(observed.get("description")),
+        unit=None if kind == "string" else _unit(unit.get("symbol")),
+    )
+
+
+def _unit(symbol: object) -> str | None:
+    """Give the UCUM code of a unit; its symbol may say that it is one."""
+    if not isinstance(symbol, dict):
+        return ucum(symbol)
+    code, of = symbol.get("value"), str(symbol.get("type")).lower()
+    return code if "ucum" in of and units.known(str(code)) else ucum(code)
+
+
+def _part(about: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = about.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(stated: object) -> str | None:
+    """Give a text, or one of those that there are in several languages."""
+    if isinstance(stated, dict):
+        stated = stated.get("en") or next(iter(stated.values()), None)
+    return text_of(stated)
 
 
 def _narrow(columns: Columns, spec: EdrTable, where: Sequence[Condition]) -> _Narrow:

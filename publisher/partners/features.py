@@ -5,11 +5,14 @@ box, an interval of time, equality of properties) narrows what is fetched, and i
 here.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from publisher.errors import SourceError
+from publisher.errors import SourceError, SourceUnavailableError
+from publisher.model.schema import FieldType, Role
+from publisher.model.values import TableRef
 from publisher.partners.base import Ask
 from publisher.partners.endpoint import Endpoint
 from publisher.partners.known import Known
@@ -21,13 +24,23 @@ from publisher.partners.ogc import (
     feature_record,
     interval_of,
 )
-from publisher.partners.records import Columns, Records, compared
+from publisher.partners.own import Column, Told, paths_in, text_of
+from publisher.partners.records import Columns, Record, Records, compared
+from publisher.partners.sampled import (
+    columns_of,
+    sampled,
+    settled,
+    type_of,
+    types_of,
+)
 
 if TYPE_CHECKING:
     from publisher.model.partner import FeaturesTable
 
 _PAGE = {"limit": "1000"}
 _PLACE = ("geometry.coordinates[0]", "geometry.coordinates[1]")
+_INSTANTS = {"primary-instant", "primary-interval-start"}
+"""Roles of times, https://docs.ogc.org/is/23-058r2/23-058r2.html ."""
 
 
 class FeaturesAdapter(OgcAdapter):
@@ -39,7 +52,7 @@ class FeaturesAdapter(OgcAdapter):
 
     async def records(self, ask: Ask, until: float) -> Records:
         collection = self.collection(ask.remote.ref)
-        known = await self._queryables.get(collection, lambda: self._told(collection, until))
+        known = await self._queryables.get(collection, lambda: self._askable(collection, until))
         narrow = self._narrow(ask, known)
         path = f"/collections/{collection}/items"
         whole = self._pages(path, _PAGE, until) if narrow else None
@@ -57,19 +70,40 @@ class FeaturesAdapter(OgcAdapter):
             ],
         )
 
+    async def told(self, ref: TableRef, until: float) -> Told:
+        table = self.bound[ref].spec
+        path = f"/collections/{self.collection(ref)}"
+        stated = await self._stated(path, until)
+        pages = self._pages(f"{path}/items", _PAGE, until)
+        records = await sampled(pages)
+        temporal = cast("FeaturesTable", table).temporal
+        return await asyncio.to_thread(_told, stated, records, paths_in(table), temporal=temporal)
+
+    async def _stated(self, path: str, until: float) -> Mapping[str, Any]:
+        """Give the JSON schemas of the properties; none where it does not tell."""
+        for part in ("schema", "queryables"):
+            try:
+                found = (await self.about(f"{path}/{part}", until)).get("properties")
+            except SourceUnavailableError:
+                raise
+            except SourceError:  # not every service has it
+                continue
+            if isinstance(found, dict):
+                return found
+        return {}
+
     async def _pages(self, path: str, query: Mapping[str, str], until: float) -> Pages:
         async for features in self.features(path, query, until):
             yield [feature_record(it) for it in features]
 
     def _narrow(self, ask: Ask, known: set[str]) -> dict[str, str]:
-        bound = self.bound[ask.remote.ref]
-        columns = Columns(ask, bound)
+        columns = Columns(ask)
         narrow = {}
         box = box_of(columns, ask.where, _PLACE)
         if box is not None:
             narrow["bbox"] = box_text(box)
         interval = interval_of(columns, ask.where)
-        if interval is not None and cast("FeaturesTable", bound.spec).temporal:
+        if interval is not None and cast("FeaturesTable", columns.table).temporal:
             narrow["datetime"] = interval
         for it in compared(ask.where):
             column = columns.plain(it.field)
@@ -77,7 +111,7 @@ class FeaturesAdapter(OgcAdapter):
                 narrow[str(column)] = it.value
         return narrow
 
-    async def _told(self, collection: str, until: float) -> set[str]:
+    async def _askable(self, collection: str, until: float) -> set[str]:
         """Give the properties that can be asked by their name; none where it does not tell."""
         try:
             told = await self.about(f"/collections/{collection}/queryables", until)
@@ -87,3 +121,56 @@ class FeaturesAdapter(OgcAdapter):
             return set()
         found = told.get("properties")
         return set(found) - {"bbox", "limit", "datetime"} if isinstance(found, dict) else set()
+
+
+def _told(
+    stated: Mapping[str, Any], records: Sequence[Record], named: Sequence[str], *, temporal: bool
+) -> Told:
+    """Tell of the columns that are *stated*, that *records* have, and that are *named*.
+
+    The only time is the one with that role where the service narrows by it.
+    """
+    seen = [it for it in columns_of(records) if it not in {"id", "geometry"}]
+    types = types_of(records, ["id", *seen, *named])
+    kinds = {
+        name: kind
+        for name in [*stated, *seen]
+        if (kind := settled(type_of(stated.get(name)), types.get(name))) is not None
+    }
+    times = [name for name, kind in kinds.items() if kind == "datetime"]
+    marked = [name for name in times if _about(stated, name).get("x-ogc-role") in _INSTANTS]
+    time = next(iter(marked or (times if temporal and len(times) == 1 else [])), None)
+    columns = [Column("id", types["id"])] if "id" in types else []
+    columns += [
+        _column(name, kind, _about(stated, name), "time" if name == time else None)
+        for name, kind in kinds.items()
+    ]
+    columns += _geometry(records)
+    known = {it.name for it in columns}
+    columns += [Column(it, types.get(it, "string")) for it in named if it not in known]
+    ids = {repr(it.get("id")) for it in records if it.get("id") is not None}
+    key = ("id",) if records and len(ids) == len(records) else ()
+    return Told(columns, {it.name: it.type for it in columns}, key)
+
+
+def _about(stated: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = stated.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _column(name: str, kind: FieldType, about: Mapping[str, Any], role: Role | None) -> Column:
+    title, description = text_of(about.get("title")), text_of(about.get("description"))
+    return Column(name, kind, title, description, role=role)
+
+
+def _geometry(records: Sequence[Record]) -> list[Column]:
+    """Give longitude and latitude where there are but points."""
+    shapes = [it["geometry"] for it in records if isinstance(it.get("geometry"), dict)]
+    if not shapes:
+        return []
+    if all(it.get("type") == "Point" for it in shapes):
+        return [
+            Column(_PLACE[0], "number", role="longitude", called="longitude"),
+            Column(_PLACE[1], "number", role="latitude", called="latitude"),
+        ]
+    return [Column("geometry", "geojson")]

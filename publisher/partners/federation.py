@@ -152,6 +152,8 @@ class Partners:
     async def find(self, name: str, ref: TableRef, seconds: float) -> Remote | None:
         """Give a partner's table; None where it has no such table. Raises SourceError."""
         await self._recall()
+        if name in self.known:
+            await self.adapter(name)  # by which what was known of another entry goes
         known = self._remotes.get((name, ref))
         if known is None:
             return await self._look(name, ref, seconds)
@@ -299,10 +301,20 @@ class Partners:
         )
 
     def forget(self, remote: Remote) -> None:
-        """Look anew before it is asked again; what is known by now has to do where nobody tells."""
+        """Look anew before it is asked again; what is known by now has to do where nobody tells.
+
+        What a partner told of a table's fields has not: the next question waits to be told again.
+        """
         known = self._remotes.get((remote.partner, remote.ref))
-        if known is not None:
+        if known is None:
+            return
+        if known[0].told is None:
             self._remotes[remote.partner, remote.ref] = (known[0], -FRESH)
+            return
+        del self._remotes[remote.partner, remote.ref]
+        listed = self._listed.get(remote.partner)
+        if listed is not None:
+            self._listed[remote.partner] = (listed[0], -FRESH)
 
     @asynccontextmanager
     async def fetched(self, asks: Sequence[Ask], seconds: float) -> AsyncIterator[list[Status]]:

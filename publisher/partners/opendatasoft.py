@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from publisher.model.query import Compare, Condition, Value
+from publisher.model.schema import FieldType
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
 from publisher.partners.endpoint import Endpoint, seconds_left
 from publisher.partners.known import Known
 from publisher.partners.order import value_at
+from publisher.partners.own import Column, Told, text_of, ucum
 from publisher.partners.records import (
     Columns,
     Record,
@@ -40,6 +42,17 @@ _TYPES: Mapping[str, set[str]] = {
     "datetime": {"datetime"},
 }
 """Of its fields, in which values are what they are in ours."""
+_OWN_TYPES: Mapping[str, FieldType] = {
+    "int": "integer",
+    "double": "number",
+    "date": "date",
+    "datetime": "datetime",
+    "boolean": "boolean",
+    "geo_shape": "geojson",
+    "file": "object",
+    "json_blob": "any",
+}
+"""What its fields are read as where no schema says it; else as text."""
 _BEYOND = 500
 
 
@@ -48,7 +61,7 @@ class OpendatasoftAdapter(RecordsAdapter):
 
     def __init__(self, endpoint: Endpoint, work: Path) -> None:
         super().__init__(endpoint, work)
-        self._types: Known[Mapping[str, str]] = Known()
+        self._fields: Known[Sequence[Mapping[str, Any]]] = Known()
 
     async def datasets(self, seconds: float) -> Sequence[RemoteDataset]:
         until = asyncio.get_running_loop().time() + seconds
@@ -63,8 +76,10 @@ class OpendatasoftAdapter(RecordsAdapter):
 
     async def records(self, ask: Ask, until: float) -> Records:
         dataset = _dataset_of(self, ask.remote.ref)
-        types = await self._types.get(dataset, lambda: self._told(dataset, until))
-        columns = Columns(ask, self.bound[ask.remote.ref])
+        columns = Columns(ask)
+        fields = await self._fields.get(dataset, lambda: self._stated(dataset, until))
+        types = {str(it.get("name")): str(it.get("type")) for it in fields}
+        self.check_told(ask, {it: types.get(_top(it), "") for it in columns.read})
         pushed, left = [], []
         for part in ask.where:
             text = _condition(columns, types, part)
@@ -89,7 +104,7 @@ class OpendatasoftAdapter(RecordsAdapter):
                 f"{_quoted(it)} {'desc' if down else 'asc'}" for it, down in order
             )
         pages = self._pages(dataset, query, window, until)
-        with self._types.trusted(dataset):
+        with self._fields.trusted(dataset):
             found, more = await self.gathered(pages, window)
         return Records(
             found,
@@ -104,6 +119,18 @@ class OpendatasoftAdapter(RecordsAdapter):
                 *(["sort"] if len(order) < len(ask.order) else []),
             ],
         )
+
+    async def told(self, ref: TableRef, until: float) -> Told:
+        dataset = _dataset_of(self, ref)
+        self._fields.forget(dataset)
+        columns: list[Column] = []
+        types = {}
+        for stated in await self._fields.get(dataset, lambda: self._stated(dataset, until)):
+            first = not any(it.role for it in columns)
+            for column in _columns(stated, first=first):
+                columns.append(column)
+                types[column.name] = str(stated.get("type"))
+        return Told(columns, types)
 
     async def _pages(
         self, dataset: str, query: Mapping[str, str], window: Window | None, until: float
@@ -125,12 +152,11 @@ class OpendatasoftAdapter(RecordsAdapter):
                 return
             known, size = len(told), min(size * 4, cap)
 
-    async def _told(self, dataset: str, until: float) -> Mapping[str, str]:
-        about = await self._about(dataset, until)
-        fields = about.get("fields")
+    async def _stated(self, dataset: str, until: float) -> Sequence[Mapping[str, Any]]:
+        fields = (await self._about(dataset, until)).get("fields")
         if not isinstance(fields, list):
             raise self.unlike()
-        return {str(it.get("name")): str(it.get("type")) for it in fields if isinstance(it, dict)}
+        return [it for it in fields if isinstance(it, dict)]
 
     async def _about(self, dataset: str, until: float) -> Mapping[str, Any]:
         told, _ = await self.endpoint.document(
@@ -166,6 +192,24 @@ class OpendatasoftAdapter(RecordsAdapter):
 
 def _dataset_of(adapter: OpendatasoftAdapter, ref: TableRef) -> str:
     return cast("OpendatasoftTable", adapter.bound[ref].spec).dataset
+
+
+def _columns(stated: Mapping[str, Any], *, first: bool) -> list[Column]:
+    """Read what is told of a field: a point is two columns, of which the *first* has the role."""
+    name, kind = str(stated.get("name")), str(stated.get("type"))
+    title, description = text_of(stated.get("label")), text_of(stated.get("description"))
+    if kind == "geo_point_2d":
+        return [
+            Column(f"{name}.lon", "number", None, description, role="longitude" if first else None),
+            Column(f"{name}.lat", "number", None, description, role="latitude" if first else None),
+        ]
+    notes = stated.get("annotations")
+    notes = notes if isinstance(notes, dict) else {}
+    unit = notes.get("unit")
+    unit = ucum(unit[0] if isinstance(unit, list) and unit else unit)
+    type_ = "array" if "multivalued" in notes else _OWN_TYPES.get(kind, "string")
+    numeric = type_ in {"integer", "number"}
+    return [Column(name, type_, title, description, unit if numeric else None)]
 
 
 def _ordered(columns: Columns, types: Mapping[str, str], ask: Ask) -> list[tuple[str, bool]]:

@@ -1,11 +1,11 @@
-"""Partners whose tables are read under our schemas, as a source's deliveries are."""
+"""Partners whose tables are read as a source's deliveries are: under our schemas, or their own."""
 
 import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,19 +16,25 @@ import orjson
 from publisher.engine import Connection, identifier
 from publisher.errors import DeliveryError, SourceError
 from publisher.model.dataset import FieldView
-from publisher.model.partner import BoundTable
+from publisher.model.partner import TableSpec
 from publisher.model.query import And, Compare, Condition, Order
 from publisher.model.run import Delivery
+from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef, parse_zone
 from publisher.partners.base import ROW, Ask, Fetched, Remote
 from publisher.partners.endpoint import Endpoint
 from publisher.partners.loading import load_none
+from publisher.partners.own import Told, made
 from publisher.registry.partners import entry_of
 from publisher.validation.judge import Validator
 
 _MOST_READERS = 100
 _MOST_EMPTY = 20
 """Pages without rows, one after another, that lead to a next one."""
+_MOST_COLUMNS = 2_000
+"""That a partner may tell of; a database has no more."""
+_MARK = Field(name="publisher.row", type="boolean")
+"""Is in every record, so that one whose other values are null is not taken for a blank line."""
 Record = Mapping[str, Any]
 
 
@@ -91,25 +97,60 @@ class RecordsAdapter(ABC):
         self.bound = endpoint.partner.tables
         self._work = work
         self._readers: OrderedDict[tuple[TableRef, tuple[str, ...]], _Reader] = OrderedDict()
+        self._own: dict[TableRef, Remote] = {}
+        """Those without a schema of ours, as the partner told of them last."""
 
-    async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:  # noqa: ARG002 - others ask
-        return {ref: self._remote(ref, bound) for ref, bound in self.bound.items()}
+    async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:
+        """Give them; one of which nothing can be told costs no other."""
+        looks = (self._look(ref, seconds) for ref in self.bound)
+        found: dict[TableRef, Remote] = {}
+        faults = []
+        answers = await asyncio.gather(*looks, return_exceptions=True)
+        for ref, answer in zip(self.bound, answers, strict=True):
+            remote = answer
+            if isinstance(answer, SourceError):
+                faults.append(answer)
+                remote = self._own.get(ref)  # what was known has to do
+            if isinstance(remote, BaseException):
+                raise remote
+            if remote is not None:
+                found[ref] = remote
+        if faults and not found:
+            raise faults[0]
+        return found
 
-    async def find(self, ref: TableRef, seconds: float) -> Remote | None:  # noqa: ARG002 - as above
+    async def find(self, ref: TableRef, seconds: float) -> Remote | None:
+        return await self._look(ref, seconds)
+
+    async def _look(self, ref: TableRef, seconds: float) -> Remote | None:
         bound = self.bound.get(ref)
-        return None if bound is None else self._remote(ref, bound)
+        if bound is None:
+            return None
+        if bound.schema is not None:
+            return self._remote(ref, bound.spec, bound.schema)
+        told = await self.told(ref, asyncio.get_running_loop().time() + seconds)
+        if len(told.columns) > _MOST_COLUMNS:
+            raise self.unlike()
+        table, schema = await asyncio.to_thread(made, ref, bound.spec, told, self.name)
+        remote = replace(self._remote(ref, table, schema), told=told.types)
+        known = self._own.get(ref)
+        if known == remote:  # and what reads its rows is made already
+            return known
+        self._own[ref] = remote
+        return remote
 
     async def fetch(self, ask: Ask, folder: Path, seconds: float) -> Fetched:
         if ask.as_of is not None:
             raise SourceError("partner-no-versions", partner=self.name)
+        if ask.version not in {0, ask.remote.mark}:  # of a walk that began with other fields
+            raise SourceError("partner-fields-changed", partner=self.name)
         found = await self.records(ask, asyncio.get_running_loop().time() + seconds)
         file = folder / "records.ndjson"
         try:
             await asyncio.to_thread(_write, file, found.records)
         except TypeError:  # one is nested deeper than can be written
             raise self.unlike() from None
-        ref = ask.remote.ref
-        reader = self._reader(ref, ask.fields)
+        reader = self._reader(ask)
         return Fetched(
             load=partial(reader.load, ask),
             files=(file,),
@@ -126,13 +167,14 @@ class RecordsAdapter(ABC):
     async def copied(self, remote: Remote, since: int, folder: Path, seconds: float) -> Fetched:  # noqa: ARG002 - it knows no versions
         return await self.fetch(Ask(remote, tuple(remote.fields)), folder, seconds)
 
-    def _reader(self, ref: TableRef, fields: tuple[str, ...]) -> "_Reader":
+    def _reader(self, ask: Ask) -> "_Reader":
         """Give what reads just these fields; what else a record lacks costs nothing then."""
-        key = (ref, fields)
-        if key not in self._readers:
+        key = (ask.remote.ref, ask.fields)
+        known = self._readers.get(key)
+        if known is None or known.schema is not ask.remote.schema:
             while len(self._readers) >= _MOST_READERS:
                 self._readers.popitem(last=False)
-            self._readers[key] = _Reader(ref, self.bound[ref], fields, self._work)
+            self._readers[key] = _Reader(ask, self._work)
         self._readers.move_to_end(key)
         return self._readers[key]
 
@@ -142,6 +184,19 @@ class RecordsAdapter(ABC):
 
         *until* is a time of the event loop.
         """
+
+    @abstractmethod
+    async def told(self, ref: TableRef, until: float) -> Told:
+        """Ask what fields a table has; raises SourceError."""
+
+    def check_told(self, ask: Ask, types: Mapping[str, str]) -> None:
+        """Raise SourceError where a column that is asked for has another type than was told."""
+        told = ask.remote.told
+        if told is None:
+            return
+        asked = [it for it in Columns(ask).read if it in told]
+        if any(types.get(column) != told[column] for column in asked):
+            raise SourceError("partner-fields-changed", partner=self.name)
 
     @property
     def name(self) -> str:
@@ -193,23 +248,23 @@ class RecordsAdapter(ABC):
         except TypeError:  # it is nested deeper than can be written
             raise self.unlike() from None
 
-    def _remote(self, ref: TableRef, bound: BoundTable) -> Remote:
-        fields = {field.name: field for field in bound.schema.open_fields}
-        key = bound.schema.primary_key
+    def _remote(self, ref: TableRef, table: TableSpec, schema: Schema) -> Remote:
+        fields = {field.name: field for field in schema.open_fields}
+        key = schema.primary_key
         shown = key if fields.keys() >= set(key) else ()
-        return Remote(self.name, ref, fields, shown, bound.schema)
+        return Remote(self.name, ref, fields, shown, schema, table=table)
 
 
 class Columns:
     """Which columns hold the fields of a table, and whether they hold them as they are."""
 
-    def __init__(self, ask: Ask, bound: BoundTable) -> None:
+    def __init__(self, ask: Ask) -> None:
         self.ask = ask
-        self.bound = bound
+        self.table = table_of(ask)
         self.fields = ask.remote.fields
 
     def view(self, name: str) -> FieldView:
-        view = self.bound.spec.fields.get(name) or FieldView()
+        view = self.table.fields.get(name) or FieldView()
         if view.column is None and "constant" not in view.model_fields_set:
             return view.model_copy(update={"column": name})
         return view
@@ -232,12 +287,12 @@ class Columns:
     @property
     def offset(self) -> timedelta | None:
         """The offset of its times; None where that changes with the season."""
-        return parse_zone(self.bound.spec.timezone or "UTC").utcoffset(None)
+        return parse_zone(self.table.timezone or "UTC").utcoffset(None)
 
     def missing(self, name: str) -> Sequence[str]:
         """Give the texts that stand for no value."""
         stated = self.fields[name].missing_values
-        return self.bound.schema.missing_values if stated is None else stated
+        return self.ask.remote.schema.missing_values if stated is None else stated
 
     def never_null(self, name: str) -> bool:
         return self.fields[name].required or name in self.ask.remote.key
@@ -246,6 +301,13 @@ class Columns:
     def read(self) -> list[str]:
         """The columns of the fields that are asked for."""
         return sorted({it.column for it in map(self.view, self.ask.fields) if it.column})
+
+
+def table_of(ask: Ask) -> TableSpec:
+    """Give how the rows that are asked for are read."""
+    table = ask.remote.table
+    assert table is not None  # noqa: S101 - of every table of such a partner that is known
+    return table
 
 
 def compared(where: Sequence[Condition]) -> list[Compare]:
@@ -275,11 +337,14 @@ def in_order(columns: Columns, order: Sequence[Order]) -> list[Order]:
 class _Reader:
     """Reads records under the table's schema, as a source's delivery is read."""
 
-    def __init__(self, ref: TableRef, bound: BoundTable, fields: Sequence[str], work: Path) -> None:
-        self._ref = ref
+    def __init__(self, ask: Ask, work: Path) -> None:
+        self.schema = ask.remote.schema
+        self._ref = ask.remote.ref
         self._work = work
         self._lock = threading.Lock()
-        self._entry = entry_of(ref, bound, set(fields))
+        entry = entry_of(self._ref, table_of(ask), self.schema, set(ask.fields))
+        marked = (*entry.schema.fields, _MARK)
+        self._entry = replace(entry, schema=entry.schema.model_copy(update={"fields": marked}))
         self._validator: Validator | None = None
 
     def load(self, ask: Ask, con: Connection, name: str, files: Sequence[Path]) -> int:
@@ -314,4 +379,5 @@ class _Reader:
 def _write(file: Path, records: Sequence[Record]) -> None:
     with file.open("wb") as opened:
         for record in records:
-            opened.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+            marked = {**record, _MARK.name: True}
+            opened.write(orjson.dumps(marked, option=orjson.OPT_APPEND_NEWLINE))

@@ -4,15 +4,20 @@ An interval as ``phenomenonTime`` is read as its start. Conditions on times and 
 is fetched; all are applied again here.
 """
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
+from publisher.errors import SourceError, SourceUnavailableError
 from publisher.model.query import Compare, Value
+from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
 from publisher.partners.endpoint import seconds_left
 from publisher.partners.order import value_at
+from publisher.partners.own import Column, Told, paths_in, text_of, ucum
 from publisher.partners.records import (
     Columns,
     Record,
@@ -23,6 +28,8 @@ from publisher.partners.records import (
     compared,
     in_order,
 )
+from publisher.partners.sampled import SAMPLE, sampled, types_of
+from publisher.validation import units
 
 if TYPE_CHECKING:
     from publisher.model.partner import SensorThingsTable
@@ -31,6 +38,9 @@ _PAGE = 1_000
 _OPERATORS = {"exact": "eq", "gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
 _TIMES = ("phenomenonTime", "resultTime")
 _NEXT = "@iot.nextLink"
+_ID = "@iot.id"
+_UCUM = "ucum:"
+_OF_ONE = re.compile(r"(Datastreams\([^()/]+\))/Observations")
 
 
 class SensorThingsAdapter(RecordsAdapter):
@@ -57,8 +67,8 @@ class SensorThingsAdapter(RecordsAdapter):
         ]
 
     async def records(self, ask: Ask, until: float) -> Records:
-        columns = Columns(ask, self.bound[ask.remote.ref])
-        spec = cast("SensorThingsTable", self.bound[ask.remote.ref].spec)
+        columns = Columns(ask)
+        spec = cast("SensorThingsTable", columns.table)
         parts = [spec.filter] if spec.filter else []
         narrowed = [
             text for it in compared(ask.where) if (text := _condition(columns, it)) is not None
@@ -94,6 +104,31 @@ class SensorThingsAdapter(RecordsAdapter):
             ],
         )
 
+    async def told(self, ref: TableRef, until: float) -> Told:
+        spec = cast("SensorThingsTable", self.bound[ref].spec)
+        query = {"$top": str(SAMPLE)}
+        if spec.filter:
+            query["$filter"] = spec.filter
+        if spec.expand:
+            query["$expand"] = spec.expand
+        records = await sampled(self._pages(f"/{spec.path}", query, until))
+        unit = await self._unit(spec.path, until)
+        return await asyncio.to_thread(_told, records, paths_in(spec), unit)
+
+    async def _unit(self, path: str, until: float) -> Mapping[str, Any]:
+        """Give the unit of one datastream's observations; empty where they are of several."""
+        of_one = _OF_ONE.fullmatch(path)
+        if of_one is None:
+            return {}
+        try:
+            told, _ = await self.endpoint.document(f"/{of_one[1]}", {}, seconds=seconds_left(until))
+        except SourceUnavailableError:
+            raise
+        except SourceError:  # it is not needed
+            return {}
+        found = told.get("unitOfMeasurement") if isinstance(told, dict) else None
+        return found if isinstance(found, dict) else {}
+
     async def _pages(
         self, path: str, query: Mapping[str, str], until: float
     ) -> AsyncIterator[Sequence[Record]]:
@@ -110,6 +145,32 @@ class SensorThingsAdapter(RecordsAdapter):
             if not isinstance(link, str):
                 return
             url = self.endpoint.follow(reply.url, link)
+
+
+def _told(records: Sequence[Record], named: Sequence[str], unit: Mapping[str, Any]) -> Told:
+    types = types_of(records, [_ID, "result", "parameters", *named])
+    kind = types.get("result", "number")
+    kind = "number" if kind == "integer" else kind
+    code = _ucum(unit) if kind == "number" else None
+    columns = [Column(_ID, types[_ID], called="id")] if _ID in types else []
+    columns += [
+        Column("phenomenonTime", "datetime", role="time"),
+        Column("resultTime", "datetime"),
+        Column("result", kind, description=text_of(unit.get("name")), unit=code),
+    ]
+    if "parameters" in types:
+        columns.append(Column("parameters", types["parameters"]))
+    known = {it.name for it in columns}
+    columns += [Column(it, types.get(it, "string")) for it in named if it not in known]
+    identified = bool(records) and all(it.get(_ID) is not None for it in records)
+    return Told(columns, {it.name: it.type for it in columns}, (_ID,) if identified else ())
+
+
+def _ucum(unit: Mapping[str, Any]) -> str | None:
+    """Give the UCUM code that a unit's definition says, or else its symbol."""
+    definition = str(unit.get("definition"))
+    code = definition.removeprefix(_UCUM)
+    return code if code != definition and units.known(code) else ucum(unit.get("symbol"))
 
 
 def _record(observation: Mapping[str, Any]) -> Record:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from publisher.model.table import sql_type
 from publisher.partners.base import Ask, Fetched
 from publisher.partners.files import linked
 
@@ -64,7 +65,8 @@ def _groups(ask: Ask) -> object:
 
 def _key(ask: Ask) -> object:
     remote = ask.remote
+    kinds = tuple(sql_type(remote.fields[it]) for it in ask.fields)
     return (
-        (remote.partner, remote.ref, ask.fields, ask.where, ask.order, ask.after),
+        (remote.partner, remote.ref, ask.fields, kinds, ask.where, ask.order, ask.after),
         (ask.limit, ask.version, ask.as_of, ask.counted, _groups(ask)),
     )

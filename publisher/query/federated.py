@@ -4,8 +4,8 @@ Each source is read from a place of its own. What a partner did not give keeps i
 it comes on a later page and nothing is lost; what it gave moves its place to the last row shown.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,8 @@ from publisher.query.sql import (
 from publisher.query.union import ORIGINAL, Part, united_fields
 from publisher.store import Store
 
+_BEGIN = (0, None)
+"""The version and the place of a table that no page was of yet."""
 _NUMBERS = frozenset({"integer", "number"})
 _NONE_CHOSEN = Chosen()
 _NOT_COMPARED = frozenset({"duration", "geopoint", "geojson", "array", "object", "list"})
@@ -68,6 +70,8 @@ class Federated:
     """Those that cannot stand beside the others."""
     chosen: Chosen = _NONE_CHOSEN
     """What is left out, so that no observation comes twice."""
+    before: Mapping[Name, tuple[int, Sequence[Any] | None]] = field(default_factory=dict)
+    """The version and the place of each partner's table that the page before was of."""
 
     def cursor(
         self,
@@ -83,11 +87,12 @@ class Federated:
         names += [[partner, "" if ref is None else str(ref)] for partner, ref in absent]
         versions = [it.version for it in members if it.source == LOCAL]
         pinned = [
-            ask.version if found is None else found.version
+            ask.version if found is None else ask.remote.mark or found.version
             for found, ask in zip(fetched, self.asks, strict=True)
         ]
-        pinned += [0] * len(absent)
-        ends = [*theirs, *[None] * len(absent)]
+        held = [self.before.get(name, _BEGIN) for name in absent]
+        pinned += [version for version, _ in held]
+        ends = [*theirs, *(end for _, end in held)]
         place = [names, versions, pinned, ours, ends, self.chosen.written]
         return self.signer.cursor(place, bound_to=self.bound_to)
 
@@ -139,21 +144,19 @@ def prepare_federated(
     ours_known = tuple((LOCAL, entry.ref) for entry in entries)
     bound_to = (texts, bound_to_query(ours_known, asked, order))
     local_place: Sequence[Any] | None = None
-    places: dict[tuple[str, TableRef], Sequence[Any] | None] = {}
-    versions: dict[tuple[str, TableRef], int] = {}
+    before: dict[Name, tuple[int, Sequence[Any] | None]] = {}
     if asked.cursor is not None:
         if asked.as_of is not None:
             raise bad_cursor()
         names, ours, pinned, local_place, ends, _ = signer.place(asked.cursor, bound_to=bound_to)
         for (partner, text), version, end in zip(names, pinned, ends, strict=True):
             if text:
-                key = (partner, TableRef(*text.split("/")))
-                versions[key], places[key] = version, end
+                before[partner, TableRef(*text.split("/"))] = version, end
         locals_ = tuple(
             local_part(con, store, entry, version, None)
             for entry, version in zip(entries, ours, strict=True)
         )
-        theirs = tuple(_part(it, versions.get((it.partner, it.ref), 0)) for it in remotes)
+        theirs = tuple(_part(it, before.get((it.partner, it.ref), _BEGIN)[0]) for it in remotes)
         parts = (*locals_, *theirs)
         fields = united_fields(parts, stated.values.get("original"))
         asked = read_query(stated, fields.values(), now, Question("query"))
@@ -161,22 +164,23 @@ def prepare_federated(
     shown = fields if asked.groups is None else shown_fields(asked.groups, fields)
     grouped = asked.groups is not None
     prepared = Prepared(query, asked, fields, shown, local_place if grouped else None, None, parts)
-    here = tuple(places.get((it.partner, it.ref)) for it in remotes)
+    here = [before.get((it.partner, it.ref), _BEGIN) for it in remotes]
     asks = tuple(
-        _ask(prepared, remote, place, versions.get((remote.partner, remote.ref), 0))
-        for remote, place in zip(remotes, here, strict=True)
+        _ask(prepared, remote, place, version)
+        for remote, (version, place) in zip(remotes, here, strict=True)
     )
     return Federated(
         prepared,
         tuple(remotes),
         asks,
         None if grouped else local_place,
-        here,
+        tuple(place for _, place in here),
         signer,
         bound_to,
         tuple(missing),
         tuple(unfit),
         chosen,
+        before,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from publisher.model.catalog import TableEntry
-from publisher.model.dataset import Dataset, FileSource, Harvest, Resource
+from publisher.model.dataset import Dataset, FieldView, FileSource, Harvest, Resource
 from publisher.model.partner import (
     BoundTable,
     CkanPartner,
@@ -32,6 +32,8 @@ from publisher.registry.parse import parse_entries
 from publisher.registry.paths import Steps
 from publisher.secrets import Secrets
 
+_NAMING = {"column", "missing_values"}
+"""What a view may state of a field whose type is the partner's word."""
 TYPES: Mapping[str, type[PartnerSpec]] = {
     "publisher": PublisherPartner,
     "ckan": CkanPartner,
@@ -54,13 +56,14 @@ class DescribedPartner:
         return (self.partner.name,) if ref is None else (self.partner.name, "tables", str(ref))
 
 
-def entry_of(ref: TableRef, bound: BoundTable, fields: Collection[str] | None = None) -> TableEntry:
+def entry_of(
+    ref: TableRef, table: TableSpec, whole: Schema, fields: Collection[str] | None = None
+) -> TableEntry:
     """Give a partner's table as one that is harvested, for its rows to be read alike.
 
     *fields* narrows it to some of them; a key that is not all there is none then. What refers to
     other tables does not count.
     """
-    whole = bound.schema
     kept = tuple(it for it in whole.fields if fields is None or it.name in fields)
     names = {field.name for field in kept}
     schema = Schema(
@@ -73,12 +76,12 @@ def entry_of(ref: TableRef, bound: BoundTable, fields: Collection[str] | None = 
     harvest = Harvest(
         source=FileSource(type="file", path="records.ndjson"),
         format="ndjson",
-        timezone=bound.spec.timezone,
-        fields={name: it for name, it in bound.spec.fields.items() if name in names},
+        timezone=table.timezone,
+        fields={name: it for name, it in table.fields.items() if name in names},
         max_bad=1,
     )
     resource = Resource(
-        name=ref.table, path="records.csv", schema_path=bound.spec.schema_path, harvest=harvest
+        name=ref.table, path="records.csv", schema_path=table.schema_path or "", harvest=harvest
     )
     dataset = Dataset(name=ref.dataset, title=ref.dataset, publisher="x", resources=(resource,))
     return TableEntry(dataset, resource, schema)
@@ -144,13 +147,32 @@ def _tables(
     tables = {}
     for stated, table in stated_tables.items():
         here: Steps = (name, "tables", stated)
+        dataset, _, called = stated.partition("/")
+        ref = TableRef(dataset, called)
+        if table.schema_path is None:
+            findings += _check_names(table, document, here)
+            tables[ref] = BoundTable(table, None)
+            continue
         schema = schema_of(document, table.schema_path, (*here, "schema"), findings)
         if schema is None:
             continue
         findings += _check_views(table, schema, document, here)
-        dataset, _, called = stated.partition("/")
-        tables[TableRef(dataset, called)] = BoundTable(table, schema.model)
+        tables[ref] = BoundTable(table, schema.model)
     return tables
+
+
+def _check_names(table: TableSpec, document: Document, here: Steps) -> Iterator[Finding]:
+    """Judge what a table without a schema calls some of its columns."""
+    seen: dict[str, str] = {}
+    for field, view in table.fields.items():
+        path = (*here, "fields", field)
+        folded = field.casefold()
+        if folded in seen:
+            yield document.error("doubled-field", path, field=field, other=seen[folded])
+        seen.setdefault(folded, field)
+        for key in sorted(view.model_fields_set - _NAMING):
+            stated = FieldView.model_fields[key].alias or key
+            yield document.error("view-without-schema", (*path, stated), key=stated, field=field)
 
 
 def _check_views(
