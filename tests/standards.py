@@ -33,6 +33,8 @@ class Standards:
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self.schema: dict[str, Any] | None = None
+        """Of the features' properties, where it tells of one."""
         self.asked: list[str] = []
         """Questions for rows."""
         self.requests = 0
@@ -47,6 +49,7 @@ class Standards:
         app.router.add_get(base, self._ods_about)
         app.router.add_get(f"{base}/exports/json", self._ods)
         app.router.add_get("/collections/levels", self._collection)
+        app.router.add_get("/collections/levels/schema", self._schema)
         app.router.add_get("/collections/levels/queryables", self._queryables)
         app.router.add_get("/collections/levels/items", self._items)
         app.router.add_get("/sta/v1.1/Observations", self._observations)
@@ -81,6 +84,8 @@ class Standards:
         fields: list[dict[str, Any]] = [
             {"name": name, "type": kind} for name, kind in zip(COLUMNS, kinds, strict=True)
         ]
+        fields.append({"name": "place", "type": "geo_point_2d", "description": "Where it stands"})
+        fields.append({"name": "words", "type": "text", "annotations": {"multivalued": [","]}})
         fields[2] |= {"label": "Vandstand", "annotations": {"unit": ["cm"]}}
         metas = {"default": {"title": "Vandstand", "publisher": "Opdigtet By", "license": "CC BY"}}
         return web.json_response({"dataset_id": "levels", "fields": fields, "metas": metas})
@@ -105,6 +110,10 @@ class Standards:
             records.sort(key=lambda it, of=column: it[of], reverse=way == "desc")
         shown = request.query["select"].split(",")
         records = records[: int(request.query["limit"])]
+        for it in records:
+            whole = None not in {it["east"], it["north"]}
+            it["place"] = {"lon": it["east"], "lat": it["north"]} if whole else None
+            it["words"] = [it["station"], "x"]
         return web.json_response([{name: _json(it[name]) for name in shown} for it in records])
 
     # OGC API Features
@@ -112,6 +121,11 @@ class Standards:
     async def _collection(self, _: web.Request) -> web.Response:
         extent = {"spatial": {"bbox": [[8, 54, 13, 58]]}}
         return web.json_response({"id": "levels", "title": "Vandstand", "extent": extent})
+
+    async def _schema(self, _: web.Request) -> web.Response:
+        if self.schema is None:
+            return web.json_response({"code": "NotFound"}, status=404)
+        return web.json_response({"type": "object", "properties": self.schema})
 
     async def _queryables(self, _: web.Request) -> web.Response:
         return web.json_response({"properties": {"station": {"type": "string"}}})

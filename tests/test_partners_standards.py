@@ -219,7 +219,7 @@ ASKED = (
 
 
 ROLES = {
-    "opendatasoft": (),
+    "opendatasoft": ("bbox=9,56,11,57",),
     "ogc-features": ("bbox=9,56,11,57", "time=2026-03-29/2026-03-30"),
     "sensorthings": ("time=2026-03-29/2026-03-30",),
 }
@@ -245,7 +245,8 @@ def test_a_table_without_a_schema_is_asked_alike(served, kind):
         asked = f"sort=at&{narrowed}&select=station,at&limit=1000"
         page = here.get(f"/v1/query?from={ours.ref}@other&{asked}")
         expected = here.get(f"/v1/query?from={ours.ref}&{asked}")
-        assert page["sources"]["data"][0]["pushedDown"] != []
+        pushed = page["sources"]["data"][0]["pushedDown"]
+        assert (pushed != []) == (kind != "opendatasoft")  # which is asked for no box
         assert [bare(it) for it in page["data"]] == [bare(it) for it in expected["data"]] != []
 
 
@@ -259,6 +260,11 @@ def test_what_each_standard_tells_of_its_fields(served):
     ours = here.table(SCHEMA, f"t{next(_names)}", [])
     level = befriend_own(here, other, "opendatasoft", ours)["level"]
     assert (level["title"], level["type"], level["unit"]) == ("Vandstand", "integer", "cm")
+    told = befriend_own(here, other, "opendatasoft", ours)
+    assert (told["place.lon"]["type"], told["place.lat"]["type"]) == ("number", "number")
+    assert told["words"]["type"] == "array"
+    [row] = here.walk(f"from={ours.ref}@other&at=2026-03-29T12:00:00Z&select=words,place.lat")
+    assert (row["words"], row["place.lat"]) == (["A", "x"], 56.5)
     told = befriend_own(here, other, "ogc-features", ours, fields={})
     assert {name: it["type"] for name, it in told.items()} == {
         "id": "integer",
@@ -280,6 +286,38 @@ def test_what_each_standard_tells_of_its_fields(served):
     }
     assert (told["result"]["unit"], told["id"]["column"]) == ("cm", "@iot.id")
     assert len(here.walk(f"from={ours.ref}@other&result__gt=0&limit=10")) == 18
+
+
+def test_a_schema_of_features_tells_their_types_where_they_have_them(served):
+    here, other = served
+    other.rows = ROWS
+    ours = here.table(SCHEMA, f"t{next(_names)}", [])
+    other.schema = {
+        "station": {"type": "string", "title": "Målested"},
+        "at": {"type": "string", "format": "date-time", "x-ogc-role": "primary-instant"},
+        "level": {"type": ["number", "null"]},
+        "note": {"type": "integer"},
+        "seen": {"type": "string", "format": "date"},
+        "geometry": {"format": "geometry-point"},
+    }
+    try:
+        shape = {"fields": {"level_2": {"column": "level"}}, "temporal": False}
+        told = befriend_own(here, other, "ogc-features", ours, **shape)
+    finally:
+        other.schema = None
+    assert {name: it["type"] for name, it in told.items()} == {
+        "id": "integer",
+        "station": "string",
+        "at": "datetime",
+        "level_2": "number",
+        "note": "string",  # which is what they have
+        "seen": "date",
+        "longitude": "number",
+        "latitude": "number",
+    }
+    assert told["station"]["title"] == "Målested"
+    narrowed = here.walk(f"from={ours.ref}@other&time=2026-03-29/2026-03-30&limit=1000")
+    assert len(narrowed) == 24
 
 
 @pytest.mark.parametrize("kind", ["ogc-features", "sensorthings"])
