@@ -4,7 +4,9 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,10 +19,10 @@ from partner_faults import Middle, plan
 from scale import scale
 from test_partners import COLUMNS, CONDITIONS, GROUPS, SCHEMA, SORTS, check_alike, rows_and_places
 
+from publisher.errors import SourceError
 from publisher.model.catalog import Catalog
 from publisher.model.partner import Partner
-from publisher.model.values import TableRef
-from publisher.partners import Ask, Partners
+from publisher.partners import Ask, Fetched, Partners
 from publisher.secrets import Secrets
 from publisher.settings import Settings
 
@@ -200,41 +202,47 @@ def test_a_walk_that_began_at_the_table_ends_at_its_version(copying):
     assert [it["station"] for it in found] == ["b"] * 10
 
 
-def test_a_copy_outlasts_a_restart_and_goes_when_nobody_wants_it(copying, tmp_path):
-    here, there, _, name = copying
-    there.table(SCHEMA, name, [("b", START, 4, None, None, None)])
-    ref = TableRef(name, "levels")
-    spec = publisher_at(there.url, copies={str(ref): "PT1H"}, stale="P1D")
-    dead = publisher_at("http://127.0.0.1:9", copies={str(ref): "PT1H"}, stale="P1D")
-    home = tmp_path / "copies/norddjurs" / name / "levels"
-
-    async def asked(spec: Any) -> tuple[Any, list[Any]]:
-        catalog = Catalog(partners={"norddjurs": Partner("norddjurs", spec)})
-        partners = Partners(Settings(data=tmp_path), Secrets({}), lambda: catalog, here.desk.engine)
-        copying = asyncio.create_task(partners.keep_copies())
-        try:
-            remote = await partners.find("norddjurs", ref, 5)
-            assert remote is not None
-            for _ in range(100):
-                async with partners.fetched([Ask(remote, ("level",))], 5) as [status]:
+async def copied(
+    here: Town, data: Path, partner: Partner, column: str = "level"
+) -> tuple[Fetched, list[Any]]:
+    """Give the partner's copy, in a process that begins with what another left in *data*."""
+    catalog = Catalog(partners={partner.name: partner})
+    partners = Partners(Settings(data=data), Secrets({}), lambda: catalog, here.desk.engine)
+    copying = asyncio.create_task(partners.keep_copies())
+    [ref] = partner.copies
+    try:
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            with suppress(SourceError):
+                remote = await partners.find(partner.name, ref, 5)
+                assert remote is not None
+                async with partners.fetched([Ask(remote, (column,))], 5) as [status]:
                     found = status.fetched
                     if found is not None and found.served == "materialised":
                         [file] = found.files
                         with here.desk.engine.cursor() as con:
                             found.load(con, "copy", [file])
-                            return found, con.execute("SELECT level FROM copy").fetchall()
-                await asyncio.sleep(0.05)
-            raise AssertionError
-        finally:
-            copying.cancel()
-            await partners.close()
+                            return found, con.execute(f"SELECT {column} FROM copy").fetchall()
+        raise AssertionError
+    finally:
+        copying.cancel()
+        await partners.close()
 
-    before, rows = asyncio.run(asked(spec))
+
+def test_a_copy_outlasts_a_restart_and_goes_when_nobody_wants_it(copying, tmp_path):
+    here, there, _, name = copying
+    there.table(SCHEMA, name, [("b", START, 4, None, None, None)])
+    copies = {f"{name}/levels": "PT1H"}
+    met = Partner("norddjurs", publisher_at(there.url, copies=copies, stale="P1D"))
+    dead = Partner("norddjurs", publisher_at("http://127.0.0.1:9", copies=copies, stale="P1D"))
+    home = tmp_path / "copies/norddjurs" / name / "levels"
+
+    before, rows = asyncio.run(copied(here, tmp_path, met))
     assert rows == [(4,)]
     half = home / "half-done"
     half.mkdir()
     (home / "half-done.parquet").write_bytes(b"PAR1")
-    again, rows = asyncio.run(asked(dead))
+    again, rows = asyncio.run(copied(here, tmp_path, dead))
     assert rows == [(4,)]
     assert again.retrieved_at == before.retrieved_at <= datetime.now(UTC)
     assert sorted(it.suffix for it in home.iterdir()) == [".json", ".parquet"]

@@ -18,6 +18,8 @@ import structlog
 from publisher.engine import Connection, Engine, identifier, literal
 from publisher.errors import SourceError
 from publisher.model.base import Model
+from publisher.model.dataset import FieldView
+from publisher.model.partner import TableSpec
 from publisher.model.schema import Schema
 from publisher.model.table import sql_type
 from publisher.model.values import TableRef
@@ -52,7 +54,6 @@ class Copy:
         return (
             ask.as_of is None
             and ask.version in {0, self.remote.version or self.remote.mark}
-            and self.remote.mark == ask.remote.mark
             and _alike(self.remote, ask.remote, ask.fields)
         )
 
@@ -60,6 +61,8 @@ class Copy:
 class _About(Model):
     schema_: Schema
     told: Mapping[str, str] | None = None
+    views: Mapping[str, FieldView] = {}
+    """Of a table whose fields are as the partner told of them."""
     version: int
     file: str
     rows: int
@@ -101,10 +104,10 @@ class Copies:
             age=copy.age,
         )
 
-    async def recall(self, name: str, ref: TableRef) -> None:
-        """Take up the copy that an earlier process left, if any."""
+    async def recall(self, name: str, ref: TableRef, table: TableSpec | None) -> None:
+        """Take up the copy that an earlier process left, if any, of what is stated as *table*."""
         if (name, ref) not in self._copies:
-            found = await asyncio.to_thread(_recalled, self._home(name, ref), name, ref)
+            found = await asyncio.to_thread(_recalled, self._home(name, ref), name, ref, table)
             if found is not None:
                 self._copies[name, ref] = found
 
@@ -220,6 +223,7 @@ def _remember(home: Path, copy: Copy) -> None:
     about = _About(
         schema_=schema,
         told=remote.told,
+        views=remote.table.fields if remote.told is not None and remote.table is not None else {},
         version=remote.version,
         file=copy.file.name,
         rows=copy.rows,
@@ -234,7 +238,7 @@ def _remember(home: Path, copy: Copy) -> None:
             other.unlink(missing_ok=True)
 
 
-def _recalled(home: Path, name: str, ref: TableRef) -> Copy | None:
+def _recalled(home: Path, name: str, ref: TableRef, table: TableSpec | None) -> Copy | None:
     """Read which file is the copy; what was begun beside it goes."""
     try:
         about = _About.model_validate_json((home / _ABOUT).read_bytes())
@@ -252,7 +256,10 @@ def _recalled(home: Path, name: str, ref: TableRef) -> Copy | None:
         return None
     schema = about.schema_
     fields = {field.name: field for field in schema.fields}
-    remote = Remote(name, ref, fields, schema.primary_key, schema, about.version, told=about.told)
+    if table is not None and about.told is not None:
+        table = table.model_copy(update={"fields": about.views})
+    key = schema.primary_key
+    remote = Remote(name, ref, fields, key, schema, about.version, table=table, told=about.told)
     return Copy(remote, file, about.rows, about.refused, about.checked_at)
 
 

@@ -150,13 +150,22 @@ class Partners:
         return found
 
     async def find(self, name: str, ref: TableRef, seconds: float) -> Remote | None:
-        """Give a partner's table; None where it has no such table. Raises SourceError."""
+        """Give a partner's table; None where it has no such table.
+
+        As its copy knows it has to do where nobody tells. Raises SourceError.
+        """
         await self._recall()
         if name in self.known:
             await self.adapter(name)  # by which what was known of another entry goes
         known = self._remotes.get((name, ref))
         if known is None:
-            return await self._look(name, ref, seconds)
+            try:
+                return await self._look(name, ref, seconds)
+            except SourceError:
+                copy = self._copies.of(name, ref)
+                if copy is None:
+                    raise
+                known = self._remotes[name, ref] = (copy.remote, time.monotonic())
         if time.monotonic() - known[1] >= FRESH:
             # Rather what was true a while ago than a wait for everybody who asks
             self._remotes[name, ref] = (known[0], time.monotonic())
@@ -261,7 +270,8 @@ class Partners:
     async def _copy(self, name: str, ref: TableRef) -> None:
         self._copying.add((name, ref))
         try:
-            await self._copies.recall(name, ref)
+            bound = self.known[name].tables.get(ref)
+            await self._copies.recall(name, ref, None if bound is None else bound.spec)
             remote = await self._look(name, ref, FRESH)
             if remote is None:
                 log.warning("there is no table to be copied", partner=name, table=str(ref))
