@@ -198,10 +198,11 @@ def old(portal: CkanSite) -> Iterator[Site]:
         yield Site(own)
 
 
-def asked_of(here: Town, site: Site, **stated: Any) -> str:
-    """Befriend the site with its table, and give what names it."""
+def asked_of(here: Town, site: Site, most: int = 100_000, **stated: Any) -> str:
+    """Befriend the site with its table, and give what names it; *most* rows are fetched."""
     name = f"t{next(_names)}/levels"
-    spec = ckan_at(site.site.url, {name: {"resource": site.resource, **stated}})
+    table = {"resource": site.resource, **stated}
+    spec = ckan_at(site.site.url, {name: table}, maxRows=most)
     here.befriend(f"by{name[1:-7]}", spec, **{name: BoundTable(spec.tables[name], None)})
     return f"{name}@by{name[1:-7]}"
 
@@ -267,6 +268,36 @@ def test_a_column_is_called_as_fields_say(ckan, here, new):
     fields = {"level": {"column": "depth"}}
     page = here.get(f"/v1/query?from={asked_of(here, new, fields=fields)}")
     assert page["sources"]["data"][0]["problem"]["code"] == "partner-no-column"
+
+
+def test_rows_without_a_key_are_known_by_their_number(ckan, portal, here, new, old):
+    rows = [(1, "x")] * 20 + [(None, None)] * 10
+    for site, passed in ((new, ["filter", "sort", "limit"]), (old, [])):
+        site.make({"level": "int", "note": "text"}, rows)
+        asked = asked_of(here, site)
+        page = here.get(f"/v1/query?from={asked}&select=level&sort=-level&limit=7")
+        assert page["sources"]["data"][0]["pushedDown"] == ["sort", "limit"]
+        found = page["data"]
+        while page["next"]:
+            page = here.get(page["next"])
+            found += page["data"]
+        assert [it["level"] for it in found] == [1] * 20 + [None] * 10
+        assert {name for it in found for name in it if name[0] != "_"} == {"level"}
+        page = here.get(here.get(f"/v1/query?from={asked}&limit=7")["next"])
+        assert page["sources"]["data"][0]["pushedDown"] == passed
+        assert len(page["data"]) == 7
+
+
+def test_few_of_many_rows_can_be_asked_for(ckan, here, new):
+    new.make({"level": "int"}, [(n,) for n in range(1_500)])
+    asked = asked_of(here, new, most=600)
+    first = here.get(f"/v1/query?from={asked}&limit=50")
+    later = here.get(first["next"])
+    assert [it["level"] for page in (first, later) for it in page["data"]] == list(range(100))
+    page = here.get(f"/v1/query?from={asked}&sort=-level&limit=2")
+    assert [it["level"] for it in page["data"]] == [1499, 1498]
+    told = here.get(f"/v1/query?from={asked}&level__isnull=false")["sources"]["data"]
+    assert told[0]["problem"]["code"] == "partner-many-rows"
 
 
 def test_a_table_that_is_made_anew_is_read_anew(ckan, here, new):

@@ -48,6 +48,13 @@ class Remote:
     """How its rows are read, where they are read as a source's deliveries are."""
     told: Mapping[str, str] | None = None
     """The types of its columns in the partner's words, where no schema of ours says its fields."""
+    row: Field | None = None
+    """A number that each row has for itself: it completes the order, and is shown to nobody."""
+
+    @property
+    def stored(self) -> Mapping[str, Field]:
+        """The fields, and the number of the row."""
+        return self.fields if self.row is None else {**self.fields, self.row.name: self.row}
 
     @property
     def name(self) -> str:
@@ -64,7 +71,7 @@ class Remote:
         """What is another number once the fields that the partner told of are others; else 0."""
         if self.told is None:
             return 0
-        fields = sorted((it.name, it.type) for it in self.fields.values())
+        fields = sorted((it.name, it.type) for it in self.stored.values())
         return zlib.crc32(repr((sorted(self.told.items()), fields, self.key)).encode()) or 1
 
 

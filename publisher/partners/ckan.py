@@ -136,8 +136,10 @@ class CkanAdapter(RecordsAdapter):
             window = Window(ask.limit, by, seeking=ask.after is not None)
         found, more = await self.gathered(walk.pages(window), window)
         self.check_told(ask, self._columns[ref])
+        if _ID not in pushed.read:
+            found = [{name: it for name, it in record.items() if name != _ID} for record in found]
         return Records(
-            [{name: it for name, it in record.items() if name != _ID} for record in found],
+            found,
             more=more,
             total=walk.total if pushed.exact and ask.counted else None,
             pushed=pushed.told,
@@ -151,7 +153,9 @@ class CkanAdapter(RecordsAdapter):
         self.learn(ref, result)
         stated = [it for it in result["fields"] if isinstance(it, dict) and it.get("id") != _ID]
         types = {str(it.get("id")): str(it.get("type")) for it in stated}
-        return Told([_column(it) for it in stated], types, await self._key(resource, until))
+        numbered = _ID if self._columns[ref].get(_ID) in _TYPES["integer"] else None
+        columns = [_column(it) for it in stated]
+        return Told(columns, types, await self._key(resource, until), numbered)
 
     async def _key(self, resource: str, until: float) -> tuple[str, ...]:
         """Give the columns that the database holds to be unique; none where it is not told."""
@@ -263,7 +267,7 @@ class _Pushed:
 
     def __init__(self, ask: Ask, types: Mapping[str, str], *, ranges: bool) -> None:
         self._columns = Columns(ask)
-        self._fields = ask.remote.fields
+        self._fields = ask.remote.stored
         self._types = types
         self._ranges = ranges
         self.filters: dict[str, Any] = {}
@@ -278,7 +282,8 @@ class _Pushed:
                 break
             order.append((column, part.descending))
         self.order = order if self.exact else []
-        self.fields = [*self._columns.read, _ID]
+        self.read = self._columns.read
+        self.fields = list(dict.fromkeys((*self.read, _ID)))
         after = ask.after if self.order else None
         if after is not None and not self._seek(ask.order[0].field, after[0]):
             self.order = []  # how far the place is cannot be told: all rows are read

@@ -61,6 +61,7 @@ class Copy:
 class _About(Model):
     schema_: Schema
     told: Mapping[str, str] | None = None
+    row: str | None = None
     views: Mapping[str, FieldView] = {}
     """Of a table whose fields are as the partner told of them."""
     version: int
@@ -165,7 +166,7 @@ class Copies:
 def _alike(held: Remote, wanted: Remote, fields: Iterable[str]) -> bool:
     """Tell whether both have the *fields*, of the same type and unit."""
     for name in fields:
-        one, other = held.fields.get(name), wanted.fields.get(name)
+        one, other = held.stored.get(name), wanted.stored.get(name)
         if (
             one is None
             or other is None
@@ -177,8 +178,8 @@ def _alike(held: Remote, wanted: Remote, fields: Iterable[str]) -> bool:
 
 def _same_table(held: Remote, remote: Remote) -> bool:
     """Tell whether rows of the one can stand among those of the other."""
-    same = held.fields.keys() == remote.fields.keys() and held.key == remote.key
-    return same and _alike(held, remote, remote.fields) and held.version <= remote.version
+    same = held.stored.keys() == remote.stored.keys() and held.key == remote.key
+    return same and _alike(held, remote, remote.stored) and held.version <= remote.version
 
 
 def _view(ask: Ask, refused: int, con: Connection, name: str, files: Sequence[Path]) -> int:
@@ -196,7 +197,7 @@ def _built(
 ) -> tuple[int, int]:
     """Write the copy's *file*: what was fetched, and of the *old* one what it leaves as it is."""
     refused = fetched.load(con, _NEW, fetched.files)
-    columns = ", ".join(map(identifier, remote.fields))
+    columns = ", ".join(map(identifier, remote.stored))
     rows = f"SELECT {columns} FROM {_NEW}"
     if old is not None:
         same = " AND ".join(f"n.{identifier(it)} = o.{identifier(it)}" for it in remote.key)
@@ -217,12 +218,13 @@ def _remember(home: Path, copy: Copy) -> None:
     schema = Schema(
         name=remote.schema.name,
         version=remote.schema.version,
-        fields=tuple(remote.fields.values()),
+        fields=tuple(remote.stored.values()),
         primary_key=remote.key,
     )
     about = _About(
         schema_=schema,
         told=remote.told,
+        row=remote.row and remote.row.name,
         views=remote.table.fields if remote.told is not None and remote.table is not None else {},
         version=remote.version,
         file=copy.file.name,
@@ -258,8 +260,18 @@ def _recalled(home: Path, name: str, ref: TableRef, table: TableSpec | None) -> 
     fields = {field.name: field for field in schema.fields}
     if table is not None and about.told is not None:
         table = table.model_copy(update={"fields": about.views})
-    key = schema.primary_key
-    remote = Remote(name, ref, fields, key, schema, about.version, table=table, told=about.told)
+    row = fields.pop(about.row or "", None)
+    remote = Remote(
+        name,
+        ref,
+        fields,
+        schema.primary_key,
+        schema,
+        about.version,
+        table=table,
+        told=about.told,
+        row=row,
+    )
     return Copy(remote, file, about.rows, about.refused, about.checked_at)
 
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from publisher.errors import SourceError
 from publisher.model.dataset import FieldView
 from publisher.model.partner import TableSpec
-from publisher.model.schema import Field, FieldType, Role, Schema
+from publisher.model.schema import Constraints, Field, FieldType, Role, Schema
 from publisher.model.values import TableRef
 
+ROW_NUMBER = "publisher.number"
+"""What the number of the row is called."""
 _LONGEST = 63
 _LETTERS = str.maketrans(
     {
@@ -45,6 +47,9 @@ _UNITS = {
 """UCUM codes of symbols that mean nothing else."""
 
 
+_NUMBER = Field(name=ROW_NUMBER, type="integer", constraints=Constraints(required=True))
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column as a partner tells of it."""
@@ -70,6 +75,8 @@ class Told:
     """By column, in the partner's words; by them a change is seen."""
     key: tuple[str, ...] = ()
     """Columns that no two rows have alike, and that are never null."""
+    row: str | None = None
+    """A column of whole numbers that no two rows have alike, which is no field."""
 
 
 def made(ref: TableRef, table: TableSpec, told: Told, partner: str) -> tuple[TableSpec, Schema]:
@@ -91,15 +98,19 @@ def made(ref: TableRef, table: TableSpec, told: Told, partner: str) -> tuple[Tab
         raise SourceError("partner-no-fields", partner=partner, table=str(ref))
     renamed = {view.column for view in views.values()}
     rest = {it.name: it.called or it.name for it in told.columns if it.name not in renamed}
-    names = named(rest, views)
+    names = named(rest, {*views, ROW_NUMBER})
     views |= {name: FieldView(column=column) for column, name in names.items()}
     places = {column: place for place, column in enumerate(known)}
     views = dict(sorted(views.items(), key=lambda it: places[it[1].column or ""]))
     called = {str(view.column): name for name, view in views.items()}
+    fields = [_field(name, known[str(view.column)]) for name, view in views.items()]
+    if told.row is not None:
+        views[ROW_NUMBER] = FieldView(column=told.row)
+        fields.append(_NUMBER)
     schema = Schema(
         name="own",
         version="0.0.0",
-        fields=tuple(_field(name, known[str(view.column)]) for name, view in views.items()),
+        fields=tuple(fields),
         primary_key=tuple(called[column] for column in told.key),
         missing_values=(),
     )

@@ -24,7 +24,7 @@ from publisher.model.values import TableRef, parse_zone
 from publisher.partners.base import ROW, Ask, Fetched, Remote
 from publisher.partners.endpoint import Endpoint
 from publisher.partners.loading import load_none
-from publisher.partners.own import Told, made
+from publisher.partners.own import ROW_NUMBER, Told, made
 from publisher.registry.partners import entry_of
 from publisher.validation.judge import Validator
 
@@ -165,7 +165,7 @@ class RecordsAdapter(ABC):
         )
 
     async def copied(self, remote: Remote, since: int, folder: Path, seconds: float) -> Fetched:  # noqa: ARG002 - it knows no versions
-        return await self.fetch(Ask(remote, tuple(remote.fields)), folder, seconds)
+        return await self.fetch(Ask(remote, tuple(remote.stored)), folder, seconds)
 
     def _reader(self, ask: Ask) -> "_Reader":
         """Give what reads just these fields; what else a record lacks costs nothing then."""
@@ -250,9 +250,10 @@ class RecordsAdapter(ABC):
 
     def _remote(self, ref: TableRef, table: TableSpec, schema: Schema) -> Remote:
         fields = {field.name: field for field in schema.open_fields}
+        row = fields.pop(ROW_NUMBER, None)
         key = schema.primary_key
         shown = key if fields.keys() >= set(key) else ()
-        return Remote(self.name, ref, fields, shown, schema, table=table)
+        return Remote(self.name, ref, fields, shown, schema, table=table, row=row)
 
 
 class Columns:
@@ -261,7 +262,7 @@ class Columns:
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
         self.table = table_of(ask)
-        self.fields = ask.remote.fields
+        self.fields = ask.remote.stored
 
     def view(self, name: str) -> FieldView:
         view = self.table.fields.get(name) or FieldView()
@@ -352,7 +353,7 @@ class _Reader:
         size = file.stat().st_size
         table = identifier(name)
         if not size:
-            return load_none(con, name, [ask.remote.fields[it] for it in ask.fields])
+            return load_none(con, name, [ask.remote.stored[it] for it in ask.fields])
         fields = ", ".join(map(identifier, ask.fields))
         with self._lock:
             if self._validator is None:

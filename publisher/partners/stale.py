@@ -65,7 +65,7 @@ def _groups(ask: Ask) -> object:
 
 def _key(ask: Ask) -> object:
     remote = ask.remote
-    kinds = tuple(sql_type(remote.fields[it]) for it in ask.fields)
+    kinds = tuple(sql_type(remote.stored[it]) for it in ask.fields)
     return (
         (remote.partner, remote.ref, ask.fields, kinds, ask.where, ask.order, ask.after),
         (ask.limit, ask.version, ask.as_of, ask.counted, _groups(ask)),

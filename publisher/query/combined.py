@@ -132,7 +132,7 @@ def _ranked(con: Connection, name: str, ask: Ask, prepared: Prepared) -> str:
     stated = ask.order or [
         it
         for it in prepared.query.order
-        if it.field in ask.fields and sortable(ask.remote.fields[it.field])
+        if it.field in ask.fields and sortable(ask.remote.stored[it.field])
     ]
     terms = [
         f"{identifier(it.field)} {'DESC' if it.descending else 'ASC'} NULLS LAST" for it in stated
@@ -153,7 +153,7 @@ def _after_place(ask: Ask, place: Sequence[Any] | None, name: str) -> tuple[str,
     statement = Statement()
     if ask.order:
         end = [*place, _BEHIND_ALL]
-        where = that_come_after(ask.order, ask.remote.fields, end, statement)
+        where = that_come_after(ask.order, ask.remote.stored, end, statement)
     else:
         where = that_come_after((), {}, place, statement)
     return f"(SELECT * FROM {table} AS t WHERE {where})", statement.parameters
@@ -232,7 +232,7 @@ class _Work:
         ask = self.federated.asks[number]
         if not ask.order:
             return [rank]
-        columns = ", ".join(place_column(ask.remote.fields[it.field]) for it in ask.order)
+        columns = ", ".join(place_column(ask.remote.stored[it.field]) for it in ask.order)
         [found] = self.con.execute(
             f"SELECT {columns} FROM {identifier(self.loaded[number].name)} WHERE {ROW} = ?", [rank]
         ).fetchall()

@@ -230,11 +230,11 @@ def _ask(prepared: Prepared, remote: Remote, place: Sequence[Any] | None, versio
         wanted |= {*groups.by, *([groups.time] if groups.time else [])}
         wanted |= {it.field for it in groups.measures if it.field is not None}
     wanted |= {name.removeprefix(ORIGINAL) for name in wanted}
-    if not remote.key and query.groups is None:
-        wanted |= remote.fields.keys()
+    if not own and not remote.key and query.groups is None:
+        wanted |= remote.stored.keys()
     return Ask(
         remote=remote,
-        fields=tuple(name for name in remote.fields if name in wanted),
+        fields=tuple(name for name in remote.stored if name in wanted),
         where=passed,
         order=own if windowed else (),
         after=tuple(place) if windowed and place is not None else None,
@@ -265,17 +265,18 @@ def _grouped(prepared: Prepared, remote: Remote, groups: Groups) -> Grouped | No
 
 
 def own_order(prepared: Prepared, remote: Remote) -> tuple[Order, ...]:
-    """Give the order as the table itself can have it, its key last; nothing where it cannot.
+    """Give the order as the table itself can have it, a key last; nothing where it cannot.
 
     A field that the table does not have is null in all its rows, and changes nothing.
     """
-    if not remote.key:
+    key = remote.key or (() if remote.row is None else (remote.row.name,))
+    if not key:
         return ()
     terms = [it for it in prepared.query.order if it.field in remote.fields]
     if not all(_alike(prepared, remote, it.field) for it in terms):
         return ()
-    order = complete_order(terms, remote.key)
-    kinds = {remote.fields[it.field].type for it in order}
+    order = complete_order(terms, key)
+    kinds = {remote.stored[it.field].type for it in order}
     return () if kinds & _NOT_COMPARED else order
 
 
