@@ -118,7 +118,8 @@ class Service:
         signature = await asyncio.to_thread(catalog_signature, self.settings.root)
         if signature == self._signature:
             return False
-        self._loaded = await asyncio.to_thread(load, self.settings.root, self.secrets)
+        loaded = await asyncio.to_thread(load, self.settings.root, self.secrets)
+        self._loaded = loaded.keeping(self._loaded.catalog)
         self._signature = signature
         self.outbox.poke()
         return True

@@ -14,6 +14,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -157,6 +158,8 @@ def load_settings(**stated: Any) -> Settings:
     """
     try:
         return Settings(**{name: value for name, value in stated.items() if value is not None})
+    except SettingsError as error:  # a list that is no JSON
+        raise ConfigurationError("wrong-settings", faults=str(error)) from None
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"

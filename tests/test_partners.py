@@ -202,6 +202,44 @@ def test_numbers_in_another_unit_are_converted_and_kept_where_that_is_asked(plac
     ] == [(150.0, 150.0, "cm"), (250.0, 2.5, "m")]
 
 
+def test_a_walk_stays_in_the_units_that_it_began_in(places):
+    here, there = places
+    first, second = f"t{next(_names)}", f"t{next(_names)}"
+    metres = [
+        {**it, "type": "number", "unit": "m"} if it["name"] == "level" else it
+        for it in SCHEMA["fields"]
+    ]
+    there.table(SCHEMA, first, [("a", START, 150, None, None, None)])
+    there.table({**SCHEMA, "fields": metres}, second, [("b", START, 2.5, None, None, None)])
+    here.befriend("aarhus", publisher_at("http://127.0.0.1:9"))
+    question = f"from={first}/levels@aarhus&from={second}/levels@norddjurs"
+    page = here.get(f"/v1/query?{question}")
+    assert (page["complete"], page["units"]["level"]) == (False, "m")
+    assert [it["level"] for it in page["data"]] == [2.5]
+    here.befriend("aarhus", publisher_at(there.url))
+    rest = here.get(page["resume"])
+    assert (rest["complete"], rest["units"]["level"]) == (True, "m")
+    assert [it["level"] for it in rest["data"]] == [1.5]
+    assert here.get(f"/v1/query?{question}")["units"]["level"] == "cm"
+    del here.partners["aarhus"]
+    here.befriend("norddjurs", here.partners["norddjurs"].spec)
+
+
+def test_what_is_for_rows_is_refused_of_groups(places):
+    here, _ = places
+    made = here.table(SCHEMA, f"t{next(_names)}", [])
+    for parameter in ("select=station", "units=level:m", "original=level"):
+        told = here.get(f"/v1/query?from={made.ref}&by=station&{parameter}", 400)
+        assert told["code"] == "not-of-groups"
+
+
+def test_a_schema_that_nobody_has_is_told(places):
+    here, _ = places
+    here.table(SCHEMA, f"t{next(_names)}", [])
+    told = here.get("/v1/query?from=schema:level", 400)
+    assert "schema:levels" in told["allowed"]
+
+
 def check_alike(found: list[Any], expected: list[Any], sort: str) -> None:
     """Both hold the same rows, and in the same order as far as *sort* says."""
     assert canonical(found) == canonical(expected)

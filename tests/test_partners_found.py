@@ -173,6 +173,26 @@ def test_what_a_partner_does_not_give_is_logged_beside_the_answer(root, tmp_path
     assert "a partner did not answer" in checked.err
 
 
+def test_a_partner_whose_entry_was_broken_meanwhile_stays_and_is_told(three, root, tmp_path):
+    _, there, _ = three
+    entries = root / "catalog/partners.yaml"
+    entries.write_text(f"norddjurs: {{title: N, type: publisher, url: '{there.url}'}}\n")
+    here = Installation(root, tmp_path / "data")
+    with here.serving() as url:
+        asked = f"{url}/v1/query?from=brook/levels@norddjurs"
+        assert requests.get(asked, timeout=20).json()["complete"]
+        entries.write_text(f"norddjurs: {{title: N type: publisher, url: '{there.url}'}}\n")
+        listed = here.run("partners", "--json")
+        assert (listed.code, len(listed.json["partners"])) == (2, 1)
+        assert listed.json["problems"]
+        assert requests.get(asked, timeout=20).json()["complete"]
+    listed = here.run("partners", "--json")
+    assert (listed.code, listed.json["partners"]) == (2, [])
+    entries.write_text(f"norddjurs: {{title: N, type: publisher, url: '{there.url}/v1'}}\n")
+    [problem] = here.run("check", "--json").json["problems"]
+    assert problem["rule"] == "partner-url-v1"
+
+
 def test_a_walk_goes_on_after_a_restart_while_a_partner_is_away(three, tmp_path):
     here, there, _ = three
     catalog = Catalog(partners={"norddjurs": Partner("norddjurs", publisher_at(there.url))})

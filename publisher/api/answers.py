@@ -199,6 +199,8 @@ class ManyRows(Model):
     """Names; there only with `shape=arrays`."""
     next: str | None
     """The next page's address, to be posted to with the same body where one was."""
+    units: dict[str, str]
+    """Of each field that has one, in UCUM; all pages of a walk have the first one's."""
     versions: dict[str, int | None]
     """Of each table, by `dataset/table@partner`, that was read; null where it has none."""
     complete: bool

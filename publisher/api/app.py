@@ -61,6 +61,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link, Server-Timing, X-Table-Version, X-Total-Count,"
+    " X-Complete, X-Resume,"
     " Retry-After, RateLimit, RateLimit-Policy",
 }
 _PREFLIGHT = {

@@ -31,10 +31,11 @@ from publisher.query.federated import Federated, members_of, prepare_federated
 from publisher.query.parameters import Form
 from publisher.query.passing import passed_on, passes
 from publisher.query.rows import bad_cursor
-from publisher.query.several import MOST_TABLES, Elsewhere, Wanted
+from publisher.query.several import MOST_TABLES, Elsewhere, Wanted, unknown_schema
 from publisher.query.times import fault
+from publisher.query.union import units_of
 
-_COMPLETE = "X-Complete"
+_COMPLETE, _RESUME = "X-Complete", "X-Resume"
 _FINDING = 0.5
 """Share of the time in which it is found out what tables there are."""
 _MORE = 8
@@ -109,6 +110,8 @@ async def _worked_out(
     if cursor is not None:
         elsewhere = _of_cursor(call, elsewhere, cursor)
     remotes, failed = await _found(call, partners, elsewhere, seconds * _FINDING)
+    if not (cursor or remotes or wanted.entries or failed):  # but for a schema, that was told
+        raise unknown_schema(elsewhere[0].schema or "", call.catalog.entries.values())
     if len(remotes) + len(wanted.entries) > MOST_TABLES:
         raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
     choice = Choice(call, wanted.entries, remotes, failed)
@@ -338,6 +341,7 @@ def _about(call: Call, found: _Answered) -> dict[str, Any]:
     for several in outcomes.values():
         counts[_together(several)] += 1
     about: dict[str, Any] = {
+        "units": units_of(found.federated.prepared.shown),
         "versions": dict(found.versions),
         "complete": found.complete,
         "sources": {"total": len(outcomes), **counts, "data": data},
@@ -411,6 +415,8 @@ async def _told(call: Call, found: _Answered, form: Form, about: Mapping[str, An
         headers=link(next_url),
     )
     response.headers[_COMPLETE] = "true" if found.complete else "false"
+    if found.combined.resume is not None:  # a file has no other place for it
+        response.headers[_RESUME] = _page_url(call, found, found.combined.resume)
     if page.total is not None:
         response.headers["X-Total-Count"] = str(page.total)
     response.headers["Server-Timing"] = ", ".join(

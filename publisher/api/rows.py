@@ -1,7 +1,7 @@
 """Answers of rows: worked out, written in their format, and told by their headers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from publisher.api.parts import Call
 from publisher.api.replies import link, url_of
 from publisher.engine import Connection
 from publisher.model.query import LOCAL, Member, Rows
+from publisher.model.schema import Field
 from publisher.model.table import TableState
 from publisher.query import (
     Page,
@@ -37,6 +38,7 @@ from publisher.query import (
 )
 from publisher.query.parameters import Form
 from publisher.query.times import fault
+from publisher.query.union import units_of
 
 _RENDERING = 1
 """Part of every ETag: to be raised when the same rows are written in other bytes."""
@@ -204,7 +206,7 @@ async def _told(call: Call, answer: Answered, form: Form) -> web.Response:
     return response
 
 
-def _about(query: Rows) -> dict[str, Any]:
+def _about(query: Rows, shown: Iterable[Field]) -> dict[str, Any]:
     """Say which versions were read and, where several tables were, of whom."""
     if not query.united:
         return {"version": query.version}
@@ -212,6 +214,7 @@ def _about(query: Rows) -> dict[str, Any]:
     counts = {"total": len(sources), "successful": len(sources)}
     none = dict.fromkeys(("partial", "skipped", "failed"), 0)
     return {
+        "units": units_of(shown),
         "versions": {name_of(member): member.version for member in query.members},
         "complete": True,
         "sources": {
@@ -237,7 +240,7 @@ def body_of(
         return csv_rows(shown, page.rows, style)
     if form == "ndjson":
         return ndjson_rows(shown, page.rows, key)
-    told: dict[str, Any] = {"next": next_url, **(about or _about(prepared.query))}
+    told: dict[str, Any] = {"next": next_url, **(about or _about(prepared.query, shown))}
     if page.total is not None:
         told["count"] = page.total
     if form == "geojson":

@@ -171,7 +171,8 @@ def status(session: Session, answer: Status) -> None:
 
 def partners_listed(session: Session, answer: PartnersListed) -> None:
     if not answer.partners:
-        console().print(session.label("no-partners"))
+        if not answer.problems:
+            console().print(session.label("no-partners"))
         return
     _print(
         session,

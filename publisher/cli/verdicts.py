@@ -34,10 +34,13 @@ def checked(session: Session, found: "Checked") -> None:
             _say(f"  {place}: {severity} [{problem.rule}]: {problem.message}")
             if problem.remedy:
                 _say(f"    {session.label('remedy')}: {problem.remedy}")
+    for it in found.partners:
+        _say(session.label("partner-answers", partner=it.partner, tables=", ".join(it.tables)))
     for table in found.partner_tables:
         fields = ", ".join(
-            f"{it.name} ({it.type})" + (f' = "{it.column}"' if it.column != it.name else "")
-            for it in table.fields
+            f"{field.name} ({field.type})"
+            + (f' = "{field.column}"' if field.column != field.name else "")
+            for field in table.fields
         )
         _say(session.label("fields-read", table=table.table, fields=fields))
     if found.problems:

@@ -50,6 +50,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "state-closed": ("asked", "spørges"),
     "state-open": ("left alone for a while", "lades i fred en tid"),
     "state-half-open": ("tried again", "prøves igen"),
+    "partner-answers": ("{partner} answers: {tables}", "{partner} svarer: {tables}"),
     "no-partners": (
         "There are no partners in catalog/partners.yaml.",
         "Der er ingen partnere i catalog/partners.yaml.",

@@ -257,6 +257,12 @@ QUERIES: dict[str, Text] = {
         remedy_en="State every=, such as every=PT1H.",
         remedy_da="Angiv every=, for eksempel every=PT1H.",
     ),
+    "not-of-groups": Text(
+        en="{parameter} is for rows, and groups are asked for",
+        da="{parameter} er til rækker, og der er bedt om grupper",
+        remedy_en="Leave it out; a group has what by= and agg= say, in the units of the answer.",
+        remedy_da="Udelad det; en gruppe har det, by= og agg= siger, i svarets enheder.",
+    ),
     "group-name-twice": Text(
         en="Two columns of the answer would be called “{value}”",
         da="To kolonner i svaret ville hedde “{value}”",

@@ -122,6 +122,12 @@ RULES: dict[str, Text] = {
         remedy_en="state the schema of the table, or only column and missingValues",
         remedy_da="angiv tabellens skema, eller kun column og missingValues",
     ),
+    "partner-url-v1": Text(
+        en="the address of a Publisher is that before /v1",
+        da="adressen på en Publisher er den før /v1",
+        remedy_en="leave out /v1 and what follows",
+        remedy_da="udelad /v1 og det, der følger",
+    ),
     "partner-reserved": Text(
         en='"{name}" is what our own tables are called, and cannot be a partner\'s name',
         da='"{name}" er navnet på vores egne tabeller og kan ikke være en partners navn',

@@ -115,14 +115,14 @@ SOURCES: dict[str, Text] = {
     "http-refused": Text(
         en="{url} refused us with status {status}",
         da="{url} afviste os med status {status}",
-        remedy_en="check the token under the source's headers: is it right, and still valid?",
-        remedy_da="tjek tokenet under kildens headers: er det rigtigt, og gælder det stadig?",
+        remedy_en="check the token (of a source: headers, of a partner: token); is it valid?",
+        remedy_da="tjek tokenet (en kildes headers, en partners token); gælder det?",
     ),
     "http-missing": Text(
         en="there is nothing at {url} (status {status})",
         da="der er intet på {url} (status {status})",
-        remedy_en="ask the source whether the address has moved, and correct the source's url",
-        remedy_da="spørg kilden, om adressen er flyttet, og ret kildens url",
+        remedy_en="ask them whether the address has moved, and correct url",
+        remedy_da="spørg dem, om adressen er flyttet, og ret url",
     ),
     "http-status": Text(
         en="{url} answered with status {status} instead of data",
@@ -140,12 +140,12 @@ SOURCES: dict[str, Text] = {
         en="{url} did not deliver in time",
         da="{url} leverede ikke i tide",
         remedy_en=(
-            "it is asked again at the next run; a slow source needs larger settings http_timeout "
-            "and http_total_timeout"
+            "it is asked again later; a slow source needs larger settings http_timeout and "
+            "http_total_timeout, a slow partner a larger timeout in its entry"
         ),
         remedy_da=(
-            "der spørges igen ved næste kørsel; en langsom kilde kræver større indstillinger "
-            "http_timeout og http_total_timeout"
+            "der spørges igen senere; en langsom kilde kræver større indstillinger http_timeout og "
+            "http_total_timeout, en langsom partner en større timeout i sin post"
         ),
     ),
     "http-connection": Text(
@@ -199,8 +199,14 @@ SOURCES: dict[str, Text] = {
     "http-elsewhere": Text(
         en="{url} leads to another server ({host})",
         da="{url} fører til en anden server ({host})",
-        remedy_en="state the address it ends at, or allow the host in PUBLISHER_HTTP_ALLOW_HOSTS",
-        remedy_da="angiv den adresse, det ender på, eller tillad den i PUBLISHER_HTTP_ALLOW_HOSTS",
+        remedy_en=(
+            "is it a page to log in on, a token is wanted; otherwise state the address it ends at, "
+            "or allow the host in PUBLISHER_HTTP_ALLOW_HOSTS"
+        ),
+        remedy_da=(
+            "er det en side, man skal logge ind på, kræves et token; angiv ellers den adresse, det "
+            "ender på, eller tillad værten i PUBLISHER_HTTP_ALLOW_HOSTS"
+        ),
     ),
     "http-redirect-broken": Text(
         en="{url} redirects to something that is no web address",
@@ -218,12 +224,12 @@ SOURCES: dict[str, Text] = {
         en="{url} leads to {host}, whose address {address} may not be connected to",
         da="{url} fører til {host}, hvis adresse {address} der ikke må forbindes til",
         remedy_en=(
-            "if a redirect to that private host is right, name it in the setting "
-            "http_allow_hosts; link-local addresses are never connected to"
+            "if that private host is right, name it in the setting http_allow_hosts, or state "
+            "privateNetwork of a partner; link-local addresses are never connected to"
         ),
         remedy_da=(
-            "er en viderestilling til den private vært rigtig, så nævn den i indstillingen "
-            "http_allow_hosts; link-local adresser forbindes der aldrig til"
+            "er den private vært rigtig, så nævn den i indstillingen http_allow_hosts, eller angiv "
+            "privateNetwork for en partner; link-local adresser forbindes der aldrig til"
         ),
     ),
 }

@@ -50,10 +50,18 @@ class ReadTable(Model):
     fields: tuple[ReadField, ...]
 
 
+class AskedPartner(Model):
+    partner: str
+    tables: tuple[str, ...]
+    """As ``from`` takes them."""
+
+
 class Checked(Model):
     problems: tuple[FileProblem, ...]
     datasets: int
     tables: int
+    partners: tuple[AskedPartner, ...] = ()
+    """Those that answered, where they were asked."""
     partner_tables: tuple[ReadTable, ...] = ()
     """Whose fields were read, where partners were asked."""
 
@@ -72,6 +80,7 @@ class Told:
 
     findings: tuple[Finding, ...] = ()
     tables: tuple[ReadTable, ...] = ()
+    partners: tuple[AskedPartner, ...] = ()
 
 
 Ask = Callable[[Loaded], Told]
@@ -98,6 +107,7 @@ def check(
         ),
         datasets=len(loaded.catalog.datasets),
         tables=len(loaded.catalog.entries),
+        partners=told.partners,
         partner_tables=told.tables,
     )
 

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from publisher.engine import Engine
 from publisher.errors import PublisherError
-from publisher.operations.check import ReadField, ReadTable, Told
+from publisher.operations.check import AskedPartner, ReadField, ReadTable, Told
 from publisher.partners import Ask, Partners, Remote
 from publisher.registry import Loaded
 from publisher.registry.partners import DescribedPartner
@@ -40,6 +40,7 @@ async def _asked(loaded: Loaded, settings: Settings, secrets: Secrets, engine: E
     return Told(
         tuple(finding for told in found for finding in told.findings),
         tuple(table for told in found for table in told.tables),
+        tuple(partner for told in found for partner in told.partners),
     )
 
 
@@ -72,7 +73,9 @@ async def _ask(
         if refused:
             params = {"table": str(ref), "refused": refused, "rows": read}
             findings.append(document.warning("partner-rows-refused", path, **params))
-    return Told(tuple(findings), tuple(tables))
+    answers = AskedPartner(partner=name, tables=tuple(f"{ref}@{name}" for ref in sorted(listed)))
+    failed = any(it.severity == "error" for it in findings)
+    return Told(tuple(findings), tuple(tables), () if failed else (answers,))
 
 
 def _fields_of(remote: Remote) -> ReadTable:

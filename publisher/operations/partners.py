@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from publisher.errors import NotFoundError
 from publisher.model.base import Model
 from publisher.operations.base import Answer, Context, Operation, Told, first_that_applies
+from publisher.operations.select import broken
 
 if TYPE_CHECKING:
     from publisher.app import Service
@@ -52,7 +53,8 @@ class Listed(Answer):
 
     @property
     def exit_code(self) -> int:
-        return first_that_applies([1] if any(it.problem for it in self.partners) else [])
+        failing = [1] if any(it.problem for it in self.partners) else []
+        return first_that_applies([2, *failing] if self.problems else failing)
 
 
 async def _list(service: "Service", params: Params, context: Context) -> Listed:
@@ -62,8 +64,13 @@ async def _list(service: "Service", params: Params, context: Context) -> Listed:
         raise NotFoundError("partner-not-found", partner=params.partner)
     names = sorted(known) if params.partner is None else [params.partner]
     seconds = service.settings.partner_timeout
-    views = await asyncio.gather(*(service.partners.view(name, seconds=seconds) for name in names))
-    return Listed(partners=tuple(PartnerLine.of(view, context) for view in views))
+    views = await asyncio.gather(
+        *(service.partners.view(name, seconds=seconds, fresh=0) for name in names)
+    )
+    return Listed(
+        partners=tuple(PartnerLine.of(view, context) for view in views),
+        problems=tuple(context.told(it) for it in broken(service, "catalog/partners.yaml")),
+    )
 
 
 PARTNERS = Operation(Params, Listed, _list)

@@ -78,9 +78,11 @@ def dataset(service: "Service", name: str) -> "Dataset":
     raise nearest("unknown-dataset", name, catalog.datasets, {"dataset": name})
 
 
-def broken(service: "Service") -> list[PublisherError]:
-    """Name the files whose errors keep a part of the catalog from running."""
+def broken(service: "Service", only: str = "") -> list[PublisherError]:
+    """Name the files whose errors keep a part of the catalog from running; *only* one of them."""
     of_file = {found.file: found for found in service.findings if found.severity == "error"}
+    if only:
+        of_file = {file: found for file, found in of_file.items() if file == only}
     return [_refusal(of_file[file]) for file in sorted(of_file)]
 
 

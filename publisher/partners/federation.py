@@ -292,13 +292,16 @@ class Partners:
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
 
-    async def view(self, name: str, *, seconds: float | None = None) -> View:
-        """Give how a partner does; asks it for its tables where *seconds* are given for that."""
+    async def view(self, name: str, *, seconds: float | None = None, fresh: float = FRESH) -> View:
+        """Give how a partner does; asks it for its tables where *seconds* are given for that.
+
+        They may be known since *fresh* seconds.
+        """
         adapter = await self.adapter(name)
         endpoint = adapter.endpoint
         if seconds is not None:
             with suppress(SourceError):  # its health tells
-                await self.tables(name, seconds)
+                await self.tables(name, seconds, fresh=fresh)
         listed = self._listed.get(name)
         partner = endpoint.partner
         return View(

@@ -34,7 +34,7 @@ from publisher.query.sql import (
     fields_of,
     located,
 )
-from publisher.query.union import ORIGINAL, Part, united_fields
+from publisher.query.union import ORIGINAL, Part, united_fields, units_of
 from publisher.store import Store
 
 _BEGIN = (0, None)
@@ -93,7 +93,8 @@ class Federated:
         held = [self.before.get(name, _BEGIN) for name in absent]
         pinned += [version for version, _ in held]
         ends = [*theirs, *(end for _, end in held)]
-        place = [names, versions, pinned, ours, ends, self.chosen.written]
+        units = units_of(self.prepared.stored.values())
+        place = [names, versions, pinned, ours, ends, self.chosen.written, units]
         return self.signer.cursor(place, bound_to=self.bound_to)
 
 
@@ -148,7 +149,8 @@ def prepare_federated(
     if asked.cursor is not None:
         if asked.as_of is not None:
             raise bad_cursor()
-        names, ours, pinned, local_place, ends, _ = signer.place(asked.cursor, bound_to=bound_to)
+        place = signer.place(asked.cursor, bound_to=bound_to)
+        names, ours, pinned, local_place, ends, _, units = place
         for (partner, text), version, end in zip(names, pinned, ends, strict=True):
             if text:
                 before[partner, TableRef(*text.split("/"))] = version, end
@@ -158,7 +160,7 @@ def prepare_federated(
         )
         theirs = tuple(_part(it, before.get((it.partner, it.ref), _BEGIN)[0]) for it in remotes)
         parts = (*locals_, *theirs)
-        fields = united_fields(parts, stated.values.get("original"))
+        fields = united_fields(parts, stated.values.get("original"), units)
         asked = read_query(stated, fields.values(), now, Question("query"))
     query = replace(query_of(asked, tuple(it.member for it in parts), order), united=True)
     shown = fields if asked.groups is None else shown_fields(asked.groups, fields)

@@ -295,6 +295,9 @@ class _Reader:
             return None, None
         if self.ask.kind == "query" and not {"by", "every", "agg", "fill"} & ours.keys():
             return None, None
+        for name in ("select", "units", "original"):
+            if name in ours:
+                raise fault("not-of-groups", name, ours[name])
         stated = StatedGroups(*(ours.get(name) for name in ("by", "every", "agg", "fill")))
         groups = read_groups(stated, self.fields, self.time_field, bounds, self.ask.interval)
         self.shown = shown_fields(groups, self.fields)

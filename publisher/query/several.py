@@ -1,7 +1,7 @@
 """Questions to several tables at once: ``from=`` read, versions settled, one query made of it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -148,8 +148,7 @@ def _named(text: str, known: Known) -> tuple[list[TableEntry], list[Elsewhere]]:
         found = [it for it in known.tables.values() if it.schema.name == schema] if here else []
         if found or there:
             return found, [Elsewhere(there, schema=schema, text=text)] if there else []
-        schemas = sorted({it.schema.name for it in known.tables.values()})
-        raise _unknown("schema", schema, schemas, _SCHEMA)
+        raise unknown_schema(schema, known.tables.values())
     ref = ref_of(name)
     if not here:
         if ref is None:
@@ -175,6 +174,11 @@ def _whose(at: str, partner: str, known: Known) -> tuple[bool, tuple[str, ...]]:
 def ref_of(name: str) -> TableRef | None:
     """Read ``dataset/table``; None where it is not written so."""
     return TableRef(*name.split("/")) if _TABLE.fullmatch(name) else None
+
+
+def unknown_schema(name: str, tables: Iterable[TableEntry]) -> ParameterError:
+    """Give the refusal of a schema that none of our *tables*, and nobody else's, is under."""
+    return _unknown("schema", name, sorted({it.schema.name for it in tables}), _SCHEMA)
 
 
 def _unknown(kind: str, name: str, known: Sequence[str], prefix: str) -> ParameterError:

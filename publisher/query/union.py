@@ -5,8 +5,9 @@ in another unit than the first table's are converted. Fields of one name that ho
 are text, as each table's own answers write them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from publisher.engine import identifier, literal
 from publisher.errors import ConfigurationError
@@ -29,6 +30,7 @@ SPREAD = 64
 It does not hang on how many tables there are, so that it stays the same where one comes or goes.
 """
 _NUMBERS = frozenset({"integer", "number"})
+_NO_UNITS: Mapping[str, str] = MappingProxyType({})
 _TEXT = Field(name="text", type="string")
 
 
@@ -45,18 +47,20 @@ class Part:
     """Where its rows stand, where that is not in the store."""
 
 
-def united_fields(parts: Sequence[Part], original: str | None = None) -> dict[str, Field]:
+def united_fields(
+    parts: Sequence[Part], original: str | None = None, units: Mapping[str, str] = _NO_UNITS
+) -> dict[str, Field]:
     """Give the fields that the rows of all *parts* have together.
 
-    *original* names those that are wanted as their tables have them too. A role is kept where no
-    table has it on another field. Raises ParameterError where numbers of one name cannot be
-    converted to one unit.
+    *original* names those that are wanted as their tables have them too; *units* are those that
+    fields have already. A role is kept where no table has it on another field. Raises
+    ParameterError where numbers of one name cannot be converted to one unit.
     """
     fields = {name: _text(name) for name in (SOURCE, DATASET, TABLE)}
     names = dict.fromkeys(name for part in parts for name in part.fields)
     for name in names:
         same = [part.fields[name] for part in parts if name in part.fields]
-        fields[name] = _united(name, same, parts)
+        fields[name] = _united(name, same, parts, units.get(name))
     for name in () if original is None else read_names("original", original, fields):
         if fields[name].type not in _NUMBERS:
             raise fault("field-without-unit", "original", name)
@@ -110,7 +114,12 @@ def columns_of(part: Part, fields: Mapping[str, Field]) -> Iterator[str]:
         yield f"{told.get(name) or _cell(own, field)} AS {identifier(name)}"
 
 
-def _united(name: str, same: Sequence[Field], parts: Sequence[Part]) -> Field:
+def units_of(fields: Iterable[Field]) -> dict[str, str]:
+    """Give the unit of each of the *fields* that has one."""
+    return {it.name: it.unit for it in fields if it.unit is not None}
+
+
+def _united(name: str, same: Sequence[Field], parts: Sequence[Part], unit: str | None) -> Field:
     first = same[0]
     role = first.role
     if role is not None and (
@@ -119,10 +128,12 @@ def _united(name: str, same: Sequence[Field], parts: Sequence[Part]) -> Field:
     ):
         role = None
     if {it.type for it in same} <= _NUMBERS:
-        if len({sql_type(it) for it in same}) == 1 and len({it.unit for it in same}) == 1:
+        units = {it.unit for it in same}
+        if len({sql_type(it) for it in same}) == 1 and len(units) == 1 and unit in {None, *units}:
             return first.model_copy(update={"role": role})
         stated = [it for it in same if it.unit]
-        unit = first.unit if len(stated) == len(same) else None
+        if unit is None and len(stated) == len(same):
+            unit = first.unit
         for other in stated[1:]:
             _check_unit(name, stated[0], other, alike=unit is None)
         number = {"type": "number", "decimal": None, "unit": unit, "role": role}

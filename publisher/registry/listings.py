@@ -44,7 +44,7 @@ def read_organizations(files: Files) -> Entries[Organization]:
         return Entries({}, None if findings else frozenset(), tuple(findings))
     stated, faults = parse_entries(Organization, document)
     right = {name: entry.model for name, entry in stated.items() if entry.whole}
-    return Entries(right, _wrong(document, right), (*findings, *faults))
+    return Entries(right, wrong_of(document, right), (*findings, *faults))
 
 
 def read_targets(
@@ -67,7 +67,7 @@ def read_targets(
     if isinstance(right["folder"], CkanTarget):
         findings.append(document.error("folder-reserved", ("folder",)))
         right |= folder
-    return Entries(right, _wrong(document, right), tuple(findings))
+    return Entries(right, wrong_of(document, right), tuple(findings))
 
 
 def _check_ckan(
@@ -109,7 +109,7 @@ def opened(files: Files, listing: Listing) -> tuple[Document | None, list[Findin
     return read(path, file)
 
 
-def _wrong(document: Document, right: Mapping[str, object]) -> frozenset[str] | None:
+def wrong_of(document: Document, right: Mapping[str, object]) -> frozenset[str] | None:
     """Name the entries that are stated but not *right*; None where the file maps nothing."""
     if document.value is None:
         return frozenset()

@@ -15,8 +15,8 @@ What is right of a wrong file is judged all the same, and told with the rest; no
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -69,6 +69,20 @@ class Loaded:
     """Every table as far as it could be read; for ``publisher check`` only."""
     partners: tuple[DescribedPartner, ...] = ()
     """Those that are right; for ``publisher check`` only."""
+    wrong_partners: frozenset[str] | None = frozenset()
+    """Names of those that are not; None where nobody can tell."""
+
+    def keeping(self, before: Catalog) -> "Loaded":
+        """Give the same with the partners of *before* whose entries are wrong by now.
+
+        An answer that left them out would not say that anything is missing.
+        """
+        wrong = self.wrong_partners
+        kept = {name: it for name, it in before.partners.items() if wrong is None or name in wrong}
+        if not kept:
+            return self
+        partners = {**kept, **self.catalog.partners}
+        return replace(self, catalog=replace(self.catalog, partners=partners))
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -136,15 +150,16 @@ def load(root: Path, secrets: Secrets) -> Loaded:
         dataset.findings += check_dataset(dataset.model, dataset.tables, around, dataset.document)
     problems += [found for file in schemas.values() for found in file.findings]
     problems += [found for file in datasets.values() for found in file.findings]
-    partners, wrong = read_partners(files, tables.schema, secrets)
-    problems += wrong
-    catalog = _catalog(schemas, datasets, around, partners)
+    partners = read_partners(files, tables.schema, secrets)
+    problems += partners.findings
+    catalog = _catalog(schemas, datasets, around, partners.right)
     return Loaded(
         catalog,
         tuple(sorted(problems, key=lambda problem: problem.order)),
         tuple(file.parsed for file in schemas.values()),
         tuple(found for file in datasets.values() for found in _described(file)),
-        tuple(partners.values()),
+        tuple(partners.right.values()),
+        partners.wrong,
     )
 
 
@@ -277,7 +292,7 @@ def _catalog(
     schemas: dict[str, _File[Schema]],
     datasets: dict[str, _File[Dataset]],
     around: Surroundings,
-    partners: dict[str, DescribedPartner],
+    partners: Mapping[str, DescribedPartner],
 ) -> Catalog:
     usable = [file for file in datasets.values() if file.usable]
     right = {file.model.name: _with_known_targets(file.model, around) for file in usable}

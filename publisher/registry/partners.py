@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from publisher.model.catalog import TableEntry
 from publisher.model.dataset import Dataset, FieldView, FileSource, Harvest, Resource
@@ -26,7 +27,7 @@ from publisher.registry.checks.texts import check_secret, check_url, check_varia
 from publisher.registry.document import Document
 from publisher.registry.files import Files
 from publisher.registry.finding import Finding
-from publisher.registry.listings import opened
+from publisher.registry.listings import opened, wrong_of
 from publisher.registry.mend import Parsed
 from publisher.registry.parse import parse_entries
 from publisher.registry.paths import Steps
@@ -87,6 +88,14 @@ def entry_of(
     return TableEntry(dataset, resource, schema)
 
 
+@dataclass(frozen=True)
+class PartnersRead:
+    right: Mapping[str, DescribedPartner]
+    wrong: frozenset[str] | None
+    """Names whose entry is wrong; None where the whole file is."""
+    findings: tuple[Finding, ...]
+
+
 class SchemaOf(Protocol):
     """Finds the schema that is named at a place of a document."""
 
@@ -95,13 +104,11 @@ class SchemaOf(Protocol):
     ) -> Parsed[Schema] | None: ...
 
 
-def read_partners(
-    files: Files, schema_of: SchemaOf, secrets: Secrets
-) -> tuple[dict[str, DescribedPartner], list[Finding]]:
+def read_partners(files: Files, schema_of: SchemaOf, secrets: Secrets) -> PartnersRead:
     """Read the file; a partner whose entry is wrong is left out, and costs no other."""
     document, findings = opened(files, "partners")
     if document is None:
-        return {}, findings
+        return PartnersRead({}, None if findings else frozenset(), tuple(findings))
     stated, faults = parse_entries(TYPES, document)
     findings += faults
     right = {}
@@ -114,7 +121,7 @@ def read_partners(
         findings += found
         if entry.whole and not any(it.severity == "error" for it in found):
             right[name] = DescribedPartner(Partner(name, entry.model, tables), document)
-    return right, findings
+    return PartnersRead(right, wrong_of(document, right), tuple(findings))
 
 
 def _check(name: str, spec: PartnerSpec, secrets: Secrets, document: Document) -> Iterator[Finding]:
@@ -122,6 +129,8 @@ def _check(name: str, spec: PartnerSpec, secrets: Secrets, document: Document) -
         yield document.error("partner-reserved", (name,), name=name)
     yield from check_url(spec.url, document, (name, "url"))
     yield from check_variables(spec.url, secrets, document, (name, "url"))
+    if isinstance(spec, PublisherPartner) and "/v1" in urlsplit(spec.url).path:
+        yield document.error("partner-url-v1", (name, "url"))
     if spec.token is not None:
         path = (name, "token")
         yield from check_secret("token", spec.token, document, path)
