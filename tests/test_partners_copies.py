@@ -192,6 +192,7 @@ def test_a_walk_that_began_at_the_table_ends_at_its_version(copying):
     befriend(here, middle, name, "PT0.05S")
     question = f"from={name}/levels@norddjurs&limit=4"
     page = until(here, question, is_copy)
+    assert page["sources"]["data"][0]["rows"] == 4
     there.table(SCHEMA, name, [("a", at, 4, None, None, None) for at in hours])
     until(here, question, lambda told, page: is_copy(told, page) and 2 in page["versions"].values())
     found = page["data"]

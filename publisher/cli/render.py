@@ -194,7 +194,9 @@ def partners_listed(session: Session, answer: PartnersListed) -> None:
         if it.problem is not None:
             _problem(session, out, it.partner, it.problem)
         for table in it.tables:
-            out.print(f"{it.partner}: {table}", soft_wrap=True)
+            at = it.copies.get(table)
+            copied = "" if at is None else f", {session.label('copied', at=_instant(session, at))}"
+            out.print(f"{it.partner}: {table}{copied}", soft_wrap=True)
 
 
 def _target(session: Session, out: Console, about: str, target: TargetStatus) -> None:

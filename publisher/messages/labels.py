@@ -51,6 +51,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "state-open": ("left alone for a while", "lades i fred en tid"),
     "state-half-open": ("tried again", "prøves igen"),
     "partner-answers": ("{partner} answers: {tables}", "{partner} svarer: {tables}"),
+    "copied": ("copied {at}", "kopieret {at}"),
     "no-partners": (
         "There are no partners in catalog/partners.yaml.",
         "Der er ingen partnere i catalog/partners.yaml.",

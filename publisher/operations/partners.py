@@ -1,6 +1,7 @@
 """``publisher partners``: whom we federate with, and how they are."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,15 @@ class PartnerLine(Model):
     answered_at: datetime | None
     tables: tuple[str, ...]
     """As ``from`` takes them."""
+    copies: Mapping[str, datetime] = {}
+    """Of those of which a copy is kept, when it was equal to the table last."""
     problem: Told | None
 
     @classmethod
     def of(cls, view: "View", context: Context) -> "PartnerLine":
-        health, spec = view.health, view.partner.spec
+        health, spec, name = view.health, view.partner.spec, view.partner.name
         return cls(
-            partner=view.partner.name,
+            partner=name,
             title=spec.title,
             type=spec.type,
             url=view.address,
@@ -44,6 +47,7 @@ class PartnerLine(Model):
             milliseconds=None if health.milliseconds is None else round(health.milliseconds, 1),
             answered_at=health.answered_at,
             tables=tuple(remote.name for remote in view.tables or ()),
+            copies={f"{ref}@{name}": it.checked_at for ref, it in view.copies.items()},
             problem=None if health.problem is None else context.told(health.problem),
         )
 

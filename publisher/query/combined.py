@@ -1,5 +1,6 @@
 """What our tables hold and partners gave, put together: one page, and where each source goes on."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -95,9 +96,12 @@ def fetch_federated(
     work = _Work(con, store, ready, fetched, loaded, form)
     page, file, passed = work.page()
     resume = None
+    if prepared.query.groups is not None:
+        passed = []
     if work.incomplete:
-        resume = work.cursor([] if ready.prepared.query.groups is not None else passed)
-    rows = tuple(it.rows for it in loaded)
+        resume = work.cursor(passed)
+    shown = Counter(row[-1] % SPREAD - first for row in passed)
+    rows = tuple(it.rows or shown[number] for number, it in enumerate(loaded))
     return Combined(page, rows, tuple(it.refused for it in loaded), resume, file)
 
 
@@ -106,7 +110,7 @@ class _Loaded:
     name: str
     """Of the table, or of the view of a copy."""
     rows: int
-    """None of a copy: they are not read for the question."""
+    """None of a copy, of which those count that are shown."""
     refused: int
 
 
