@@ -225,6 +225,41 @@ def test_a_walk_stays_in_the_units_that_it_began_in(places):
     here.befriend("norddjurs", here.partners["norddjurs"].spec)
 
 
+def test_an_order_by_what_was_before_the_conversion_is_kept_over_pages(places):
+    here, there = places
+    name = f"t{next(_names)}"
+    metres = [
+        {**it, "type": "number", "unit": "m"} if it["name"] == "level" else it
+        for it in SCHEMA["fields"]
+    ]
+    levels = [5, 3, 9, 1, 7, 2]
+    here.table(SCHEMA, name, [(f"a{it}", START, it, None, None, None) for it in levels])
+    theirs = [(f"b{it}", START, it + 0.5, None, None, None) for it in levels]
+    there.table({**SCHEMA, "fields": metres}, name, theirs)
+    question = f"from={name}/levels&from={name}/levels@norddjurs&original=level"
+    found = here.walk(f"{question}&sort=_original_level&limit=3")
+    assert [it["_original_level"] for it in found] == sorted(
+        [*levels, *(it + 0.5 for it in levels)]
+    )
+
+
+def test_where_a_place_has_no_rows_there_is_no_group_of_it(places):
+    here, there = places
+    name = f"t{next(_names)}"
+    counted = {**SCHEMA, "fields": [*SCHEMA["fields"], {"name": "level_sum"}]}
+    here.table(counted, name, [("h", START, 1, None, None, None, "x")])
+    there.table(SCHEMA, name, [("t", START, 3, None, None, None)])
+    question = f"/v1/query?from={name}/levels&from={name}/levels@norddjurs"
+    by = here.get(f"{question}&by=_source&agg=*:count&station=h")["data"]
+    assert by == [{"_source": "local", "count": 1}]
+    alone = here.get(f"/v1/query?from={name}/levels@norddjurs&by=_source&station=h")["data"]
+    assert alone == []
+    assert here.get(f"{question}&agg=*:count&station=none")["data"] == [{"count": 0}]
+    mean = here.get(f"{question}&by=level_sum&agg=level:avg")
+    assert mean["complete"], mean["sources"]
+    assert {(it["level_sum"], it["level_avg"]) for it in mean["data"]} == {("x", 1.0), (None, 3.0)}
+
+
 def test_what_is_for_rows_is_refused_of_groups(places):
     here, _ = places
     made = here.table(SCHEMA, f"t{next(_names)}", [])

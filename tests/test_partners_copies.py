@@ -185,6 +185,64 @@ def test_a_copy_is_made_anew_where_its_history_is_gone_or_its_fields_are_others(
     assert [it["remark"] for it in page["data"]] == [None, None, "x"]
 
 
+def test_a_copy_is_of_the_table_that_the_entry_names_now(copying):
+    here, there, middle, name = copying
+    there.table(SCHEMA, name, [("b", START, 4, None, None, None)])
+    befriend(here, middle, name, "PT0.05S")
+    question = f"from={name}/levels@norddjurs"
+    until(here, question, is_copy)
+    with towns(here.folder / name, "third") as (third,):
+        third.table(SCHEMA, name, [("z", START, 9, None, None, None)])
+        copies = {f"{name}/levels": "PT0.05S"}
+        here.befriend("norddjurs", publisher_at(third.url, copies=copies))
+        for _ in range(20):
+            assert [it["station"] for it in here.walk(question)] == ["z"]
+        until(here, question, is_copy)
+        assert [it["station"] for it in here.walk(question)] == ["z"]
+    befriend(here, middle, name, "PT1H")
+
+
+def test_a_copy_that_is_damaged_is_not_asked_and_made_anew(copying):
+    here, there, middle, name = copying
+    there.table(SCHEMA, name, [("b", START, 4, None, None, None)])
+    befriend(here, middle, name, "PT1S")
+    question = f"from={name}/levels@norddjurs"
+    until(here, question, is_copy)
+    for damage in (
+        lambda file: file.write_bytes(file.read_bytes()[:100]),
+        lambda file: file.unlink(),
+    ):
+        [file] = (here.folder / "copies/norddjurs" / name / "levels").glob("*.parquet")
+        damage(file)
+        page = here.get(f"/v1/query?{question}")
+        assert (page["complete"], len(page["data"])) == (True, 1)
+        assert page["sources"]["data"][0]["served"] == "live"
+        until(here, question, is_copy)
+
+
+def test_a_walk_without_a_key_goes_on_from_a_copy_to_the_table_and_back(copying):
+    here, there, middle, name = copying
+    keyless = {**SCHEMA, "primaryKey": []}
+    rows = [(f"s{it:02}", START, it % 4, None, None, None) for it in range(40)]
+    there.table(keyless, name, rows, mode="append")
+    expected = [f"s{it:02}" for it in range(40) if it % 4 == 3]
+    question = f"from={name}/levels@norddjurs&level=3&limit=3"
+    befriend(here, middle, name, "PT1H")
+    copied = until(here, question, is_copy)
+    here.befriend("norddjurs", publisher_at(middle.url))
+    live = here.get(f"/v1/query?{question}")
+    assert live["sources"]["data"][0]["served"] == "live"
+    for page, back in ((copied, False), (live, True)):
+        if back:
+            befriend(here, middle, name, "PT1H")
+            until(here, question, is_copy)
+        found, url = page["data"], page["next"]
+        while url:
+            further = here.get(url)
+            found, url = [*found, *further["data"]], further["next"]
+        assert sorted(it["station"] for it in found) == expected
+
+
 def test_a_walk_that_began_at_the_table_ends_at_its_version(copying):
     here, there, middle, name = copying
     hours = [START + timedelta(hours=hour) for hour in range(10)]
@@ -231,11 +289,10 @@ async def copied(
 
 
 def test_a_copy_outlasts_a_restart_and_goes_when_nobody_wants_it(copying, tmp_path):
-    here, there, _, name = copying
+    here, there, middle, name = copying
     there.table(SCHEMA, name, [("b", START, 4, None, None, None)])
     copies = {f"{name}/levels": "PT1H"}
-    met = Partner("norddjurs", publisher_at(there.url, copies=copies, stale="P1D"))
-    dead = Partner("norddjurs", publisher_at("http://127.0.0.1:9", copies=copies, stale="P1D"))
+    met = Partner("norddjurs", publisher_at(middle.url, copies=copies, stale="P1D"))
     home = tmp_path / "copies/norddjurs" / name / "levels"
 
     before, rows = asyncio.run(copied(here, tmp_path, met))
@@ -243,7 +300,11 @@ def test_a_copy_outlasts_a_restart_and_goes_when_nobody_wants_it(copying, tmp_pa
     half = home / "half-done"
     half.mkdir()
     (home / "half-done.parquet").write_bytes(b"PAR1")
-    again, rows = asyncio.run(copied(here, tmp_path, dead))
+    middle.away = True
+    try:
+        again, rows = asyncio.run(copied(here, tmp_path, met))
+    finally:
+        middle.away = False
     assert rows == [(4,)]
     assert again.retrieved_at == before.retrieved_at <= datetime.now(UTC)
     assert sorted(it.suffix for it in home.iterdir()) == [".json", ".parquet"]

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import partner_faults
 import pytest
 import requests
+from aiohttp import web
 from federating import Loop, Town, publisher_at, towns
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -93,6 +95,58 @@ def test_rows_of_another_type_are_left_out_and_counted(river):
     theirs = page["sources"]["data"][1]
     assert (theirs["status"], theirs["refused"], theirs["rows"]) == ("partial", 20, 0)
     assert page["complete"] is False
+
+
+def rewritten(change: Any, **headers: str) -> Any:
+    """Change the rows of an answer, or its headers."""
+
+    async def answer(_: web.Request, forward: Any) -> web.StreamResponse:
+        code, told, body = await forward()
+        rows = change([orjson.loads(line) for line in body.splitlines()])
+        body = b"".join(orjson.dumps(it, option=orjson.OPT_APPEND_NEWLINE) for it in rows)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.Response(status=code, headers={**told, **named}, body=body)
+
+    return answer
+
+
+ALONE = "from=river/levels@norddjurs"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda rows: [{**it, "station": "evil"} for it in rows], 0),
+        (lambda rows: rows[::-1], 20),
+        (lambda rows: [rows[0], *rows], 20),
+    ],
+)
+def test_one_partners_rows_are_looked_at_before_they_are_passed_on(river, change, expected):
+    here, middle = river
+    plan(middle, rewritten(change))
+    page = here.get(f"/v1/query?{ALONE}&station=b&time=2026&limit=100")
+    times = [it["at"] for it in page["data"]]
+    assert times == sorted(times)
+    assert len(set(times)) == expected
+
+
+def test_more_rows_than_were_asked_for_are_not_taken(river):
+    here, middle = river
+    plan(middle, rewritten(lambda rows: rows * 2))
+    page = here.get(f"/v1/query?{ALONE}&limit=5")
+    assert page["sources"]["data"][0]["problem"]["code"] == "partner-unlike"
+    plan(middle, rewritten(lambda _: [], Link=f'<{middle.url}/v1/x>; rel="next"'))
+    page = here.get(f"/v1/query?{ALONE}&limit=5")
+    assert page["sources"]["data"][0]["problem"]["code"] == "partner-unlike"
+    assert page["next"] is None
+
+
+@pytest.mark.parametrize("question", [ALONE, BOTH, f"{BOTH}&by=station", f"{BOTH}&count=exact"])
+def test_numbers_in_headers_that_are_none_cost_nothing_else(river, question):
+    here, middle = river
+    large = "9" * 30
+    plan(middle, rewritten(list, X_Table_Version=large, X_Total_Count=large))
+    assert here.get(f"/v1/query?{question}&limit=30")["data"]
 
 
 def test_pages_that_lead_elsewhere_or_never_end_are_not_followed(river):

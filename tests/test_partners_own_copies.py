@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from ckan_site import editor
-from federating import Town, ckan_at, towns
+from federating import Loop, Town, ckan_at, towns
+from partner_faults import Middle
 from support import CkanSite
 from test_partners_copies import copied, is_copy, until
 from test_partners_own import Site
@@ -24,7 +25,6 @@ from publisher.settings import Settings
 
 REF = TableRef("river", "levels")
 ASKED = f"from={REF}@aarhus&limit=1"
-DEAD = "http://127.0.0.1:9"
 FIELDS = {"level": {"column": "Level (m)", "missingValues": ["-1"]}}
 
 
@@ -57,21 +57,33 @@ def river(ckan: CkanSite) -> Iterator[River]:
         yield made
 
 
+@pytest.fixture
+def line(ckan: CkanSite) -> Iterator[Middle]:
+    loop, middle = Loop(), Middle(ckan.url)
+    loop.run(middle.start())
+    yield middle
+    loop.run(middle.close())
+    loop.close()
+
+
 def test_a_copy_outlasts_a_restart_while_nobody_tells_of_its_fields(
-    ckan, here, river, tmp_path: Path
+    ckan, here, river, line, tmp_path: Path
 ):
-    before, rows = asyncio.run(copied(here, tmp_path, river.partner("PT1H")))
+    partner = river.partner("PT1H", url=line.url)
+    before, rows = asyncio.run(copied(here, tmp_path, partner))
     assert sorted(rows, key=str) == [(4,), (None,)]
-    again, rows = asyncio.run(copied(here, tmp_path, river.partner("PT1H", url=DEAD)))
+    line.away = True
+    again, rows = asyncio.run(copied(here, tmp_path, partner))
     assert sorted(rows, key=str) == [(4,), (None,)]
     assert again.retrieved_at == before.retrieved_at
 
 
 def test_what_is_too_old_is_not_given_for_a_table_that_nobody_tells_of(
-    ckan, here, river, tmp_path: Path
+    ckan, here, river, line, tmp_path: Path
 ):
-    asyncio.run(copied(here, tmp_path, river.partner("PT1H")))
-    dead = Catalog(partners={"aarhus": river.partner("PT0.001S", url=DEAD)})
+    asyncio.run(copied(here, tmp_path, river.partner("PT1H", url=line.url)))
+    line.away = True
+    dead = Catalog(partners={"aarhus": river.partner("PT0.001S", url=line.url)})
 
     async def asked() -> Status:
         partners = Partners(Settings(data=tmp_path), Secrets({}), lambda: dead, here.desk.engine)

@@ -157,7 +157,9 @@ class _Links:
             if here is None or here.key is None:
                 return
             # Of what part another takes nothing is known: it is none but its own
-            self.found[key] = Link(here.key, part or ("" if origin.whole else key))
+            self.found[key] = Link(
+                here.key, part or ("" if origin.whole else key), here.source is not None
+            )
             if here.source is not None and here.dataset is not None and here.table is not None:
                 self._whose[here.key] = (here.source, TableRef(here.dataset, here.table))
             key, part = here.key, ""

@@ -5,6 +5,7 @@ date, time, and datetime without a zone, meaning UTC. Comparisons follow SQL's t
 logic: a null meets no condition but ``IsNull``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -268,3 +269,14 @@ class Rows:
     def version(self) -> int:
         """The first table's."""
         return self.members[0].version
+
+
+def compared(where: Sequence[Condition]) -> list[Compare]:
+    """Give the comparisons that must all hold, those that stand in an AND too."""
+    found: list[Compare] = []
+    for part in where:
+        if isinstance(part, And):
+            found += compared(part.parts)
+        elif isinstance(part, Compare):
+            found.append(part)
+    return found

@@ -5,6 +5,7 @@ copy is one Parquet file in the order of the key: the engine reads of it what a 
 """
 
 import asyncio
+import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ from publisher.engine import Connection, Engine, identifier, literal
 from publisher.errors import SourceError
 from publisher.model.base import Model
 from publisher.model.dataset import FieldView
-from publisher.model.partner import TableSpec
+from publisher.model.partner import Partner, TableSpec
 from publisher.model.schema import Schema
 from publisher.model.table import sql_type
 from publisher.model.values import TableRef
@@ -43,6 +44,10 @@ class Copy:
     refused: int
     checked_at: datetime
     """When it was last equal to the partner's table."""
+    of: str
+    """Whose table it is, and how that is read: its entry in catalog/partners.yaml."""
+    size: int
+    """Bytes of the file."""
 
     @property
     def age(self) -> float:
@@ -69,6 +74,8 @@ class _About(Model):
     rows: int
     refused: int
     checked_at: datetime
+    of: str
+    size: int
 
 
 class Copies:
@@ -82,7 +89,7 @@ class Copies:
     def of(self, name: str, ref: TableRef) -> Copy | None:
         return self._copies.get((name, ref))
 
-    async def get(self, ask: Ask, most: float, folder: Path) -> Fetched | None:
+    async def get(self, ask: Ask, of: Partner, most: float, folder: Path) -> Fetched | None:
         """Give the copy of the table, where it serves and was equal *most* seconds ago.
 
         Its file is one in *folder*, which nobody else lets go of.
@@ -90,9 +97,14 @@ class Copies:
         copy = self.of(ask.remote.partner, ask.remote.ref)
         if copy is None or not copy.serves(ask) or copy.age > most:
             return None
+        if copy.of != entry_text(of, ask.remote.ref):
+            return None
         try:
-            files, _ = await asyncio.to_thread(linked, [copy.file], folder)
+            files, size = await asyncio.to_thread(linked, [copy.file], folder)
         except FileNotFoundError:  # a newer one took its place just now
+            return None
+        if size != copy.size:  # it is made anew when its time has come
+            log.warning("a copy of a partner's table is damaged", table=ask.remote.name)
             return None
         return Fetched(
             load=partial(_view, ask, copy.refused),
@@ -116,7 +128,10 @@ class Copies:
         """Make the copy equal to the table as *remote* tells of it; raises SourceError."""
         key = (remote.partner, remote.ref)
         held = self._copies.get(key)
-        if held is not None and not _same_table(held.remote, remote):
+        of = entry_text(adapter.endpoint.partner, remote.ref)
+        if held is not None and (held.of != of or not _same_table(held.remote, remote)):
+            held = None
+        if held is not None and not await asyncio.to_thread(_is_whole, held):
             held = None
         home = self._home(*key)
         if held is not None and remote.version and held.remote.version == remote.version:
@@ -138,6 +153,7 @@ class Copies:
         self, adapter: Adapter, remote: Remote, held: Copy | None, home: Path
     ) -> Copy:
         began = datetime.now(UTC)
+        of = entry_text(adapter.endpoint.partner, remote.ref)
         since = held.remote.version if held is not None and remote.key else 0
         folder = home / uuid.uuid4().hex
         await asyncio.to_thread(folder.mkdir, parents=True)
@@ -153,14 +169,36 @@ class Copies:
             old = held.file if held is not None and since else None
             build = partial(_built, fetched=fetched, old=old, remote=remote, file=file)
             rows, refused = await self._engine.run(build, lane="export")
+            size = await asyncio.to_thread(_kept, file)
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         version = fetched.version or remote.version
         log.info("a partner's table was copied", table=remote.name, version=version, rows=rows)
-        return Copy(replace(remote, version=version), file, rows, refused, began)
+        return Copy(replace(remote, version=version), file, rows, refused, began, of, size)
 
     def _home(self, name: str, ref: TableRef) -> Path:
         return self._folder / name / ref.dataset / ref.table
+
+
+def entry_text(partner: Partner, ref: TableRef) -> str:
+    """Write what makes another table of it where it changes."""
+    bound = partner.tables.get(ref)
+    table = "" if bound is None else bound.spec.model_dump_json(by_alias=True)
+    return f"{partner.spec.type} {partner.spec.url} {table}"
+
+
+def _is_whole(copy: Copy) -> bool:
+    try:
+        return copy.file.stat().st_size == copy.size
+    except OSError:
+        return False
+
+
+def _kept(file: Path) -> int:
+    """See that the *file* outlasts a power cut; gives its bytes."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        return os.fstat(opened.fileno()).st_size
 
 
 def _alike(held: Remote, wanted: Remote, fields: Iterable[str]) -> bool:
@@ -231,6 +269,8 @@ def _remember(home: Path, copy: Copy) -> None:
         rows=copy.rows,
         refused=copy.refused,
         checked_at=copy.checked_at,
+        of=copy.of,
+        size=copy.size,
     )
     begun = home / uuid.uuid4().hex
     begun.write_text(about.model_dump_json(by_alias=True, exclude_unset=True), "utf-8")
@@ -245,7 +285,8 @@ def _recalled(home: Path, name: str, ref: TableRef, table: TableSpec | None) -> 
     try:
         about = _About.model_validate_json((home / _ABOUT).read_bytes())
         file = home / Path(about.file).name
-        file.stat()
+        if file.stat().st_size != about.size:
+            return None
         for other in home.iterdir():
             if other.is_dir():
                 shutil.rmtree(other, ignore_errors=True)
@@ -272,7 +313,7 @@ def _recalled(home: Path, name: str, ref: TableRef, table: TableSpec | None) -> 
         told=about.told,
         row=row,
     )
-    return Copy(remote, file, about.rows, about.refused, about.checked_at)
+    return Copy(remote, file, about.rows, about.refused, about.checked_at, about.of, about.size)
 
 
 def _swept(folder: Path, homes: set[Path]) -> None:

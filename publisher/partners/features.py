@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from publisher.errors import SourceError, SourceUnavailableError
+from publisher.model.query import compared
 from publisher.model.schema import FieldType, Role
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask
@@ -25,7 +26,7 @@ from publisher.partners.ogc import (
     interval_of,
 )
 from publisher.partners.own import Column, Told, paths_in, text_of
-from publisher.partners.records import Columns, Record, Records, compared
+from publisher.partners.records import Columns, Record, Records
 from publisher.partners.sampled import (
     columns_of,
     sampled,

@@ -20,7 +20,7 @@ from publisher.model.partner import Partner
 from publisher.model.values import TableRef
 from publisher.partners.base import Adapter, Ask, Fetched, Origin, Remote, RemoteDataset, Status
 from publisher.partners.ckan import CkanAdapter
-from publisher.partners.copies import Copies, Copy
+from publisher.partners.copies import Copies, Copy, entry_text
 from publisher.partners.edr import EdrAdapter
 from publisher.partners.endpoint import Endpoint, Health
 from publisher.partners.features import FeaturesAdapter
@@ -51,6 +51,8 @@ ADAPTERS: Mapping[str, Callable[[Endpoint, Path], Adapter]] = MappingProxyType(
 _SLACK = 0.02
 _MISSED = 2
 """Times its period that a copy may be old and is still asked in place of the table."""
+_AGAIN = 60.0
+"""Seconds after which a copy that could not be made is tried again, at the most."""
 _TICK = 1.0
 _SKIPPED = {"partner-resting", "partner-no-versions", "http-busy"}
 
@@ -100,14 +102,17 @@ class Partners:
         self._kept = Kept(self._work / "kept")
         self._copies = Copies(settings.data / "copies", engine)
         self._copying: set[tuple[str, TableRef]] = set()
+        self._failed_copies: set[tuple[str, TableRef]] = set()
         self._addresses: Addresses | None = None
 
     async def close(self) -> None:
-        await self._remember()
-        for task in list(self._beside):
-            task.cancel()
-        await asyncio.gather(*self._beside, return_exceptions=True)
-        await self._stack.aclose()
+        try:
+            await self._remember()
+        finally:
+            for task in list(self._beside):
+                task.cancel()
+            await asyncio.gather(*self._beside, return_exceptions=True)
+            await self._stack.aclose()
 
     @property
     def known(self) -> Mapping[str, Partner]:
@@ -140,6 +145,7 @@ class Partners:
                 if found is not None:  # what was known may be another's
                     self._listed.pop(name, None)
                     self._datasets.pop(name, None)
+                    await self._kept.forget(name)
                     others = {key: it for key, it in self._remotes.items() if key[0] != name}
                     self._remotes = others
                 endpoint = Endpoint(partner, self._settings, self._secrets, via=self._via)
@@ -248,43 +254,60 @@ class Partners:
                     await self.datasets(name, seconds, fresh=FRESH / 2)
                 except (SourceError, KeyError) as error:  # its health tells; or it is gone
                     log.info("a partner cannot be listed", partner=name, reason=str(error))
+                except Exception:  # costs this partner, not those behind it
+                    log.exception("a partner cannot be listed", partner=name)
             await self._remember()
             await asyncio.sleep(FRESH / 4)
 
     async def keep_copies(self) -> None:
         """Make copies equal to their partners' tables, each as often as its steward says."""
-        due: dict[tuple[str, TableRef], float] = {}
+        due: dict[tuple[str, TableRef, str], float] = {}
         while True:
-            periods = {
-                (name, ref): period.total_seconds()
+            wanted = {
+                (name, ref, entry_text(partner, ref)): period.total_seconds()
                 for name, partner in self.known.items()
                 for ref, period in partner.copies.items()
             }
-            for key, period in periods.items():
-                if key not in self._copying and time.monotonic() >= due.get(key, 0):
-                    due[key] = time.monotonic() + period
-                    self._aside(self._copy(*key))
-            await self._copies.sweep({*periods, *self._copying})
+            due = {key: due.get(key, 0.0) for key in wanted}
+            for (name, ref, entry), period in wanted.items():
+                if (name, ref) in self._copying:
+                    continue
+                if (name, ref) in self._failed_copies:
+                    self._failed_copies.discard((name, ref))
+                    due[name, ref, entry] = time.monotonic() + min(period, _AGAIN)
+                elif time.monotonic() >= due[name, ref, entry]:
+                    due[name, ref, entry] = time.monotonic() + period
+                    self._copying.add((name, ref))
+                    self._aside(self._copy(name, ref))
+            await self._copies.sweep({*((name, ref) for name, ref, _ in wanted), *self._copying})
             await asyncio.sleep(_TICK)
 
     async def _copy(self, name: str, ref: TableRef) -> None:
-        self._copying.add((name, ref))
+        try:
+            if not await self._copied(name, ref):
+                self._failed_copies.add((name, ref))
+        finally:
+            self._copying.discard((name, ref))
+
+    async def _copied(self, name: str, ref: TableRef) -> bool:
+        """Make one equal; tells whether that came about."""
         try:
             bound = self.known[name].tables.get(ref)
             await self._copies.recall(name, ref, None if bound is None else bound.spec)
             remote = await self._look(name, ref, FRESH)
             if remote is None:
                 log.warning("there is no table to be copied", partner=name, table=str(ref))
-            else:
-                await self._copies.refresh(await self.adapter(name), remote)
+                return False
+            await self._copies.refresh(await self.adapter(name), remote)
         except KeyError:  # the partner is gone
-            return
+            return False
         except PublisherError as error:
             log.warning("a copy is not up to date", partner=name, table=str(ref), reason=str(error))
+            return False
         except Exception:  # costs this copy, not those beside it
             log.exception("a table could not be copied", partner=name, table=str(ref))
-        finally:
-            self._copying.discard((name, ref))
+            return False
+        return True
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         """Do what nobody waits for."""
@@ -383,7 +406,8 @@ class Partners:
         partner = adapter.endpoint.partner
         spec, period = partner.spec, partner.copies.get(ask.remote.ref)
         if period is not None:
-            copy = await self._copies.get(ask, period.total_seconds() * _MISSED, folder)
+            most = period.total_seconds() * _MISSED
+            copy = await self._copies.get(ask, partner, most, folder)
             if copy is not None:
                 return copy
         fetched = await adapter.fetch(ask, folder, min(seconds, spec.timeout))
@@ -401,8 +425,8 @@ class Partners:
         stale = partner.spec.stale if partner is not None else None
         if stale is not None:
             kept = await self._kept.get(ask, stale.total_seconds(), folder)
-            if kept is None:
-                kept = await self._copies.get(ask, stale.total_seconds(), folder)
+            if kept is None and partner is not None:
+                kept = await self._copies.get(ask, partner, stale.total_seconds(), folder)
             if kept is not None:
                 status.fetched, status.outcome = kept, "partial"
         table = str(ask.remote.ref)

@@ -1,6 +1,7 @@
 """Rows in newline-delimited JSON, as another Publisher writes them, into a typed table."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.engine import Connection, DataError, InputError, identifier, literal
@@ -53,12 +54,23 @@ def load(
     return int(bad)
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    partner: str
+    rows: int
+    """That it was asked for at the most: a small file can hold very many."""
+
+
 def load_parquet(
-    con: Connection, name: str, files: Sequence[Path], fields: Mapping[str, Field], partner: str
+    con: Connection, name: str, files: Sequence[Path], fields: Mapping[str, Field], limit: Limit
 ) -> int:
     """Do the same of Parquet files, in which values have their types already."""
     table = identifier(name)
     try:
+        told = "SELECT coalesce(sum(num_rows), 0) FROM parquet_file_metadata(?)"
+        [(rows,)] = con.execute(told, [[str(file) for file in files]]).fetchall()
+        if rows > limit.rows:
+            raise SourceError("partner-many-rows", partner=limit.partner, most=limit.rows)
         [*held] = con.execute("SELECT name FROM parquet_schema(?)", [str(files[0])]).fetchall()
         there = {column for (column,) in held}
         columns = ", ".join(
@@ -72,7 +84,7 @@ def load_parquet(
             [[str(file) for file in files]],
         )
     except (InputError, DataError) as error:
-        raise SourceError("partner-not-rows", partner=partner) from error
+        raise SourceError("partner-not-rows", partner=limit.partner) from error
     return 0
 
 

@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from publisher.errors import SourceError
-from publisher.model.query import Compare, Condition, InBox
+from publisher.model.query import Compare, Condition, InBox, compared
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
 from publisher.partners.endpoint import seconds_left
 from publisher.partners.known import is_refusal
-from publisher.partners.records import Columns, Record, RecordsAdapter, any_rows, compared
+from publisher.partners.records import Columns, Record, RecordsAdapter, any_rows
 
 if TYPE_CHECKING:
     from publisher.model.partner import EdrTable, FeaturesTable

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from publisher.model.query import Compare, Condition, Value
+from publisher.model.query import Compare, Condition, Value, compared
 from publisher.model.schema import FieldType
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
@@ -26,7 +26,6 @@ from publisher.partners.records import (
     RecordsAdapter,
     Window,
     any_rows,
-    compared,
     in_order,
 )
 

@@ -13,7 +13,7 @@ from publisher.engine import Connection
 from publisher.errors import SourceError
 from publisher.model.query import Condition, InArea, InBox, Near
 from publisher.model.schema import Field, Schema
-from publisher.model.values import TableRef
+from publisher.model.values import NAME, TableRef
 from publisher.partners import cql2, loading, order
 from publisher.partners.base import DELETED, Ask, Fetched, Grouped, Origin, Remote, RemoteDataset
 from publisher.partners.endpoint import Endpoint, Reply, seconds_left
@@ -23,6 +23,10 @@ _PAGE = 10_000
 _LONGEST_FILTER = 5_000
 """Characters of a filter that fits in an address."""
 _MOST_PAGES = 1_000
+_MOST_COPIED = 100_000_000
+"""Rows of one copy."""
+_MOST_NUMBER = 2**63
+_DIGITS = 20
 _NEXT = re.compile(r'<([^<>]*)>\s*;\s*rel="?next"?')
 _DELETED_FIELD = Field(name="deleted", type="boolean").model_copy(update={"name": DELETED})
 _KNOWN = {info.alias or name for name, info in Field.model_fields.items()}
@@ -35,10 +39,10 @@ class PublisherAdapter:
     async def tables(self, seconds: float) -> Mapping[TableRef, Remote]:
         until = asyncio.get_running_loop().time() + seconds
         found = {}
-        for dataset in [str(it.get("name")) for it in await self._datasets(until)]:
+        for dataset in [str(it["name"]) for it in await self._datasets(until)]:
             detail = await self._told(f"/v1/datasets/{dataset}", until)
-            for table in _list(detail, "tables"):
-                ref = TableRef(dataset, str(table.get("name")))
+            for table in filter(_is_named, _list(detail, "tables")):
+                ref = TableRef(dataset, str(table["name"]))
                 remote = await self.find(ref, seconds_left(until))
                 if remote is not None:
                     found[ref] = remote
@@ -48,7 +52,7 @@ class PublisherAdapter:
         until = asyncio.get_running_loop().time() + seconds
         found = []
         for listed in await self._datasets(until):
-            name = str(listed.get("name"))
+            name = str(listed["name"])
             tables = listed.get("tables")
             if not isinstance(tables, list):  # of a Publisher that lists them with the dataset only
                 detail = await self._told(f"/v1/datasets/{name}", until)
@@ -92,6 +96,10 @@ class PublisherAdapter:
             link = _next(reply)
             # As many as a page has, where it is not the last
             rows += int(query["limit"]) if link else reply.lines
+            if _form(ask) == "ndjson" and (
+                reply.lines > int(query["limit"]) or (link and not reply.lines)
+            ):
+                raise self._unlike()  # more than it was asked for, or nothing and yet more
             size += reply.bytes
             if size > self.endpoint.most_bytes:
                 raise SourceError("partner-too-large", url=self.endpoint.shown, most=size)
@@ -104,13 +112,13 @@ class PublisherAdapter:
             url = self.endpoint.follow(reply.url, link)
         total = first.headers.get("X-Total-Count")
         return Fetched(
-            load=partial(self._load, ask),
+            load=partial(self._load, ask, len(files) * int(query["limit"])),
             files=files,
             rows=rows,
             more=link is not None and not grouped,
             grouped=grouped,
             plain=not (local or grouped) and _form(ask) == "ndjson",
-            total=int(total) if total and total.isdigit() else None,
+            total=_number(total) if total else None,
             version=_number(first.headers.get("X-Table-Version")),
             status=first.status,
             pushed=_told_of(ask, pushed),
@@ -133,7 +141,9 @@ class PublisherAdapter:
         name = self.endpoint.partner.name
 
         def load(con: Connection, table: str, files: Sequence[Path]) -> int:
-            return loading.load_parquet(con, table, files, fields, name)
+            return loading.load_parquet(
+                con, table, files, fields, loading.Limit(name, _MOST_COPIED)
+            )
 
         version = _number(reply.headers.get("X-Table-Version"))
         return Fetched(load=load, files=(file,), version=version, status=reply.status)
@@ -164,10 +174,11 @@ class PublisherAdapter:
             }
         return {name: value for name, value in query.items() if value}
 
-    def _load(self, ask: Ask, con: Connection, name: str, files: Sequence[Path]) -> int:
+    def _load(self, ask: Ask, most: int, con: Connection, name: str, files: Sequence[Path]) -> int:
         fields = _wanted(ask)
         if _form(ask) == "parquet":
-            return loading.load_parquet(con, name, files, fields, self.endpoint.partner.name)
+            limit = loading.Limit(self.endpoint.partner.name, most)
+            return loading.load_parquet(con, name, files, fields, limit)
         return loading.load(con, name, files, fields, self.endpoint.partner.name)
 
     def _check(self, reply: Reply, form: str) -> None:
@@ -181,7 +192,7 @@ class PublisherAdapter:
             told, reply = await self.endpoint.document(
                 "/v1/datasets", query, seconds=seconds_left(until)
             )
-            found += _list(told, "data")
+            found += filter(_is_named, _list(told, "data"))
             link = _next(reply)
             if link is None:
                 break
@@ -205,7 +216,7 @@ def _remote(partner: str, ref: TableRef, told: Any) -> Remote:
     name, _, version = str(told["schemaName"]).partition("@")
     key = tuple(it for it in told["primaryKey"] if it in fields)
     schema = Schema(name=name, version=version, fields=tuple(fields.values()), primary_key=key)
-    return Remote(partner, ref, fields, key, schema, int(told["version"]), _origin(told))
+    return Remote(partner, ref, fields, key, schema, _number(told["version"]), _origin(told))
 
 
 def _dataset(partner: str, listed: Any, tables: list[Any], address: str) -> RemoteDataset:
@@ -289,8 +300,16 @@ def _form(ask: Ask) -> str:
     return "parquet" if exact else "ndjson"
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else 0
+def _number(text: object) -> int:
+    """Read a version or a count; 0 where it is none."""
+    digits = str(text)
+    found = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < _DIGITS else 0
+    return found if found < _MOST_NUMBER else 0
+
+
+def _is_named(listed: Mapping[str, Any]) -> bool:
+    """Tell whether it has a name that can be asked for."""
+    return re.fullmatch(NAME, str(listed.get("name"))) is not None
 
 
 def _list(told: Any, name: str) -> list[Any]:

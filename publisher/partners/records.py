@@ -17,7 +17,7 @@ from publisher.engine import Connection, identifier
 from publisher.errors import DeliveryError, SourceError
 from publisher.model.dataset import FieldView
 from publisher.model.partner import TableSpec
-from publisher.model.query import And, Compare, Condition, Order
+from publisher.model.query import Order
 from publisher.model.run import Delivery
 from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef, parse_zone
@@ -309,17 +309,6 @@ def table_of(ask: Ask) -> TableSpec:
     table = ask.remote.table
     assert table is not None  # noqa: S101 - of every table of such a partner that is known
     return table
-
-
-def compared(where: Sequence[Condition]) -> list[Compare]:
-    """Give the comparisons that must all hold, those that stand in an AND too."""
-    found: list[Compare] = []
-    for part in where:
-        if isinstance(part, And):
-            found += compared(part.parts)
-        elif isinstance(part, Compare):
-            found.append(part)
-    return found
 
 
 def in_order(columns: Columns, order: Sequence[Order]) -> list[Order]:

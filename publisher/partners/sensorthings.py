@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from publisher.errors import SourceError, SourceUnavailableError
-from publisher.model.query import Compare, Value
+from publisher.model.query import Compare, Value, compared
 from publisher.model.values import TableRef
 from publisher.partners.base import Ask, RemoteDataset
 from publisher.partners.endpoint import seconds_left
@@ -25,7 +25,6 @@ from publisher.partners.records import (
     RecordsAdapter,
     Window,
     any_rows,
-    compared,
     in_order,
 )
 from publisher.partners.sampled import SAMPLE, sampled, types_of

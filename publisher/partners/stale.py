@@ -20,7 +20,7 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._answers: OrderedDict[object, tuple[Fetched, float, int]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, object], tuple[Fetched, float, int]] = OrderedDict()
 
     async def put(self, ask: Ask, fetched: Fetched) -> None:
         files, size = await asyncio.to_thread(linked, fetched.files, self._folder)
@@ -32,6 +32,12 @@ class Kept:
             gone.append(self._answers.popitem(last=False)[1])
             held -= gone[-1][2]
         await asyncio.to_thread(_removed, [file for it in gone for file in it[0].files])
+
+    async def forget(self, partner: str) -> None:
+        """Let go of what came from a partner whose entry is another one by now."""
+        gone = [key for key in self._answers if key[0] == partner]
+        files = [file for key in gone for file in self._answers.pop(key)[0].files]
+        await asyncio.to_thread(_removed, files)
 
     async def get(self, ask: Ask, most: float, folder: Path) -> Fetched | None:
         """Give the answer to *ask* that is *most* seconds old at the most, with its age.
@@ -63,10 +69,10 @@ def _groups(ask: Ask) -> object:
     return grouped and (grouped.by, grouped.every, grouped.measures, grouped.zone)
 
 
-def _key(ask: Ask) -> object:
+def _key(ask: Ask) -> tuple[str, object]:
     remote = ask.remote
     kinds = tuple(sql_type(remote.stored[it]) for it in ask.fields)
-    return (
-        (remote.partner, remote.ref, ask.fields, kinds, ask.where, ask.order, ask.after),
+    return remote.partner, (
+        (remote.ref, ask.fields, kinds, ask.where, ask.order, ask.after),
         (ask.limit, ask.version, ask.as_of, ask.counted, _groups(ask)),
     )

@@ -27,7 +27,9 @@ from publisher.query.sql import (
     Source,
     Statement,
     areas,
+    condition,
     count_statement,
+    filtered,
     located,
     place_column,
     rows_statement,
@@ -120,6 +122,8 @@ def _load(con: Connection, name: str, ask: Ask, found: Fetched, prepared: Prepar
     except OutOfMemoryError:
         raise SourceError("partner-too-much", partner=ask.remote.partner) from None
     rows = 0 if found.whole else _counted(con, name)
+    if found.more and not (rows or refused):  # it would never end
+        raise SourceError("partner-unlike", partner=ask.remote.partner, kind="partner")
     asis = found.grouped or (found.whole and prepared.query.groups is not None)
     if not asis and not (ask.order and found.in_order):
         name = _ranked(con, name, ask, prepared)
@@ -132,7 +136,10 @@ def _counted(con: Connection, name: str) -> int:
 
 
 def _ranked(con: Connection, name: str, ask: Ask, prepared: Prepared) -> str:
-    """Give numbers by their values to rows that came in no order; what is alike is one."""
+    """Give numbers by their values to the rows that match, which came in no order.
+
+    The numbers hang on nothing but the question: not on what of it the partner did itself.
+    """
     stated = ask.order or [
         it
         for it in prepared.query.order
@@ -143,9 +150,15 @@ def _ranked(con: Connection, name: str, ask: Ask, prepared: Prepared) -> str:
     ]
     terms += [f"CAST({identifier(field)} AS VARCHAR) NULLS LAST" for field in ask.fields]
     ranked = f"{name}_ranked"
+    source = identifier(name)
+    points = {it: points_within(con, (source, []), it) for it in areas(ask.where)}
+    statement = Statement([], points)
+    where = filtered([condition(ask.remote.stored, it, statement) for it in ask.where])
     con.execute(
         f"CREATE TEMP TABLE {identifier(ranked)} AS SELECT * EXCLUDE ({ROW}),"
-        f" row_number() OVER (ORDER BY {', '.join(terms) or '1'}) AS {ROW} FROM {identifier(name)}"
+        f" row_number() OVER (ORDER BY {', '.join(terms) or '1'}) AS {ROW}"
+        f" FROM {source} AS t{where}",
+        statement.parameters,
     )
     return ranked
 

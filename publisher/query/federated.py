@@ -274,10 +274,14 @@ def own_order(prepared: Prepared, remote: Remote) -> tuple[Order, ...]:
     key = remote.key or (() if remote.row is None else (remote.row.name,))
     if not key:
         return ()
-    terms = [it for it in prepared.query.order if it.field in remote.fields]
-    if not all(_alike(prepared, remote, it.field) for it in terms):
-        return ()
-    order = complete_order(terms, key)
+    terms: dict[str, Order] = {}
+    for it in prepared.query.order:
+        name = it.field.removeprefix(ORIGINAL)
+        if name in remote.fields and name not in terms:
+            if name == it.field and not _alike(prepared, remote, name):
+                return ()
+            terms[name] = replace(it, field=name)
+    order = complete_order(tuple(terms.values()), key)
     kinds = {remote.stored[it.field].type for it in order}
     return () if kinds & _NOT_COMPARED else order
 

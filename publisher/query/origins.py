@@ -30,6 +30,8 @@ class Link:
     """The other's key."""
     part: str = ""
     """What of it; nothing where that is all. Equal texts are equal parts."""
+    known: bool = True
+    """The other is ours or a partner's; of anybody else's, whoever names it could lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +61,13 @@ class _Traced:
     way: tuple[str, ...]
     """Its own key, and those of what it came from, the last one first to have it."""
     parts: tuple[str, ...]
+    known: bool
 
     def covers(self, other: "_Traced") -> bool:
         if self.table.key in other.way:
             return True
         alike = self.way[-1] == other.way[-1] and self.table.schema == other.table.schema
+        alike = alike and self.known and other.known
         return alike and self.parts in {(), other.parts}
 
     def rank(self, kept: Collection[str]) -> tuple[bool, bool, int, bool, str]:
@@ -109,11 +113,12 @@ def choose(
 
 def _traced(table: Candidate, links: Mapping[str, Link]) -> _Traced:
     """Follow the links; those that lead in a circle end where it begins."""
-    way, parts = [table.key], []
+    way, parts, known = [table.key], [], True
     while (link := links.get(way[-1])) is not None:
         if link.of in way:
             del way[way.index(link.of) + 1 :]
             break
         way.append(link.of)
         parts.append(link.part)
-    return _Traced(table, tuple(way), tuple(it for it in parts[: len(way) - 1] if it))
+        known = link.known
+    return _Traced(table, tuple(way), tuple(it for it in parts[: len(way) - 1] if it), known)

@@ -28,11 +28,14 @@ def partial_groups(groups: Groups) -> Groups | None:
     """Give what each place is to work out; None where that takes the rows of all together."""
     if groups.fill is not None or groups.interval is not None:
         return None
-    measures: dict[Measure, None] = {}
+    # By it a place that has no rows at all is known
+    measures: dict[Measure, None] = {Measure("count", None): None}
     for measure in groups.measures:
         if measure.function not in _OF:
             return None
         measures |= {Measure(it, measure.field): None for it in _OF[measure.function]}
+    if {it.name for it in measures} & {*key_of(groups)}:  # they could not stand side by side
+        return None
     return replace(groups, measures=tuple(measures))
 
 
@@ -46,7 +49,10 @@ def merged(
         f"CAST({_together(it)} AS {sql_type(shown[it.name])}) AS {identifier(it.name)}"
         for it in groups.measures
     ]
-    text = " UNION ALL BY NAME ".join(f"SELECT * EXCLUDE ({ROW}) FROM {it}" for it, _ in places)
+    there = f" WHERE {identifier('count')} > 0" if keys else ""
+    text = " UNION ALL BY NAME ".join(
+        f"SELECT * EXCLUDE ({ROW}) FROM {it}{there}" for it, _ in places
+    )
     grouped = f" GROUP BY {', '.join(keys)}" if keys else ""
     columns = ", ".join([*keys, *measures, f"0 AS {ROW}"])
     parameters = [value for _, values in places for value in values]

@@ -5,27 +5,36 @@ looked at one by one, and are the page. Whatever is not as our own answers have 
 engine, which tells what is wrong.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import orjson
 
-from publisher.model.query import Order
+from publisher.model.query import And, Compare, Condition, Order, compared
 from publisher.model.schema import Field
-from publisher.partners import Fetched
+from publisher.partners import Ask, Fetched
 from publisher.query.combined import Combined
 from publisher.query.federated import Federated
 from publisher.query.parameters import Form
 from publisher.query.rows import Page
 from publisher.query.union import DATASET, SOURCE, TABLE
 
-_MOST_BYTES = 2_000_000
+_MOST_BYTES = 300_000
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LARGEST = 2**63
+_AGREES: Mapping[str, Callable[[Any, Any], bool]] = {
+    "exact": operator.eq,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
 
 
 class _OtherwiseError(Exception):
@@ -44,12 +53,19 @@ def passes(federated: Federated, form: Form) -> bool:
     names = {*query.select} - {SOURCE, DATASET, TABLE}
     return (
         bool(federated.asks[0].order)
+        and all(_is_simple(it) for it in federated.asks[0].where)
         and not asked.units
         and asked.count == "none"
         and query.zone == "UTC"
         and names <= remote.fields.keys()
         and all(remote.fields[name].type in _READ for name in names)
     )
+
+
+def _is_simple(of: Condition) -> bool:
+    if isinstance(of, And):
+        return all(map(_is_simple, of.parts))
+    return isinstance(of, Compare) and of.op in _AGREES
 
 
 def passed_on(federated: Federated, fetched: Fetched) -> Combined | None:
@@ -64,6 +80,8 @@ def passed_on(federated: Federated, fetched: Fetched) -> Combined | None:
     try:
         records = list(map(orjson.loads, files[0].read_bytes().splitlines()))
         end = query.offset + query.limit
+        if not _as_asked(ask, remote.stored, records):
+            return None
         wanted = records[query.offset : end]
         rows = [
             tuple(fixed or read(record.get(name)) for name, fixed, read in columns)
@@ -75,6 +93,34 @@ def passed_on(federated: Federated, fetched: Fetched) -> Combined | None:
         return None
     cursor = federated.cursor([fetched], federated.local_place, ends) if more else None
     return Combined(Page(rows, cursor), (len(records),), (0,), None)
+
+
+def _as_asked(ask: Ask, fields: Mapping[str, Field], records: Sequence[Any]) -> bool:
+    """Tell whether the records match, and come in the order that they were asked for, each once."""
+    for it in compared(ask.where):
+        agrees, value = _AGREES[it.op], _stated(it.value)
+        if not all(
+            (found := _at(fields[it.field], record.get(it.field))) is not None
+            and agrees(found, value)
+            for record in records
+        ):
+            return False
+    for one, other in pairwise(_place(ask.order, fields, [it]) or [] for it in records):
+        for part, before, after in zip(ask.order, one, other, strict=True):
+            if before != after:
+                if before is None or (after is not None and (before > after) != part.descending):
+                    return False
+                break
+        else:
+            return False
+    return True
+
+
+def _stated(value: Any) -> Any:
+    """Give a value of a condition as a place has it."""
+    if isinstance(value, datetime):
+        return (value.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _place(
