@@ -2,7 +2,9 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -82,11 +84,23 @@ GROUPS: tuple[list[tuple[str, str]], ...] = (
 )
 
 
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Town]]:
-    with towns(tmp_path_factory.mktemp("towns"), "here", "there") as (here, there):
+@contextmanager
+def neighbours(folder: Path) -> Iterator[tuple[Town, Town]]:
+    with towns(folder, "here", "there") as (here, there):
         here.befriend("norddjurs", publisher_at(there.url))
         yield here, there
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, Town]]:
+    with neighbours(tmp_path_factory.mktemp("towns")) as found:
+        yield found
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Town, Town]]:
+    with neighbours(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +109,9 @@ def table(ckan: CkanSite) -> Iterator[DataStore]:
         yield found
 
 
+@pytest.mark.parametrize("batch", range(scale(1, 10)))  # each with stores of its own
 @settings(
-    max_examples=scale(60, 5_000),
+    max_examples=scale(60, 500),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(
@@ -107,9 +122,9 @@ def table(ckan: CkanSite) -> Iterator[DataStore]:
     limit=st.sampled_from([1, 3, 7, 1000]),
 )
 def test_an_answer_is_the_same_wherever_the_rows_lie(
-    places, table, data, wanted, sort, groups, limit
+    two, table, batch, data, wanted, sort, groups, limit
 ):
-    here, there = places
+    here, there = two
     name = f"t{next(_names)}"
     by_place: dict[str, list[Any]] = {"here": [], "publisher": [], "ckan": []}
     for row, place in data:
