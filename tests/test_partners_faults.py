@@ -225,6 +225,20 @@ def test_one_caller_has_few_questions_under_way_at_partners(river):
     assert 4 <= middle.busiest - before <= 8
 
 
+def test_a_partner_is_asked_no_more_often_than_its_steward_says(river):
+    here, middle = river
+    met_anew(here, middle, rate=10)
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        questions = [f"/v1/query?{ALONE}&limit={n + 1}" for n in range(8)]
+        pages = list(pool.map(here.get, questions))
+    assert all(page["complete"] for page in pages), [page["sources"] for page in pages]
+    assert time.monotonic() - began >= 0.6
+    met_anew(here, middle, rate=0.5)
+    page = here.get(f"/v1/query?{ALONE}&limit=9")
+    assert page["sources"]["data"][0]["problem"]["code"] == "partner-late"
+
+
 @settings(
     max_examples=scale(12, 300),
     deadline=None,

@@ -34,6 +34,8 @@ class _Partner(Model):
     """Seconds that it may take for one answer."""
     connections: int = Key(4, gt=0, le=32)
     """Requests to it at the same time."""
+    rate: float | None = Key(None, gt=0, le=1_000)
+    """Requests to it in a second, at the most; as many as there are otherwise."""
     max_rows: int = Key(100_000, gt=0)
     """That are fetched from one table for one question."""
     stale: Duration | None = None

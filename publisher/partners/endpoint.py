@@ -81,6 +81,8 @@ class Endpoint:
             connections=spec.connections,
         )
         self._places = asyncio.Semaphore(spec.connections)
+        self._turn = 0.0
+        """When the next request may begin, where there is a rate."""
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -152,14 +154,21 @@ class Endpoint:
 
     @asynccontextmanager
     async def _place(self, until: float) -> AsyncIterator[None]:
-        """Wait for one of the connections; that tells nothing of the partner."""
+        """Wait for one of the connections, and for its turn; that tells nothing of the partner."""
+        late = SourceUnavailableError("partner-late", partner=self.partner.name)
         try:
             async with asyncio.timeout(max(until - time.monotonic(), 0)):
                 await self._places.acquire()
         except TimeoutError:
-            name = self.partner.name
-            raise SourceUnavailableError("partner-late", partner=name) from None
+            raise late from None
         try:
+            rate, now = self.partner.spec.rate, time.monotonic()
+            if rate is not None:
+                turn = max(self._turn, now)
+                if turn >= until:
+                    raise late
+                self._turn = turn + 1 / rate
+                await asyncio.sleep(turn - now)
             yield
         finally:
             self._places.release()
