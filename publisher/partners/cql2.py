@@ -1,6 +1,6 @@
 """The query tree written as CQL2 text (OGC 21-065r2), for partners who read it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import assert_never
@@ -35,6 +35,9 @@ _OPERATORS: Mapping[Comparison, str] = {
 }
 _PATTERNS: Mapping[Part, str] = {"contains": "%{}%", "startswith": "{}%", "endswith": "%{}"}
 _GEOMETRY = "geometry"
+_PLAIN = frozenset({"exact", "gt", "gte", "lt", "lte"})
+_LONGEST_PLAIN = 200
+"""Characters."""
 
 
 class UnwritableError(Exception):
@@ -110,3 +113,43 @@ def literal(value: Value) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def parted(where: Iterable[Condition]) -> tuple[dict[str, str], list[Condition]]:
+    """Give what can be asked as parameters, ``FIELD__OP=value``, and what is left to be written.
+
+    A Publisher reads both alike, and answers the former from memory where it can.
+    """
+    plain: dict[str, str] = {}
+    rest: list[Condition] = []
+    for part in _flat(where):
+        text = _plainly(part.value) if isinstance(part, Compare) and part.op in _PLAIN else None
+        name = f"{part.field}__{part.op}" if isinstance(part, Compare) else ""
+        if text is None or name in plain:
+            rest.append(part)
+        else:
+            plain[name] = text
+    return plain, rest
+
+
+def _flat(where: Iterable[Condition]) -> Iterator[Condition]:
+    for part in where:
+        if isinstance(part, And):
+            yield from _flat(part.parts)
+        else:
+            yield part
+
+
+def _plainly(value: Value) -> str | None:
+    """Write a value as a parameter has it; None where that could be read otherwise."""
+    match value:
+        case bool():
+            return None
+        case str():
+            return value if 0 < len(value) <= _LONGEST_PLAIN else None
+        case datetime():
+            return f"{value.isoformat()}Z"
+        case date() | int():
+            return str(value)
+        case _:
+            return None

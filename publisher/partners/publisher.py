@@ -152,11 +152,13 @@ class PublisherAdapter:
         place = None
         if ask.after is not None:
             place = order.after(ask.order, ask.remote.fields, ask.after)
-        text = " AND ".join(map(cql2.written, [*pushed, *([place] if place else [])]))
+        plain, rest = cql2.parted(pushed)
+        text = " AND ".join(map(cql2.written, [*rest, *([place] if place else [])]))
         if len(text) > _LONGEST_FILTER:
             raise SourceError("partner-long-question", partner=self.endpoint.partner.name)
         pinned = bool(ask.version) or ask.as_of is not None
         query = {
+            **plain,
             "f": _form(ask),
             "limit": str(min(ask.limit or _PAGE, _PAGE)),
             "filter": text,

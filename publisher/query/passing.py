@@ -7,14 +7,14 @@ engine, which tells what is wrong.
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 import orjson
 
-from publisher.model.query import And, Compare, Condition, Order, compared
+from publisher.model.query import And, Compare, Condition, compared
 from publisher.model.schema import Field
 from publisher.partners import Ask, Fetched
 from publisher.query.combined import Combined
@@ -76,80 +76,87 @@ def passed_on(federated: Federated, fetched: Fetched) -> Combined | None:
     query = federated.prepared.query
     [remote], [ask] = federated.remotes, federated.asks
     told = {SOURCE: remote.partner, DATASET: remote.ref.dataset, TABLE: remote.ref.table}
-    columns = [(name, told.get(name), _reader(remote.fields.get(name))) for name in query.select]
     try:
-        records = list(map(orjson.loads, files[0].read_bytes().splitlines()))
-        end = query.offset + query.limit
-        if not _as_asked(ask, remote.stored, records):
+        came = _Records(files[0].read_bytes(), remote.stored)
+        if not _as_asked(ask, came):
             return None
-        wanted = records[query.offset : end]
-        rows = [
-            tuple(fixed or read(record.get(name)) for name, fixed, read in columns)
-            for record in wanted
+        end = query.offset + query.limit
+        columns = [
+            repeat(told[name], came.count) if name in told else came.cells(name)
+            for name in query.select
         ]
-        more = fetched.more or len(records) > end
-        ends = [_place(ask.order, remote.fields, records[:end]) or federated.places[0]]
+        rows = list(zip(*columns, strict=True))[query.offset : end]
+        last = min(came.count, end) - 1
+        place = [came.places(it.field)[last] for it in ask.order] if came.count else None
     except (_OtherwiseError, ValueError, AttributeError, OverflowError):
         return None
-    cursor = federated.cursor([fetched], federated.local_place, ends) if more else None
-    return Combined(Page(rows, cursor), (len(records),), (0,), None)
+    cursor = None
+    if fetched.more or came.count > end:
+        ends = [place or federated.places[0]]
+        cursor = federated.cursor([fetched], federated.local_place, ends)
+    return Combined(Page(rows, cursor), (came.count,), (0,), None)
 
 
-def _as_asked(ask: Ask, fields: Mapping[str, Field], records: Sequence[Any]) -> bool:
+class _Records:
+    """What came, by field; each value is looked at once. Raises what a value raises."""
+
+    def __init__(self, lines: bytes, fields: Mapping[str, Field]) -> None:
+        self._records = list(map(orjson.loads, lines.splitlines()))
+        self._fields = fields
+        self._cells: dict[str, list[Any]] = {}
+        self._places: dict[str, list[Any]] = {}
+        self.count = len(self._records)
+
+    def cells(self, name: str) -> list[Any]:
+        """Give the values as the answer has them."""
+        if name not in self._cells:
+            read = _READ.get(self._fields[name].type)
+            if read is None:
+                raise _OtherwiseError
+            self._cells[name] = [
+                None if (it := record.get(name)) is None else read(it) for record in self._records
+            ]
+        return self._cells[name]
+
+    def places(self, name: str) -> list[Any]:
+        """Give them as a place has them: they can be compared."""
+        if self._fields[name].type != "datetime":
+            return self.cells(name)
+        if name not in self._places:
+            self._places[name] = [
+                None if it is None else _microseconds(datetime.fromisoformat(it))
+                for it in self.cells(name)
+            ]
+        return self._places[name]
+
+
+def _as_asked(ask: Ask, came: _Records) -> bool:
     """Tell whether the records match, and come in the order that they were asked for, each once."""
     for it in compared(ask.where):
         agrees, value = _AGREES[it.op], _stated(it.value)
-        if not all(
-            (found := _at(fields[it.field], record.get(it.field))) is not None
-            and agrees(found, value)
-            for record in records
-        ):
+        if not all(found is not None and agrees(found, value) for found in came.places(it.field)):
             return False
-    for one, other in pairwise(_place(ask.order, fields, [it]) or [] for it in records):
-        for part, before, after in zip(ask.order, one, other, strict=True):
-            if before != after:
-                if before is None or (after is not None and (before > after) != part.descending):
-                    return False
-                break
-        else:
-            return False
-    return True
+    descending = [it.descending for it in ask.order]
+    places = zip(*(came.places(it.field) for it in ask.order), strict=True)
+    return all(_comes_before(one, other, descending) for one, other in pairwise(places))
+
+
+def _comes_before(one: Sequence[Any], other: Sequence[Any], descending: Sequence[bool]) -> bool:
+    for before, after, down in zip(one, other, descending, strict=True):
+        if before != after:  # nulls come last either way
+            return before is not None and (after is None or (before > after) == down)
+    return False
 
 
 def _stated(value: Any) -> Any:
     """Give a value of a condition as a place has it."""
     if isinstance(value, datetime):
-        return (value.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+        return _microseconds(value.replace(tzinfo=UTC))
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _place(
-    order: Iterable[Order], fields: Mapping[str, Field], records: Sequence[Mapping[str, Any]]
-) -> list[Any] | None:
-    """Give the place of the last record, as a cursor has it."""
-    if not records:
-        return None
-    return [_at(fields[it.field], records[-1].get(it.field)) for it in order]
-
-
-def _at(field: Field, value: Any) -> Any:
-    found = _reader(field)(value)
-    if field.type == "datetime" and found is not None:
-        return (datetime.fromisoformat(found) - _EPOCH) // _MICROSECOND
-    return found
-
-
-def _reader(field: Field | None) -> Callable[[Any], Any]:
-    read = _READ.get(field.type) if field is not None else None
-
-    def value(stated: Any) -> Any:
-        if stated is None:
-            return None
-        if read is None:
-            raise _OtherwiseError
-        return read(stated)
-
-    return value
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def _text(stated: Any) -> str:
