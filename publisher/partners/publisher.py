@@ -94,9 +94,8 @@ class PublisherAdapter:
             reply = await self.endpoint.file(url, file, seconds=seconds_left(until))
             self._check(reply, _form(ask))
             link = _next(reply)
-            # Where a row is no line: as many as a page has, if it is not the last
-            whole = link and _form(ask) != "ndjson"
-            rows += int(query["limit"]) if whole else reply.lines
+            # As many as a page has, where it is not the last
+            rows += int(query["limit"]) if link else reply.lines
             if _form(ask) == "ndjson" and (
                 reply.lines > int(query["limit"]) or (link and not reply.lines)
             ):

@@ -121,11 +121,7 @@ def _load(con: Connection, name: str, ask: Ask, found: Fetched, prepared: Prepar
         refused = found.load(con, name, found.files)
     except OutOfMemoryError:
         raise SourceError("partner-too-much", partner=ask.remote.partner) from None
-    rows = 0
-    if found.plain and found.rows is not None:
-        rows = found.rows - refused
-    elif not found.whole:
-        rows = _counted(con, name)
+    rows = 0 if found.whole else _counted(con, name)
     if found.more and not (rows or refused):  # it would never end
         raise SourceError("partner-unlike", partner=ask.remote.partner, kind="partner")
     asis = found.grouped or (found.whole and prepared.query.groups is not None)
