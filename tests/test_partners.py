@@ -84,6 +84,14 @@ GROUPS: tuple[list[tuple[str, str]], ...] = (
 )
 
 
+QUESTIONS: dict[str, Any] = {
+    "wanted": st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
+    "sort": st.sampled_from(SORTS),
+    "groups": st.none() | st.sampled_from(GROUPS),
+    "limit": st.sampled_from([1, 3, 7, 1000]),
+}
+
+
 @contextmanager
 def neighbours(folder: Path) -> Iterator[tuple[Town, Town]]:
     with towns(folder, "here", "there") as (here, there):
@@ -114,13 +122,7 @@ def table(ckan: CkanSite) -> Iterator[DataStore]:
     max_examples=scale(60, 500),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(
-    data=rows_and_places,
-    wanted=st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
-    sort=st.sampled_from(SORTS),
-    groups=st.none() | st.sampled_from(GROUPS),
-    limit=st.sampled_from([1, 3, 7, 1000]),
-)
+@given(data=rows_and_places, **QUESTIONS)
 def test_an_answer_is_the_same_wherever_the_rows_lie(
     two, table, batch, data, wanted, sort, groups, limit
 ):

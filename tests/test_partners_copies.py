@@ -17,7 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from partner_faults import Middle, plan
 from scale import scale
-from test_partners import COLUMNS, CONDITIONS, GROUPS, SCHEMA, SORTS, check_alike, rows_and_places
+from test_partners import (
+    COLUMNS,
+    QUESTIONS,
+    SCHEMA,
+    check_alike,
+    rows_and_places,
+)
 
 from publisher.errors import SourceError
 from publisher.model.catalog import Catalog
@@ -78,13 +84,7 @@ def is_copy(told: Any, _: Any) -> bool:
     max_examples=scale(25, 1_000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(
-    data=rows_and_places,
-    wanted=st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
-    sort=st.sampled_from(SORTS),
-    groups=st.none() | st.sampled_from(GROUPS),
-    limit=st.sampled_from([1, 3, 7, 1000]),
-)
+@given(data=rows_and_places, **QUESTIONS)
 def test_a_copy_answers_as_the_table_does(served, data, wanted, sort, groups, limit):
     here, there, middle = served
     name = f"t{next(_names)}"

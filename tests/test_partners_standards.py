@@ -9,14 +9,11 @@ from urllib.parse import urlencode
 import pytest
 from federating import Loop, Town, towns
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from scale import scale
 from standards import Standards
 from test_partners import (
-    CONDITIONS,
-    GROUPS,
+    QUESTIONS,
     SCHEMA,
-    SORTS,
     START,
     check_alike,
     rows_and_places,
@@ -111,14 +108,6 @@ def _befriend(
 def whole_point(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Leave out half a point, which a geometry cannot say."""
     return row if None not in row[4:] else (*row[:4], None, None)
-
-
-QUESTIONS: dict[str, Any] = {
-    "wanted": st.lists(st.sampled_from(CONDITIONS), max_size=3, unique_by=lambda it: it[0]),
-    "sort": st.sampled_from(SORTS),
-    "groups": st.none() | st.sampled_from(GROUPS),
-    "limit": st.sampled_from([1, 3, 7, 1000]),
-}
 
 
 def check_wherever(here: Town, other: Any, kind: str, data: Any, **question: Any) -> None:

@@ -167,7 +167,7 @@ class _Links:
 
 
 def _schema(of: Schema) -> str:
-    return f"{of.name}@{of.version.partition('.')[0]}"
+    return f"{of.name}@{of.major}"
 
 
 def _part(entry: TableEntry) -> str:

@@ -303,12 +303,8 @@ async def _look(
         for remote in tables.values()
         if remote.told is None
         and remote.schema.name == it.schema
-        and (ours is None or _major(remote.schema.version) == _major(ours.version))
+        and (ours is None or remote.schema.major == ours.major)
     ]
-
-
-def _major(version: str) -> str:
-    return version.partition(".")[0]
 
 
 def _about(call: Call, found: _Answered) -> dict[str, Any]:

@@ -5,7 +5,7 @@ date, time, and datetime without a zone, meaning UTC. Comparisons follow SQL's t
 logic: a null meets no condition but ``IsNull``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,6 +21,11 @@ PARAMETERS = frozenset({
 })  # fmt: skip
 """URL parameters of the grammar, those to come included: a field that is named like one is
 reached as ``NAME__exact``, so that no address changes its meaning when the parameter comes."""
+
+ROW = "_row"
+"""What the id of a row is called, beside its fields."""
+DELETED = "_deleted"
+"""What says that a row is no more, among those that changed."""
 
 Value = str | int | float | Decimal | bool | date | time | datetime
 
@@ -271,12 +276,15 @@ class Rows:
         return self.members[0].version
 
 
-def compared(where: Sequence[Condition]) -> list[Compare]:
-    """Give the comparisons that must all hold, those that stand in an AND too."""
-    found: list[Compare] = []
+def flattened(where: Iterable[Condition]) -> Iterator[Condition]:
+    """Give the conditions that must all hold, those that stand in an AND each by itself."""
     for part in where:
         if isinstance(part, And):
-            found += compared(part.parts)
-        elif isinstance(part, Compare):
-            found.append(part)
-    return found
+            yield from flattened(part.parts)
+        else:
+            yield part
+
+
+def compared(where: Iterable[Condition]) -> list[Compare]:
+    """Give those of them that compare a field with a value."""
+    return [part for part in flattened(where) if isinstance(part, Compare)]

@@ -190,6 +190,11 @@ class Schema(Model):
     missing_values: tuple[str, ...] = ("",)
     translations: Mapping[str, Translation] = {}
 
+    @property
+    def major(self) -> str:
+        """The first number of the version: tables mean the same where it and the name are alike."""
+        return self.version.partition(".")[0]
+
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
         return {field.name: field for field in self.fields}

@@ -17,8 +17,6 @@ from publisher.partners.endpoint import Endpoint
 
 Outcome = Literal["successful", "partial", "skipped", "failed"]
 Served = Literal["live", "cached", "materialised"]
-ROW = "_row"
-DELETED = "_deleted"
 
 
 @dataclass(frozen=True, slots=True)

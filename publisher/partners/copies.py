@@ -21,10 +21,11 @@ from publisher.errors import SourceError
 from publisher.model.base import Model
 from publisher.model.dataset import FieldView
 from publisher.model.partner import Partner, TableSpec
+from publisher.model.query import DELETED, ROW
 from publisher.model.schema import Schema
 from publisher.model.table import sql_type
 from publisher.model.values import TableRef
-from publisher.partners.base import DELETED, ROW, Adapter, Ask, Fetched, Remote
+from publisher.partners.base import Adapter, Ask, Fetched, Remote
 from publisher.partners.files import linked
 
 log = structlog.get_logger(__name__)
@@ -129,9 +130,11 @@ class Copies:
         key = (remote.partner, remote.ref)
         held = self._copies.get(key)
         of = entry_text(adapter.endpoint.partner, remote.ref)
-        if held is not None and (held.of != of or not _same_table(held.remote, remote)):
-            held = None
-        if held is not None and not await asyncio.to_thread(_is_whole, held):
+        if held is not None and not (
+            held.of == of
+            and _same_table(held.remote, remote)
+            and await asyncio.to_thread(_is_whole, held)
+        ):
             held = None
         home = self._home(*key)
         if held is not None and remote.version and held.remote.version == remote.version:

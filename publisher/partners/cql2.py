@@ -1,6 +1,6 @@
 """The query tree written as CQL2 text (OGC 21-065r2), for partners who read it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import assert_never
@@ -23,6 +23,7 @@ from publisher.model.query import (
     Part,
     Polygon,
     Value,
+    flattened,
 )
 
 _OPERATORS: Mapping[Comparison, str] = {
@@ -122,7 +123,7 @@ def parted(where: Iterable[Condition]) -> tuple[dict[str, str], list[Condition]]
     """
     plain: dict[str, str] = {}
     rest: list[Condition] = []
-    for part in _flat(where):
+    for part in flattened(where):
         text = _plainly(part.value) if isinstance(part, Compare) and part.op in _PLAIN else None
         name = f"{part.field}__{part.op}" if isinstance(part, Compare) else ""
         if text is None or name in plain:
@@ -130,14 +131,6 @@ def parted(where: Iterable[Condition]) -> tuple[dict[str, str], list[Condition]]
         else:
             plain[name] = text
     return plain, rest
-
-
-def _flat(where: Iterable[Condition]) -> Iterator[Condition]:
-    for part in where:
-        if isinstance(part, And):
-            yield from _flat(part.parts)
-        else:
-            yield part
 
 
 def _plainly(value: Value) -> str | None:

@@ -30,6 +30,7 @@ from publisher.partners.ogc import (
     degrees,
     feature_record,
     interval_of,
+    part_of,
 )
 from publisher.partners.own import Column, Told, paths_in, text_of, ucum
 from publisher.partners.records import Columns, Record, Records, table_of
@@ -164,11 +165,11 @@ class EdrAdapter(OgcAdapter):
 
 def _told(about: Mapping[str, Any], spec: EdrTable) -> Told:
     """Tell of the axes and of the parameters that are asked for; of nothing where none are told."""
-    stated = _part(about, "parameter_names")
+    stated = part_of(about, "parameter_names")
     if not stated:
         return Told((), {})
-    extent = _part(about, "extent")
-    crs = _part(extent, "spatial").get("crs")
+    extent = part_of(about, "extent")
+    crs = part_of(extent, "spatial").get("crs")
     geographic = crs is None or _GEOGRAPHIC.match(str(crs)) is not None
     columns = [
         Column("x", "number", role="longitude" if geographic else None),
@@ -179,12 +180,12 @@ def _told(about: Mapping[str, Any], spec: EdrTable) -> Told:
     columns.append(Column("t", "datetime", role="time"))
     if spec.query == "locations" or _LOCATION in paths_in(spec):
         columns.append(Column(_LOCATION, "string"))
-    columns += [_parameter(it, _part(stated, it)) for it in spec.parameters or stated]
+    columns += [_parameter(it, part_of(stated, it)) for it in spec.parameters or stated]
     return Told(columns, {it.name: it.type for it in columns})
 
 
 def _parameter(name: str, about: Mapping[str, Any]) -> Column:
-    observed, unit = _part(about, "observedProperty"), _part(about, "unit")
+    observed, unit = part_of(about, "observedProperty"), part_of(about, "unit")
     kind = _TYPES.get(str(about.get("data-type")), "number")
     titles = (about.get("label"), about.get("name"), observed.get("label"))
     return Column(
@@ -202,11 +203,6 @@ def _unit(symbol: object) -> str | None:
         return ucum(symbol)
     code, of = symbol.get("value"), str(symbol.get("type")).lower()
     return code if "ucum" in of and units.known(str(code)) else ucum(code)
-
-
-def _part(about: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = about.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _text(stated: object) -> str | None:

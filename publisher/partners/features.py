@@ -24,6 +24,7 @@ from publisher.partners.ogc import (
     box_text,
     feature_record,
     interval_of,
+    part_of,
 )
 from publisher.partners.own import Column, Told, paths_in, text_of
 from publisher.partners.records import Columns, Record, Records
@@ -139,11 +140,11 @@ def _told(
         if (kind := settled(type_of(stated.get(name)), types.get(name))) is not None
     }
     times = [name for name, kind in kinds.items() if kind == "datetime"]
-    marked = [name for name in times if _about(stated, name).get("x-ogc-role") in _INSTANTS]
+    marked = [name for name in times if part_of(stated, name).get("x-ogc-role") in _INSTANTS]
     time = next(iter(marked or (times if temporal and len(times) == 1 else [])), None)
     columns = [Column("id", types["id"])] if "id" in types else []
     columns += [
-        _column(name, kind, _about(stated, name), "time" if name == time else None)
+        _column(name, kind, part_of(stated, name), "time" if name == time else None)
         for name, kind in kinds.items()
     ]
     columns += _geometry(records)
@@ -152,11 +153,6 @@ def _told(
     ids = {repr(it.get("id")) for it in records if it.get("id") is not None}
     key = ("id",) if records and len(ids) == len(records) else ()
     return Told(columns, {it.name: it.type for it in columns}, key)
-
-
-def _about(stated: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = stated.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _column(name: str, kind: FieldType, about: Mapping[str, Any], role: Role | None) -> Column:

@@ -24,7 +24,7 @@ from publisher.partners.copies import Copies, Copy, entry_text
 from publisher.partners.edr import EdrAdapter
 from publisher.partners.endpoint import Endpoint, Health
 from publisher.partners.features import FeaturesAdapter
-from publisher.partners.known import FRESH
+from publisher.partners.known import FRESH, Known
 from publisher.partners.memory import recalled, remember
 from publisher.partners.opendatasoft import OpendatasoftAdapter
 from publisher.partners.origins import Addresses
@@ -93,8 +93,8 @@ class Partners:
         self._adapters: dict[str, Adapter] = {}
         self._opening = asyncio.Lock()
         self._remotes: dict[tuple[str, TableRef], tuple[Remote, float]] = {}
-        self._listed: dict[str, tuple[Mapping[TableRef, Remote], float]] = {}
-        self._datasets: dict[str, tuple[Sequence[RemoteDataset], float]] = {}
+        self._listed: Known[Mapping[TableRef, Remote]] = Known()
+        self._datasets: Known[Sequence[RemoteDataset]] = Known()
         self._memory = settings.data / "partners.json"
         self._recalled = False
         self._beside: set[asyncio.Task[None]] = set()
@@ -102,7 +102,8 @@ class Partners:
         self._kept = Kept(self._work / "kept")
         self._copies = Copies(settings.data / "copies", engine)
         self._copying: set[tuple[str, TableRef]] = set()
-        self._failed_copies: set[tuple[str, TableRef]] = set()
+        self._due: dict[tuple[str, TableRef, str], float] = {}
+        """When a copy is made equal again, by its table and the entry that this is of."""
         self._addresses: Addresses | None = None
 
     async def close(self) -> None:
@@ -143,8 +144,8 @@ class Partners:
             found = self._adapters.get(name)
             if found is None or found.endpoint.partner != partner:
                 if found is not None:  # what was known may be another's
-                    self._listed.pop(name, None)
-                    self._datasets.pop(name, None)
+                    self._listed.forget(name)
+                    self._datasets.forget(name)
                     await self._kept.forget(name)
                     others = {key: it for key, it in self._remotes.items() if key[0] != name}
                     self._remotes = others
@@ -213,36 +214,22 @@ class Partners:
         What was known before has to do where it does not answer. Raises SourceError.
         """
         adapter = await self.adapter(name)
-        known = self._listed.get(name)
-        if known is not None and time.monotonic() - known[1] < fresh:
-            return known[0]
-        try:
+
+        async def look() -> Mapping[TableRef, Remote]:
             found = await adapter.tables(min(seconds, adapter.endpoint.partner.spec.timeout))
-        except SourceError:
-            if known is not None:
-                return known[0]
-            raise
-        now = time.monotonic()
-        self._listed[name] = (found, now)
-        self._remotes |= {(name, ref): (remote, now) for ref, remote in found.items()}
-        return found
+            now = time.monotonic()
+            self._remotes |= {(name, ref): (remote, now) for ref, remote in found.items()}
+            return found
+
+        return await self._listed.at_least(name, look, fresh)
 
     async def datasets(
         self, name: str, seconds: float, *, fresh: float = FRESH
     ) -> Sequence[RemoteDataset]:
         """Give the datasets of a partner; else as ``tables``."""
         adapter = await self.adapter(name)
-        known = self._datasets.get(name)
-        if known is not None and time.monotonic() - known[1] < fresh:
-            return known[0]
-        try:
-            found = await adapter.datasets(min(seconds, adapter.endpoint.partner.spec.timeout))
-        except SourceError:
-            if known is not None:
-                return known[0]
-            raise
-        self._datasets[name] = (found, time.monotonic())
-        return found
+        most = min(seconds, adapter.endpoint.partner.spec.timeout)
+        return await self._datasets.at_least(name, lambda: adapter.datasets(most), fresh)
 
     async def keep_fresh(self) -> None:
         """Look again and again which tables and datasets partners have, so that nobody waits."""
@@ -261,31 +248,29 @@ class Partners:
 
     async def keep_copies(self) -> None:
         """Make copies equal to their partners' tables, each as often as its steward says."""
-        due: dict[tuple[str, TableRef, str], float] = {}
         while True:
             wanted = {
                 (name, ref, entry_text(partner, ref)): period.total_seconds()
                 for name, partner in self.known.items()
                 for ref, period in partner.copies.items()
             }
-            due = {key: due.get(key, 0.0) for key in wanted}
-            for (name, ref, entry), period in wanted.items():
-                if (name, ref) in self._copying:
-                    continue
-                if (name, ref) in self._failed_copies:
-                    self._failed_copies.discard((name, ref))
-                    due[name, ref, entry] = time.monotonic() + min(period, _AGAIN)
-                elif time.monotonic() >= due[name, ref, entry]:
-                    due[name, ref, entry] = time.monotonic() + period
+            self._due = {key: self._due.get(key, 0.0) for key in wanted}
+            for key, period in wanted.items():
+                name, ref, _ = key
+                now = time.monotonic()
+                if (name, ref) not in self._copying and now >= self._due[key]:
+                    self._due[key] = now + min(period, _AGAIN)
                     self._copying.add((name, ref))
-                    self._aside(self._copy(name, ref))
+                    self._aside(self._copy(key, now + period))
             await self._copies.sweep({*((name, ref) for name, ref, _ in wanted), *self._copying})
             await asyncio.sleep(_TICK)
 
-    async def _copy(self, name: str, ref: TableRef) -> None:
+    async def _copy(self, key: tuple[str, TableRef, str], due: float) -> None:
+        """Make one equal, which is *due* again then; sooner where that did not come about."""
+        name, ref, _ = key
         try:
-            if not await self._copied(name, ref):
-                self._failed_copies.add((name, ref))
+            if await self._copied(name, ref):
+                self._due[key] = due
         finally:
             self._copying.discard((name, ref))
 
@@ -325,14 +310,14 @@ class Partners:
         if seconds is not None:
             with suppress(SourceError):  # its health tells
                 await self.tables(name, seconds, fresh=fresh)
-        listed = self._listed.get(name)
+        listed = self._listed.peek(name)
         partner = endpoint.partner
         return View(
             partner=partner,
             address=endpoint.shown,
             state=endpoint.breaker.state,
             health=replace(endpoint.health),
-            tables=None if listed is None else tuple(listed[0].values()),
+            tables=None if listed is None else tuple(listed.values()),
             copies={ref: it for ref in partner.copies if (it := self._copies.of(name, ref))},
         )
 
@@ -348,9 +333,7 @@ class Partners:
             self._remotes[remote.partner, remote.ref] = (known[0], -FRESH)
             return
         del self._remotes[remote.partner, remote.ref]
-        listed = self._listed.get(remote.partner)
-        if listed is not None:
-            self._listed[remote.partner] = (listed[0], -FRESH)
+        self._listed.doubt(remote.partner)
 
     @asynccontextmanager
     async def fetched(self, asks: Sequence[Ask], seconds: float) -> AsyncIterator[list[Status]]:

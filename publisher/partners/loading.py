@@ -6,9 +6,9 @@ from pathlib import Path
 
 from publisher.engine import Connection, DataError, InputError, identifier, literal
 from publisher.errors import SourceError
+from publisher.model.query import ROW
 from publisher.model.schema import Field
 from publisher.model.table import sql_type
-from publisher.partners.base import ROW
 
 _LONGEST_ROW = 4_000_000
 """Bytes. The engine's reader takes twice as much at once."""

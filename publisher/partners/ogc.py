@@ -104,6 +104,12 @@ class OgcAdapter(RecordsAdapter):
             url = self.endpoint.follow(reply.url, following[0])
 
 
+def part_of(about: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Give the object that is told under a name; an empty one where none is."""
+    found = about.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def feature_record(feature: Mapping[str, Any]) -> Record:
     """Give a feature as its properties, and beside them ``id`` and ``geometry``."""
     properties = feature.get("properties")

@@ -11,11 +11,11 @@ from typing import Any
 
 from publisher.engine import Connection
 from publisher.errors import SourceError
-from publisher.model.query import Condition, InArea, InBox, Near
+from publisher.model.query import DELETED, Condition, InArea, InBox, Near
 from publisher.model.schema import Field, Schema
 from publisher.model.values import NAME, TableRef
 from publisher.partners import cql2, loading, order
-from publisher.partners.base import DELETED, Ask, Fetched, Grouped, Origin, Remote, RemoteDataset
+from publisher.partners.base import Ask, Fetched, Grouped, Origin, Remote, RemoteDataset
 from publisher.partners.endpoint import Endpoint, Reply, seconds_left
 from publisher.partners.origins import read_origin
 
@@ -83,7 +83,8 @@ class PublisherAdapter:
             ask = replace(ask, limit=None, counted=False, grouped=None)
         most, grouped = ask.limit, ask.grouped is not None
         what = "aggregate" if grouped else "rows"
-        query = self._query(ask, pushed)
+        query, form = self._query(ask, pushed), _form(ask)
+        page = int(query["limit"])
         url = self.endpoint.address(f"/v1/datasets/{ask.remote.ref}/{what}", query)
         files: list[Path] = []
         rows = size = 0
@@ -92,13 +93,11 @@ class PublisherAdapter:
             file = folder / f"{len(files)}.rows"
             files.append(file)
             reply = await self.endpoint.file(url, file, seconds=seconds_left(until))
-            self._check(reply, _form(ask))
+            self._check(reply, form)
             link = _next(reply)
             # As many as a page has, where it is not the last
-            rows += int(query["limit"]) if link else reply.lines
-            if _form(ask) == "ndjson" and (
-                reply.lines > int(query["limit"]) or (link and not reply.lines)
-            ):
+            rows += page if link else reply.lines
+            if form == "ndjson" and (reply.lines > page or (link and not reply.lines)):
                 raise self._unlike()  # more than it was asked for, or nothing and yet more
             size += reply.bytes
             if size > self.endpoint.most_bytes:
@@ -112,12 +111,12 @@ class PublisherAdapter:
             url = self.endpoint.follow(reply.url, link)
         total = first.headers.get("X-Total-Count")
         return Fetched(
-            load=partial(self._load, ask, len(files) * int(query["limit"])),
+            load=partial(self._load, ask, len(files) * page),
             files=files,
             rows=rows,
             more=link is not None and not grouped,
             grouped=grouped,
-            plain=not (local or grouped) and _form(ask) == "ndjson",
+            plain=not (local or grouped) and form == "ndjson",
             total=_number(total) if total else None,
             version=_number(first.headers.get("X-Table-Version")),
             status=first.status,

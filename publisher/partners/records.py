@@ -17,11 +17,11 @@ from publisher.engine import Connection, identifier
 from publisher.errors import DeliveryError, SourceError
 from publisher.model.dataset import FieldView
 from publisher.model.partner import TableSpec
-from publisher.model.query import Order
+from publisher.model.query import ROW, Order
 from publisher.model.run import Delivery
 from publisher.model.schema import Field, Schema
 from publisher.model.values import TableRef, parse_zone
-from publisher.partners.base import ROW, Ask, Fetched, Remote
+from publisher.partners.base import Ask, Fetched, Remote
 from publisher.partners.endpoint import Endpoint
 from publisher.partners.loading import load_none
 from publisher.partners.own import ROW_NUMBER, Told, made

@@ -7,7 +7,7 @@ from typing import Any
 
 from publisher.engine import Connection, OutOfMemoryError, identifier, literal
 from publisher.errors import SourceError
-from publisher.model.query import LOCAL, Groups, Rows
+from publisher.model.query import LOCAL, ROW, Groups, Rows
 from publisher.model.schema import Field
 from publisher.partners import Ask, Fetched
 from publisher.query import files
@@ -23,7 +23,6 @@ from publisher.query.rows import (
     check_kept,
 )
 from publisher.query.sql import (
-    ROW,
     Source,
     Statement,
     areas,
@@ -261,17 +260,20 @@ class _Work:
         grouped = [
             it for it, found in enumerate(self.fetched) if found is not None and found.grouped
         ]
-        if not grouped:
-            rows = self._source(self.prepared.parts)
-            return GroupsWork(groups, query.where, stored, rows, query.zone).source(self.con)
-        apart = {self.first + number for number in grouped}
-        parts = self.prepared.parts
-        places = [group_place(parts[number], groups, stored) for number in apart]
-        left = [part for number, part in enumerate(parts) if number not in apart]
         theirs = partial_groups(groups)
-        if left and theirs is not None:
-            rows = self._source(left)
-            found = GroupsWork(theirs, query.where, stored, rows, query.zone).source(self.con)
+
+        def worked_out(what: Groups, parts: Sequence[Part]) -> Source:
+            rows = self._source(parts)
+            return GroupsWork(what, query.where, stored, rows, query.zone).source(self.con)
+
+        parts = self.prepared.parts
+        if not grouped or theirs is None:
+            return worked_out(groups, parts)
+        apart = {self.first + number for number in grouped}
+        places = [group_place(parts[number], theirs, stored) for number in apart]
+        left = [part for number, part in enumerate(parts) if number not in apart]
+        if left:
+            found = worked_out(theirs, left)
             places.append((found.text, found.parameters))
         return merged(groups, stored, places)
 

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from publisher.engine import Connection, identifier, literal
-from publisher.model.query import Condition, Groups, Measure, Period
+from publisher.model.query import ROW, Condition, Groups, Measure, Period
 from publisher.model.schema import Field
 from publisher.query.buckets import Calendar, calendar, read_period
 from publisher.query.names import unknown
 from publisher.query.parameters import FUNCTIONS
-from publisher.query.sql import ROW, Source, Statement, condition, filtered
+from publisher.query.sql import Source, Statement, condition, filtered
 from publisher.query.times import fault
 from publisher.query.values import read_choice, read_grouping, read_list, sortable
 

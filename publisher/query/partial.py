@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from publisher.engine import identifier
-from publisher.model.query import Groups, Measure
+from publisher.model.query import ROW, Groups, Measure
 from publisher.model.schema import Field
 from publisher.model.table import sql_type
 from publisher.query.groups import key_of, shown_fields
-from publisher.query.sql import ROW, Source
+from publisher.query.sql import Source
 from publisher.query.union import Part, columns_of
 
 _OF: Mapping[str, tuple[str, ...]] = {
@@ -60,10 +60,9 @@ def merged(
 
 
 def group_place(
-    part: Part, groups: Groups, fields: Mapping[str, Field]
+    part: Part, theirs: Groups, fields: Mapping[str, Field]
 ) -> tuple[str, Sequence[object]]:
-    """Give the FROM item of the groups that a partner worked out of its rows."""
-    theirs = partial_groups(groups) or groups
+    """Give the FROM item of the groups, *theirs*, that a partner worked out of its rows."""
     text, parameters = part.relation or ("", ())
     columns = ", ".join(columns_of(part, shown_fields(theirs, fields)))
     return f"(SELECT {columns}, 0 AS {ROW} FROM {text} AS t)", parameters

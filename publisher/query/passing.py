@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from publisher.model.query import And, Compare, Condition, compared
+from publisher.model.query import Compare, compared, flattened
 from publisher.model.schema import Field
 from publisher.partners import Ask, Fetched
 from publisher.query.combined import Combined
@@ -53,19 +53,16 @@ def passes(federated: Federated, form: Form) -> bool:
     names = {*query.select} - {SOURCE, DATASET, TABLE}
     return (
         bool(federated.asks[0].order)
-        and all(_is_simple(it) for it in federated.asks[0].where)
+        and all(
+            isinstance(it, Compare) and it.op in _AGREES
+            for it in flattened(federated.asks[0].where)
+        )
         and not asked.units
         and asked.count == "none"
         and query.zone == "UTC"
         and names <= remote.fields.keys()
         and all(remote.fields[name].type in _READ for name in names)
     )
-
-
-def _is_simple(of: Condition) -> bool:
-    if isinstance(of, And):
-        return all(map(_is_simple, of.parts))
-    return isinstance(of, Compare) and of.op in _AGREES
 
 
 def passed_on(federated: Federated, fetched: Fetched) -> Combined | None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from publisher.engine import identifier
-from publisher.model.query import Expansion, Newest, Rows, Since
+from publisher.model.query import DELETED, ROW, Expansion, Newest, Rows, Since
 from publisher.model.schema import Field
 from publisher.model.table import sql_type
-from publisher.query.sql import DELETED, ROW, Source, Statement, condition, filtered
+from publisher.query.sql import Source, Statement, condition, filtered
 
 
 def newest_source(

@@ -12,9 +12,10 @@ from typing import Any
 
 import orjson
 
+from publisher.model.query import DELETED
 from publisher.model.schema import Field
 from publisher.query.output import Style
-from publisher.query.sql import DELETED, raw_json
+from publisher.query.sql import raw_json
 
 Rows = Sequence[Sequence[Any]]
 _BOM = "\ufeff"

@@ -11,7 +11,17 @@ import orjson
 from publisher.engine import Connection
 from publisher.errors import GoneError, NotFoundError, ParameterError
 from publisher.model.catalog import TableEntry
-from publisher.model.query import LOCAL, Compare, Expansion, Member, Order, Rows, Since
+from publisher.model.query import (
+    DELETED,
+    LOCAL,
+    ROW,
+    Compare,
+    Expansion,
+    Member,
+    Order,
+    Rows,
+    Since,
+)
 from publisher.model.schema import Field
 from publisher.model.table import TableState, sql_type
 from publisher.model.values import TableRef
@@ -32,8 +42,6 @@ from publisher.query.groups import GroupsWork, inexact, key_of, shown_fields
 from publisher.query.parameters import Form
 from publisher.query.relations import changes_source, empty_source, expanded, newest_source
 from publisher.query.sql import (
-    DELETED,
-    ROW,
     Source,
     areas,
     count_statement,

@@ -8,6 +8,7 @@ from typing import Any
 
 from publisher.engine import identifier, literal
 from publisher.model.query import (
+    ROW,
     Always,
     Among,
     And,
@@ -31,8 +32,6 @@ from publisher.model.table import instant_text, sql_type
 from publisher.model.values import parse_zone
 from publisher.query.parameters import Form
 
-ROW = "_row"
-DELETED = "_deleted"
 _OPERATORS = {"exact": "=", "not": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _PARTS = {"contains": "contains", "startswith": "starts_with", "endswith": "suffix"}
 _ESCAPE = "\\"

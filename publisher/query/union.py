@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 from publisher.engine import identifier, literal
 from publisher.errors import ConfigurationError
-from publisher.model.query import Member
+from publisher.model.query import ROW, Member
 from publisher.model.schema import Field
 from publisher.model.table import TableState, sql_type
 from publisher.query.relations import empty_source
-from publisher.query.sql import ROW, converted, rendered
+from publisher.query.sql import converted, rendered
 from publisher.query.times import fault
 from publisher.query.values import read_names
 from publisher.store import Store

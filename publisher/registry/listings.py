@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from publisher.model.base import Model
 from publisher.model.catalog import CkanTarget, FolderTarget, Organization
 from publisher.model.opendata_dk import FORMATS
 from publisher.registry.checks.texts import check_secret, check_url, check_variables
@@ -15,7 +14,7 @@ from publisher.registry.keys import nearest
 from publisher.registry.parse import parse_entries
 from publisher.secrets import Secrets
 
-M = TypeVar("M", bound=Model)
+M = TypeVar("M")
 
 Target = FolderTarget | CkanTarget
 _TARGETS: Mapping[str, type[FolderTarget | CkanTarget]] = {

@@ -27,7 +27,7 @@ from publisher.registry.checks.texts import check_secret, check_url, check_varia
 from publisher.registry.document import Document
 from publisher.registry.files import Files
 from publisher.registry.finding import Finding
-from publisher.registry.listings import opened, wrong_of
+from publisher.registry.listings import Entries, opened, wrong_of
 from publisher.registry.mend import Parsed
 from publisher.registry.parse import parse_entries
 from publisher.registry.paths import Steps
@@ -88,14 +88,6 @@ def entry_of(
     return TableEntry(dataset, resource, schema)
 
 
-@dataclass(frozen=True)
-class PartnersRead:
-    right: Mapping[str, DescribedPartner]
-    wrong: frozenset[str] | None
-    """Names whose entry is wrong; None where the whole file is."""
-    findings: tuple[Finding, ...]
-
-
 class SchemaOf(Protocol):
     """Finds the schema that is named at a place of a document."""
 
@@ -104,11 +96,11 @@ class SchemaOf(Protocol):
     ) -> Parsed[Schema] | None: ...
 
 
-def read_partners(files: Files, schema_of: SchemaOf, secrets: Secrets) -> PartnersRead:
+def read_partners(files: Files, schema_of: SchemaOf, secrets: Secrets) -> Entries[DescribedPartner]:
     """Read the file; a partner whose entry is wrong is left out, and costs no other."""
     document, findings = opened(files, "partners")
     if document is None:
-        return PartnersRead({}, None if findings else frozenset(), tuple(findings))
+        return Entries({}, None if findings else frozenset(), tuple(findings))
     stated, faults = parse_entries(TYPES, document)
     findings += faults
     right = {}
@@ -121,7 +113,7 @@ def read_partners(files: Files, schema_of: SchemaOf, secrets: Secrets) -> Partne
         findings += found
         if entry.whole and not any(it.severity == "error" for it in found):
             right[name] = DescribedPartner(Partner(name, entry.model, tables), document)
-    return PartnersRead(right, wrong_of(document, right), tuple(findings))
+    return Entries(right, wrong_of(document, right), tuple(findings))
 
 
 def _check(name: str, spec: PartnerSpec, secrets: Secrets, document: Document) -> Iterator[Finding]:
