@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Self
 
 import aiohttp
@@ -24,6 +26,7 @@ from publisher.sources.guard import AddressRefusedError, Guard, GuardedResolver,
 _CONNECTIONS_PER_HOST = 4
 _CONNECT_SECONDS = 30
 _PIECE = 1 << 20  # bytes that one step of decompression may give
+_SMALL_PIECE = 1 << 15  # the first, which a thread would take longer for
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _OWN_HEADERS: Mapping[str, str] = {
@@ -66,8 +69,7 @@ class HttpClient:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        # Reading the system's certificates takes tens of milliseconds.
-        context = await asyncio.to_thread(ssl.create_default_context)
+        context = await asyncio.to_thread(_trusting)
         for stated, guard in self._guards.items():
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
@@ -150,13 +152,29 @@ async def unpacked(response: aiohttp.ClientResponse, shown: str) -> AsyncIterato
         raise SourceUnavailableError("http-cut-off", url=shown) from None
 
 
+def _trusting() -> ssl.SSLContext:
+    """Give what trusts the system's certificates, as they are by now."""
+    paths = ssl.get_default_verify_paths()
+    stated = [Path(it) for it in (paths.cafile, paths.capath) if it is not None]
+    return _context(tuple((it, it.stat().st_mtime_ns) for it in stated))
+
+
+@lru_cache(maxsize=1)
+def _context(_of: object) -> ssl.SSLContext:
+    """Read them once for all: it takes tens of milliseconds and a megabyte."""
+    return ssl.create_default_context()
+
+
 async def _gunzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Decompress piece by piece (RFC 1952); zlib.error for what is damaged or ends early."""
     inflate, begun = zlib.decompressobj(wbits=31), False
     async for chunk in chunks:
-        begun = True
+        begun, most = True, _SMALL_PIECE
         while True:
-            piece = await asyncio.to_thread(inflate.decompress, chunk, _PIECE)
+            if most == _SMALL_PIECE:
+                piece = inflate.decompress(chunk, most)
+            else:
+                piece = await asyncio.to_thread(inflate.decompress, chunk, most)
             if piece:
                 yield piece
             if inflate.eof:
@@ -166,8 +184,9 @@ async def _gunzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
                 inflate = zlib.decompressobj(wbits=31)
             else:
                 chunk = inflate.unconsumed_tail  # noqa: PLW2901 - what is left of it
-                if not chunk and len(piece) < _PIECE:
+                if not chunk and len(piece) < most:
                     break
+            most = _PIECE
     if begun and not inflate.eof:
         raise zlib.error
 
