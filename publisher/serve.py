@@ -1,6 +1,7 @@
 """``publisher serve``: scheduler, harvest, publishing, API and control socket in one process."""
 
 import asyncio
+import ctypes
 import gc
 import os
 import signal
@@ -29,6 +30,8 @@ _BACKLOG = 512
 _TURN_SECONDS = 0.0005
 """For which a thread may keep the interpreter from the event loop, at each of the several turns
 that an answer takes."""
+_MMAP_THRESHOLD = -3  # malloc.h
+_LARGE = 128 * 1024
 
 
 async def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
@@ -38,6 +41,7 @@ async def serve(settings: Settings, *, ready: Callable[[str], None]) -> None:
     where the address cannot be listened on.
     """
     sys.setswitchinterval(_TURN_SECONDS)
+    _give_memory_back()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,6 +106,16 @@ async def answering(
         await web.SockSite(runner, listener, backlog=_BACKLOG).start()
         host, port = listener.getsockname()[:2]
         yield service, f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _give_memory_back() -> None:
+    """Have what is freed and large go back to the system (mallopt(3)).
+
+    The C library would keep what is no larger than anything that was ever freed before.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):  # a C library that has no such setting
+            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def _parts(service: Service) -> Parts:

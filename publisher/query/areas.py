@@ -6,8 +6,6 @@ Coordinates are degrees east and north (WGS 84); a point on the edge lies within
 from collections.abc import Sequence
 from typing import Any
 
-import shapely
-
 from publisher.engine import Connection, identifier
 from publisher.errors import ParameterError
 from publisher.model.query import InArea, InBox, Near, Place, Polygon
@@ -58,7 +56,7 @@ def area_of(parameter: str, geometry: Any, place: Place) -> InArea:
             rings.append(tuple(_position(parameter, it) for it in ring))
         found.append(tuple(rings))
     area = InArea(place, tuple(found))
-    if not shapely.is_valid(_shape(area)):
+    if not _shapely().is_valid(_shape(area)):
         raise fault("not-an-area", parameter, str(kind))
     return area
 
@@ -77,13 +75,20 @@ def points_within(
         f" AND {north} BETWEEN CAST(? AS DOUBLE) AND CAST(? AS DOUBLE)",
         [*parameters, west_, east_, south_, north_],
     ).fetchnumpy()
-    shapely.prepare(shape)
-    inside = shapely.intersects_xy(shape, found["x"], found["y"])
+    _shapely().prepare(shape)
+    inside = _shapely().intersects_xy(shape, found["x"], found["y"])
     return found["x"][inside].tolist(), found["y"][inside].tolist()
 
 
+def _shapely() -> Any:
+    """Give the library, which takes megabytes: few ask for an area."""
+    import shapely  # noqa: PLC0415
+
+    return shapely
+
+
 def _shape(area: InArea) -> Any:
-    return shapely.MultiPolygon([(rings[0], rings[1:]) for rings in area.polygons])
+    return _shapely().MultiPolygon([(rings[0], rings[1:]) for rings in area.polygons])
 
 
 def _position(parameter: str, stated: Any) -> tuple[float, float]:

@@ -15,8 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from publisher.engine import Connection, literal
 from publisher.errors import ParameterError
 from publisher.query.parameters import FORMATS, Form
@@ -216,6 +214,8 @@ class _Work:
 
     def xlsx(self, file: Path) -> Written:
         """Write a workbook of one sheet; instants are local times without their offset."""
+        import xlsxwriter  # noqa: PLC0415 - megabytes, for whoever wants a workbook
+
         answer = self.con.execute(*self.statement(self.source, "xlsx"))
         rows = 0
         with xlsxwriter.Workbook(str(file), {**_WORKBOOK, "tmpdir": str(file.parent)}) as book:
