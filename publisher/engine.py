@@ -37,6 +37,7 @@ __all__ = [
     "Engine",
     "InputError",
     "OutOfMemoryError",
+    "Sitting",
     "identifier",
     "literal",
 ]
@@ -66,6 +67,13 @@ def identifier(*names: str) -> str:
 def literal(text: str) -> str:
     """Quote a text for the few statements that take no parameters (ATTACH, COPY, SET)."""
     return "'" + text.replace("'", "''") + "'"
+
+
+class Sitting:
+    """Pieces of work one after another that share a connection, and its temporary tables."""
+
+    con: Connection | None = None
+    """Made by the first that works."""
 
 
 class Engine:
@@ -117,15 +125,34 @@ class Engine:
         return cls(root, threads=threads, store=store)
 
     @contextmanager
-    def cursor(self) -> Iterator[Connection]:
-        """Give a connection of the calling thread's own; the store is ``store`` in its SQL."""
-        with self._guard:
-            con = self._root.cursor()
+    def cursor(self, sitting: Sitting | None = None) -> Iterator[Connection]:
+        """Give a connection of the calling thread's own; the store is ``store`` in its SQL.
+
+        That of a *sitting* is kept for what comes next.
+        """
+        con = None if sitting is None else sitting.con
+        if con is None:
+            with self._guard:
+                con = self._root.cursor()
+        if sitting is not None:
+            sitting.con = con
         try:
             with _explained():
                 yield con
         finally:
-            con.close()
+            if sitting is None:
+                con.close()
+
+    @contextmanager
+    def sitting(self) -> Iterator[Sitting]:
+        """Give one that ends with the context; only one piece of work goes on in it at a time."""
+        sitting = Sitting()
+        try:
+            yield sitting
+        finally:
+            if sitting.con is not None:
+                # Its tables go with it, for which nobody waits
+                self._lanes["query"].submit(sitting.con.close)
 
     async def run(
         self,
@@ -133,8 +160,9 @@ class Engine:
         *,
         lane: Lane = "work",
         timeout: float | None = None,  # noqa: ASYNC109 - passing it interrupts the engine as well
+        sitting: Sitting | None = None,
     ) -> T:
-        """Do *work* in a thread with a cursor of its own.
+        """Do *work* in a thread with a cursor of its own, or that of a *sitting*.
 
         What only looks, and shortly, belongs in the query lane: it does not wait behind work.
         What reads a whole table belongs in the export lane, one at a time.
@@ -150,7 +178,7 @@ class Engine:
 
         def call() -> T:
             begun.append(time.monotonic())
-            with self.cursor() as con:
+            with self.cursor(sitting) as con:
                 holder.append(con)
                 return work(con)
 

@@ -44,6 +44,34 @@ async def test_a_query_past_its_time_is_stopped(engine: Engine) -> None:
     assert await engine.run(lambda con: con.execute("SELECT 7").fetchall(), lane="query") == [(7,)]
 
 
+async def test_a_sittings_temporary_tables_are_its_own_and_go_with_it(engine: Engine) -> None:
+    def held(con: Connection) -> int:
+        [(count,)] = con.execute("SELECT count(*) FROM duckdb_tables() WHERE temporary").fetchall()
+        return int(count)
+
+    def make(con: Connection) -> None:
+        con.execute("CREATE TEMP TABLE rows AS SELECT range AS n FROM range(1000000)")
+
+    with engine.sitting() as sitting:
+        await engine.run(make, lane="query", sitting=sitting)
+        with pytest.raises(UsageError, match="was stopped"):
+            await engine.run(endless, lane="query", timeout=0.2, sitting=sitting)
+        assert await engine.run(held, lane="query", sitting=sitting) == 1
+        assert await engine.run(held, lane="query") == 0
+        assert memory_of_tables(engine) > 1_000_000
+    for _ in range(100):
+        if not memory_of_tables(engine):
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("its tables are still there")
+
+
+def memory_of_tables(engine: Engine) -> int:
+    told = "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
+    with engine.cursor() as con:
+        return int(con.execute(told).fetchall()[0][0])
+
+
 async def test_a_querys_time_begins_when_it_does(engine: Engine) -> None:
     asked = [asyncio.create_task(engine.run(endless, lane="query")) for _ in range(engine.queries)]
     await asyncio.sleep(0.1)  # every thread of the lane has one

@@ -164,10 +164,12 @@ def test_what_is_no_row_at_all_is_not_passed_over(kinds, kind):
     ),
     limit=st.integers(3, 45),
     sort=st.sampled_from(["", "&sort=-level", "&sort=at", "&sort=note,-at"]),
+    few=st.sampled_from([1, 1_000]),
 )
 def test_of_two_partners_no_row_is_lost_or_doubled_and_each_is_told_of_as_it_was(
-    kinds, faults, limit, sort
+    kinds, monkeypatch, faults, limit, sort, few
 ):
+    monkeypatch.setattr("publisher.query.federated._CHEAP", few)
     here = kinds["publisher"].here
     fars = [kinds[kind] for kind in faults]
     rows = {far.name: rows_of(far.name, 20) for far in fars}

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from federating import DataStore, Town, bound, ckan_at, datastore_at, publisher_at, towns
+from federating import DataStore, Loop, Town, bound, ckan_at, datastore_at, publisher_at, towns
+from partner_faults import Middle, hang
 from support import CkanSite
 from test_partners import COLUMNS, SCHEMA
+from yarl import URL
 
 START = datetime(2026, 3, 1)
 _names = itertools.count()
@@ -170,3 +172,80 @@ def test_no_question_leads_to_another_path_of_a_partner(both, name):
     here, _ = both
     problem = here.get(f"/v1/query?from={name}@norddjurs", 400)
     assert problem["code"].startswith("from-unknown-table")
+
+
+@pytest.fixture
+def three(both: tuple[Town, Town]) -> Iterator[tuple[Town, dict[str, Middle]]]:
+    """A town, and three partners before which somebody counts what they are asked."""
+    here, there = both
+    loop = Loop()
+    middles = {name: Middle(there.url) for name in ("east", "north", "west")}
+    for middle in middles.values():
+        loop.run(middle.start())
+    yield here, middles
+    for name, middle in middles.items():
+        del here.partners[name]
+        loop.run(middle.close())
+    loop.close()
+
+
+def met(three: Any, there: Town, of: dict[str, list[Any]], **stated: Any) -> str:
+    """Give each partner a table of its own; gives the question to all of them."""
+    here, middles = three
+    tables = []
+    for name, rows in of.items():
+        made = there.table(SCHEMA, f"t{next(_names)}", rows)
+        here.befriend(name, publisher_at(middles[name].url, **stated))
+        tables.append(f"from={made.ref}@{name}")
+        here.get(f"/v1/query?{tables[-1]}&limit=1")
+        middles[name].asked.clear()
+    return "&".join(tables)
+
+
+def limits(middle: Middle) -> list[int]:
+    return [int(URL(it).query["limit"]) for it in middle.asked]
+
+
+def test_of_a_long_page_each_is_asked_for_about_its_share(both, three):
+    here, middles = three
+    rows = {name: [row(name, n, n) for n in range(1_200)] for name in middles}
+    asked = met(three, both[1], rows)
+    page = here.get(f"/v1/query?{asked}&sort=level&limit=3000")
+    assert [it["level"] for it in page["data"]] == [n // 3 for n in range(3_000)]
+    assert [limits(it) for it in middles.values()] == [[1_500]] * 3
+    rest = here.get(page["next"])
+    assert [it["level"] for it in rest["data"]] == [n // 3 for n in range(3_000, 3_600)]
+    assert rest["next"] is None
+
+
+def test_who_has_more_than_its_share_of_a_page_is_asked_again(both, three):
+    here, middles = three
+    rows = {"east": [row("e", n, n) for n in range(4_000)]}
+    rows |= {name: [row(name, n, 9_000 + n) for n in range(600)] for name in ("north", "west")}
+    asked = met(three, both[1], rows)
+    page = here.get(f"/v1/query?{asked}&sort=level&limit=3000")
+    assert [it["level"] for it in page["data"]] == list(range(3_000))
+    assert [limits(it) for it in middles.values()] == [[1_500, 3_000], [1_500], [1_500]]
+    assert page["complete"], page["sources"]
+    rest = here.get(page["next"])["data"]
+    assert [it["level"] for it in rest[:1_000]] == list(range(3_000, 4_000))
+    assert len(rest) == 1_000 + 2 * 600
+
+
+def test_where_no_time_is_left_to_ask_again_the_page_is_shorter(both, three):
+    here, middles = three
+    rows = {"east": [row("e", n, n) for n in range(4_000)]}
+    rows |= {name: [row(name, n, 9_000 + n) for n in range(2)] for name in ("north", "west")}
+    asked = met(three, both[1], rows)
+    middles["west"].planned = [hang]
+    page = here.get(f"/v1/query?{asked}&sort=level&limit=3000&timeout=1")
+    told = {it["id"]: it["status"] for it in page["sources"]["data"]}
+    assert told == {"east": "successful", "north": "successful", "west": "failed"}
+    assert [it["level"] for it in page["data"]] == list(range(1_500))
+    found, url = [], page["next"]
+    while url:
+        page = here.get(url)
+        assert page["complete"], page["sources"]
+        found += [it["level"] for it in page["data"]]
+        url = page["next"]
+    assert found == [*range(1_500, 4_000), 9_000, 9_000, 9_001, 9_001]

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
@@ -15,6 +15,7 @@ from publisher.api.dedupe import Choice
 from publisher.api.negotiation import BRIEF, NEVER, language_of, media_type, packed
 from publisher.api.parts import Call
 from publisher.api.problems import detail, problem
+from publisher.api.reading import Reading, reading
 from publisher.api.replies import link, url_of
 from publisher.api.rows import body_of, name_of
 from publisher.errors import (
@@ -40,6 +41,8 @@ _FINDING = 0.5
 """Share of the time in which it is found out what tables there are."""
 _MORE = 8
 """Times as many rows are asked for where too many of them did not fit."""
+_FEW = 100
+T = TypeVar("T")
 _AT_REST = {"successful": 0, "partial": 0, "skipped": 0, "failed": 0}
 
 
@@ -75,6 +78,7 @@ class _Work:
     partners: Partners
     choice: Choice
     form: Form
+    reading: Reading
     until: float
     now: datetime
 
@@ -115,24 +119,31 @@ async def _worked_out(
     if len(remotes) + len(wanted.entries) > MOST_TABLES:
         raise ParameterError("many-tables", parameter="from", most=MOST_TABLES)
     choice = Choice(call, wanted.entries, remotes, failed)
-    work = _Work(call, partners, choice, form, until, datetime.now(UTC))
+    async with reading(call) as reads:
+        work = _Work(call, partners, choice, form, reads, until, datetime.now(UTC))
+        return await _gathered(work, failed, began)
+
+
+async def _gathered(work: _Work, failed: Sequence[Status], began: float) -> _Answered:
+    call, choice = work.call, work.choice
     ready = await _settled(work)
-    if form == "geojson" and ready.prepared.query.place is None:
-        raise fault("no-place-fields", "f", form)
+    if work.form == "geojson" and ready.prepared.query.place is None:
+        raise fault("no-place-fields", "f", work.form)
     planned = time.monotonic()
     async with call.caller.turn(partners=True):
         # Who waits for a turn of one's own has no less time for the partners
-        work = replace(work, until=until + time.monotonic() - planned)
+        work = replace(work, until=work.until + time.monotonic() - planned)
         found = await _fetched(work, ready)
     done = time.monotonic()
     ready, combined = found.federated, found.combined
     versions = _versions(ready, found.statuses)
-    failed += choice.gone
-    failed += [Status(it.partner, it.ref, "failed", problem=error) for it, error in ready.unfit]
+    unfit = [Status(it.partner, it.ref, "failed", problem=error) for it, error in ready.unfit]
     call.caller.charge(0, sum(combined.loaded) + len(combined.page.rows))
     timings = {"plan": planned - began, "partners": found.asked - planned}
     timings["engine"] = done - found.asked
-    return _Answered(ready, combined, [*found.statuses, *failed], versions, timings)
+    return _Answered(
+        ready, combined, [*found.statuses, *failed, *choice.gone, *unfit], versions, timings
+    )
 
 
 async def _settled(work: _Work) -> Federated:
@@ -169,33 +180,44 @@ async def _fetched(
     work: _Work, ready: Federated, known: Sequence[tuple[Ask, Status]] = ()
 ) -> _Gathered:
     """Ask everybody whose answer is not *known*, and put together what they gave."""
-    call, form, until = work.call, work.form, work.until
+    left = max(work.until - time.monotonic(), 0.001)
+    before = [next((it for asked, it in known if asked == ask), None) for ask in ready.asks]
+    new = [ask for ask, it in zip(ready.asks, before, strict=True) if it is None]
+    # One partner's rows may be passed on as they are
+    came = work.reading.came if len(ready.asks) > 1 else None
+    async with work.partners.fetched(new, left, came) as told:
+        asked = time.monotonic()
+        answers = iter(told)
+        statuses = [next(answers) if it is None else it for it in before]
+        combined = await _put_together(work, ready, statuses)
+        short = _short(ready.asks, combined, statuses)
+        answered = [*known, *zip(ready.asks, statuses, strict=True)]
+        if asked < work.until and (short or combined.ended):
+            again = _asking_for_more(ready, short, combined.ended)
+            return await _fetched(work, again, answered)
+        if short:
+            for number in short:
+                error = SourceError("partner-not-rows", partner=statuses[number].source)
+                _failed(statuses[number], error)
+            combined = await _put_together(work, ready, statuses)
+        if work.choice.lose(ready, statuses):
+            return await _fetched(work, await _settled(work), answered)
+        return _Gathered(ready, statuses, combined, asked)
+
+
+def _asking_for_more(ready: Federated, short: Sequence[int], ended: Sequence[int]) -> Federated:
+    whole = ready.prepared.query.offset + ready.prepared.query.limit
     asks = list(ready.asks)
-    while True:
-        left = max(until - time.monotonic(), 0.001)
-        before = [next((it for asked, it in known if asked == ask), None) for ask in asks]
-        new = [ask for ask, it in zip(asks, before, strict=True) if it is None]
-        async with work.partners.fetched(new, left) as told:
-            asked = time.monotonic()
-            answers = iter(told)
-            statuses = [next(answers) if it is None else it for it in before]
-            combined = await _put_together(call, ready, statuses, form)
-            short = _short(ready.asks, combined, statuses)
-            if short and asked >= until:
-                for number in short:
-                    _failed(
-                        statuses[number],
-                        SourceError("partner-not-rows", partner=statuses[number].source),
-                    )
-                combined = await _put_together(call, ready, statuses, form)
-                short = []
-            if not short and work.choice.lose(ready, statuses):
-                answered = [*known, *zip(asks, statuses, strict=True)]
-                return await _fetched(work, await _settled(work), answered)
-        if not short:
-            return _Gathered(ready, statuses, combined, asked)
-        for number in short:
-            asks[number] = replace(asks[number], limit=(asks[number].limit or 0) * _MORE)
+    for number in short:
+        asks[number] = replace(asks[number], limit=(asks[number].limit or 0) * _MORE)
+    for number in ended:
+        asks[number] = replace(asks[number], limit=max(asks[number].limit or 0, whole))
+    return replace(ready, asks=tuple(asks))
+
+
+async def _soon(rows: int, work: Callable[[], T]) -> T:
+    """Do *work* on so many rows: in a thread, unless that would take longer than the work."""
+    return work() if rows <= _FEW else await asyncio.to_thread(work)
 
 
 def _failed(status: Status, error: SourceError) -> None:
@@ -215,26 +237,25 @@ def _short(asks: Sequence[Ask], combined: Combined, statuses: Sequence[Status]) 
     ]
 
 
-async def _put_together(
-    call: Call, ready: Federated, statuses: Sequence[Status], form: Form
-) -> Combined:
+async def _put_together(work: _Work, ready: Federated, statuses: Sequence[Status]) -> Combined:
     """Put the answer together; whoever gave what cannot be read is left out of it."""
-    store = call.parts.store
-    if passes(ready, form) and statuses[0].fetched is not None:
-        combined = await asyncio.to_thread(passed_on, ready, statuses[0].fetched)
+    form, reading = work.form, work.reading
+    if passes(ready, form) and (found := statuses[0].fetched) is not None:
+        combined = await _soon(found.rows or 0, partial(passed_on, ready, found))
         if combined is not None:
             statuses[0].rows = combined.loaded[0]
             return combined
     while True:
         fetched = [status.fetched for status in statuses]
         broken: list[tuple[int, SourceError]] = []
-        combined = await call.read(
+        combined = await reading.read(
             partial(
                 fetch_federated,
-                store=store,
+                store=work.call.parts.store,
                 federated=ready,
                 fetched=fetched,
                 form=form,
+                loads=reading.loads,
                 broken=broken,
             )
         )
@@ -398,9 +419,8 @@ async def _told(call: Call, found: _Answered, form: Form, about: Mapping[str, An
     next_url = None if page.cursor is None else _page_url(call, found, page.cursor)
     body = found.combined.file
     if body is None:
-        body = await asyncio.to_thread(
-            body_of, found.federated.prepared, page, form, next_url, about
-        )
+        write = partial(body_of, found.federated.prepared, page, form, next_url, about)
+        body = await _soon(len(page.rows), write)
     response = await packed(
         call.request,
         body,

@@ -12,7 +12,7 @@ from publisher.api.cache import Cache, Flights
 from publisher.api.commits import Commits
 from publisher.api.quotas import Caller, Quotas
 from publisher.api.spool import Spool
-from publisher.engine import Connection, Engine
+from publisher.engine import Connection, Engine, Sitting
 from publisher.errors import NotFoundError
 from publisher.model.catalog import Catalog, TableEntry
 from publisher.model.dataset import Dataset
@@ -83,7 +83,13 @@ class Call:
     posted: tuple[tuple[str, str], ...] = ()
     """Those of ``pairs`` that came as the body."""
 
-    async def read(self, work: Callable[[Connection], T], *, most: float | None = None) -> T:
+    async def read(
+        self,
+        work: Callable[[Connection], T],
+        *,
+        most: float | None = None,
+        sitting: Sitting | None = None,
+    ) -> T:
         """Do *work* on the store, which is stopped where it takes too long or the caller left.
 
         *most*: seconds that the caller would wait. It is the caller's
@@ -101,7 +107,9 @@ class Call:
 
         async with self.caller.turn():
             try:
-                return await self.parts.engine.run(timed, lane="query", timeout=timeout)
+                return await self.parts.engine.run(
+                    timed, lane="query", timeout=timeout, sitting=sitting
+                )
             finally:
                 self.caller.charge(time.monotonic() - start if start else 0)
 

@@ -336,17 +336,30 @@ class Partners:
         self._listed.doubt(remote.partner)
 
     @asynccontextmanager
-    async def fetched(self, asks: Sequence[Ask], seconds: float) -> AsyncIterator[list[Status]]:
+    async def fetched(
+        self,
+        asks: Sequence[Ask],
+        seconds: float,
+        came: Callable[[Ask, Fetched], None] | None = None,
+    ) -> AsyncIterator[list[Status]]:
         """Fetch what is asked for, all at the same time; the files go with the context.
 
-        Whoever fails costs its own rows only: the status tells.
+        Whoever fails costs its own rows only: the status tells. What *came* is told while others
+        are waited for.
         """
         folder = self._work / uuid.uuid4().hex
-        await asyncio.to_thread(_make_folders, folder, len(asks))
+        for number in range(len(asks)):  # which takes less than a thread would
+            (folder / str(number)).mkdir(parents=True)
         statuses = [Status(ask.remote.partner, ask.remote.ref) for ask in asks]
+
+        async def fetch(number: int, ask: Ask, status: Status) -> None:
+            await self._fetch(ask, status, folder / str(number), seconds)
+            if came is not None and status.fetched is not None:
+                came(ask, status.fetched)
+
         try:
             tasks = [
-                asyncio.create_task(self._fetch(ask, status, folder / str(number), seconds))
+                asyncio.create_task(fetch(number, ask, status))
                 for number, (ask, status) in enumerate(zip(asks, statuses, strict=True))
             ]
             try:
@@ -414,8 +427,3 @@ class Partners:
                 status.fetched, status.outcome = kept, "partial"
         table = str(ask.remote.ref)
         log.warning("a partner did not answer", partner=name, table=table, code=error.code)
-
-
-def _make_folders(folder: Path, count: int) -> None:
-    for number in range(count):
-        (folder / str(number)).mkdir(parents=True)

@@ -34,12 +34,13 @@ def load(
     )
     typed = ", ".join(f"t{number} AS {column}" for number, column in enumerate(names))
     wrong = " OR ".join(f"(r{it} IS NOT NULL AND t{it} IS NULL)" for it in range(len(names)))
+    longest = min(max(file.stat().st_size for file in files), _LONGEST_ROW)
+    if not longest:  # which is no JSON
+        return load_none(con, name, fields.values())
     read = (
         f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
-        f" maximum_object_size = {_LONGEST_ROW})"
+        f" maximum_object_size = {longest})"
     )
-    if not any(file.stat().st_size for file in files):  # which is no JSON
-        return load_none(con, name, fields.values())
     try:
         con.execute(
             f"CREATE TEMP TABLE {table} AS SELECT {typed}, row_number() OVER () AS {ROW},"

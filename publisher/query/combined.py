@@ -5,15 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from publisher.engine import Connection, OutOfMemoryError, identifier, literal
+from publisher.engine import Connection, identifier, literal
 from publisher.errors import SourceError
 from publisher.model.query import LOCAL, ROW, Groups, Rows
 from publisher.model.schema import Field
-from publisher.partners import Ask, Fetched
+from publisher.partners import Fetched
 from publisher.query import files
 from publisher.query.areas import points_within
-from publisher.query.federated import Federated
+from publisher.query.federated import Federated, same
 from publisher.query.groups import GroupsWork
+from publisher.query.loads import Load, Loads, after_place, ranked
 from publisher.query.parameters import Form
 from publisher.query.partial import group_place, merged, partial_groups
 from publisher.query.relations import empty_source
@@ -26,20 +27,14 @@ from publisher.query.sql import (
     Source,
     Statement,
     areas,
-    condition,
     count_statement,
-    filtered,
     located,
     place_column,
     rows_statement,
     that_come_after,
 )
 from publisher.query.union import SOURCE, SPREAD, Part, united_relation
-from publisher.query.values import sortable
 from publisher.store import Store
-
-_BEHIND_ALL = 2**62
-"""Of a key there is one row: what is alike in it is the row itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,8 @@ class Combined:
     """Of each the rows that did not fit, and were left out."""
     resume: str | None
     """A cursor for what is missing on this page and those before; None where nothing is."""
+    ended: tuple[int, ...] = ()
+    """Who was asked for so few rows that the page ends early, where theirs do."""
     file: bytes | None = None
     """The page itself, where its format is that of a file."""
 
@@ -64,29 +61,35 @@ def fetch_federated(
     fetched: Sequence[Fetched | None],
     *,
     form: Form,
+    loads: Loads,
     broken: list[tuple[int, SourceError]],
 ) -> Combined | None:
     """Give a page of what our tables hold and the partners gave.
 
-    None where one gave what cannot be read: they are told in *broken*, by their number.
+    What of it was read already is in *loads*. None where one gave what cannot be read: they are
+    told in *broken*, by their number.
     """
     prepared = federated.prepared
     parts = list(prepared.parts)
     first = len(parts) - len(federated.remotes)
-    loaded = []
+    loaded: list[Load] = []
     for number, (ask, found) in enumerate(zip(federated.asks, fetched, strict=True)):
         part = parts[first + number]
         if found is None:
             empty = empty_source(part.fields.values())
             parts[first + number] = replace(part, relation=(empty.text, []))
-            loaded.append(_Loaded("", 0, 0))
+            loaded.append(Load(""))
             continue
         try:
-            loaded.append(_load(con, f"partner_{number}", ask, found, prepared))
+            load = loads.read(con, ask, found)
         except SourceError as error:
             broken.append((number, error))
             continue
-        relation = _after_place(ask, federated.places[number], loaded[-1].name)
+        asis = found.grouped or (found.whole and prepared.query.groups is not None)
+        if not asis and not (ask.order and found.in_order):
+            load = ranked(con, load, ask, prepared.query.order)
+        loaded.append(load)
+        relation = after_place(ask, federated.places[number], load)
         fields = {it: part.fields[it] for it in ask.fields if it in part.fields}
         if found.grouped and ask.grouped is not None:
             fields = dict(ask.grouped.fields)
@@ -95,7 +98,8 @@ def fetch_federated(
         return None
     ready = replace(federated, prepared=replace(prepared, parts=tuple(parts)))
     work = _Work(con, store, ready, fetched, loaded, form)
-    page, file, passed = work.page()
+    cut = work.cut()
+    passed = cut.passed
     resume = None
     if prepared.query.groups is not None:
         passed = []
@@ -103,76 +107,18 @@ def fetch_federated(
         resume = work.cursor(passed)
     shown = Counter(row[-1] % SPREAD - first for row in passed)
     rows = tuple(it.rows or shown[number] for number, it in enumerate(loaded))
-    return Combined(page, rows, tuple(it.refused for it in loaded), resume, file)
+    refused = tuple(it.refused for it in loaded)
+    return Combined(cut.page, rows, refused, resume, cut.ended, cut.file)
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
-    name: str
-    """Of the table, or of the view of a copy."""
-    rows: int
-    """None of a copy, of which those count that are shown."""
-    refused: int
-
-
-def _load(con: Connection, name: str, ask: Ask, found: Fetched, prepared: Prepared) -> _Loaded:
-    try:
-        refused = found.load(con, name, found.files)
-    except OutOfMemoryError:
-        raise SourceError("partner-too-much", partner=ask.remote.partner) from None
-    rows = 0 if found.whole else _counted(con, name)
-    if found.more and not (rows or refused):  # it would never end
-        raise SourceError("partner-unlike", partner=ask.remote.partner, kind="partner")
-    asis = found.grouped or (found.whole and prepared.query.groups is not None)
-    if not asis and not (ask.order and found.in_order):
-        name = _ranked(con, name, ask, prepared)
-    return _Loaded(name, rows, refused)
-
-
-def _counted(con: Connection, name: str) -> int:
-    [(count,)] = con.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()
-    return int(count)
-
-
-def _ranked(con: Connection, name: str, ask: Ask, prepared: Prepared) -> str:
-    """Give numbers by their values to the rows that match, which came in no order.
-
-    The numbers hang on nothing but the question: not on what of it the partner did itself.
-    """
-    stated = ask.order or [
-        it
-        for it in prepared.query.order
-        if it.field in ask.fields and sortable(ask.remote.stored[it.field])
-    ]
-    terms = [
-        f"{identifier(it.field)} {'DESC' if it.descending else 'ASC'} NULLS LAST" for it in stated
-    ]
-    terms += [f"CAST({identifier(field)} AS VARCHAR) NULLS LAST" for field in ask.fields]
-    ranked = f"{name}_ranked"
-    source = identifier(name)
-    points = {it: points_within(con, (source, []), it) for it in areas(ask.where)}
-    statement = Statement([], points)
-    where = filtered([condition(ask.remote.stored, it, statement) for it in ask.where])
-    con.execute(
-        f"CREATE TEMP TABLE {identifier(ranked)} AS SELECT * EXCLUDE ({ROW}),"
-        f" row_number() OVER (ORDER BY {', '.join(terms) or '1'}) AS {ROW}"
-        f" FROM {source} AS t{where}",
-        statement.parameters,
-    )
-    return ranked
-
-
-def _after_place(ask: Ask, place: Sequence[Any] | None, name: str) -> tuple[str, Sequence[object]]:
-    table = identifier(name)
-    if place is None:
-        return table, []
-    statement = Statement()
-    if ask.order:
-        end = [*place, _BEHIND_ALL]
-        where = that_come_after(ask.order, ask.remote.stored, end, statement)
-    else:
-        where = that_come_after((), {}, place, statement)
-    return f"(SELECT * FROM {table} AS t WHERE {where})", statement.parameters
+class _Cut:
+    page: Page
+    passed: Sequence[tuple[Any, ...]]
+    """The rows up to its end, with those that are skipped."""
+    ended: tuple[int, ...]
+    """Who was asked for few rows, and ended it."""
+    file: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +127,7 @@ class _Work:
     store: Store
     federated: Federated
     fetched: Sequence[Fetched | None]
-    loaded: Sequence[_Loaded]
+    loaded: Sequence[Load]
     form: Form
 
     @property
@@ -197,8 +143,8 @@ class _Work:
     def incomplete(self) -> bool:
         return None in self.fetched or bool(self.federated.missing)
 
-    def page(self) -> tuple[Page, bytes | None, Sequence[tuple[Any, ...]]]:
-        """Give the page, its file, and the rows up to its end, with those that are skipped."""
+    def cut(self) -> _Cut:
+        """Cut the page from all rows."""
         prepared, query = self.prepared, self.prepared.query
         counting = prepared.asked.count != "none"
         if query.groups is not None:
@@ -215,7 +161,7 @@ class _Work:
         ours = tuple(it for it in query.members if it.source == LOCAL)
         check_kept(self.con, self.store, replace(prepared, query=replace(query, members=ours)))
         more = len(rows) > wanted.limit or any(it is not None and it.more for it in self.fetched)
-        passed = rows[: wanted.limit]
+        passed, ended = self._up_to_who_ends(rows[: wanted.limit], wanted.limit)
         rows = passed[query.offset :]
         file = None
         if self.form in files.FILES:
@@ -223,7 +169,27 @@ class _Work:
             file = files.page_of(self.con, left, source, [row[-1] for row in rows], self.form)
         # Groups in which somebody's rows are missing are to be worked out again, all of them
         ends = query.groups is not None and self.incomplete
-        return Page(rows, self.cursor(passed) if more and not ends else None, total), file, passed
+        page = Page(rows, self.cursor(passed) if more and not ends else None, total)
+        return _Cut(page, passed, ended, file)
+
+    def _up_to_who_ends(
+        self, rows: list[tuple[Any, ...]], limit: int
+    ) -> tuple[list[tuple[Any, ...]], tuple[int, ...]]:
+        """Cut the rows off where those of a partner end that was asked for few, and has more."""
+        lasts = {
+            load.last * SPREAD + self.first + number: number
+            for number, (ask, found, load) in enumerate(
+                zip(self.federated.asks, self.fetched, self.loaded, strict=True)
+            )
+            if found is not None and found.more and (ask.limit or limit) < limit and load.last
+        }
+        if not lasts:
+            return rows, ()
+        whole = rows[:-1] if len(rows) == limit else rows
+        ends = [(place, lasts[row[-1]]) for place, row in enumerate(whole) if row[-1] in lasts]
+        if not ends:
+            return rows, ()
+        return rows[: ends[0][0] + 1], tuple(number for _, number in ends)
 
     def cursor(self, rows: Sequence[tuple[Any, ...]]) -> str:
         """Give where each source goes on behind the *rows* of a page."""
@@ -238,16 +204,23 @@ class _Work:
             for member, row in last.items():
                 if member >= self.first:
                     number = member - self.first
-                    ends[number] = self._place(number, row[-1] // SPREAD)
+                    ends[number] = self._place(number, row[-1] // SPREAD, row[width:])
             mine = [row for row in rows if row[-1] % SPREAD < self.first]
             ours = list(mine[-1][width:]) if mine else ours
         return self.federated.cursor(self.fetched, ours, ends)
 
-    def _place(self, number: int, rank: int) -> Sequence[Any]:
-        """Give the place of a row of a partner's table, by its number among those it gave."""
+    def _place(self, number: int, rank: int, united: Sequence[Any]) -> Sequence[Any]:
+        """Give the place of a row of a partner's table, by its number among those it gave.
+
+        *united* is the place in the order of all, which has most of it as a rule.
+        """
         ask = self.federated.asks[number]
         if not ask.order:
             return [rank]
+        names = [it.field for it in self.prepared.query.order]
+        known = dict(zip(names, united, strict=False))
+        if all(it.field in known and same(self.prepared, ask.remote, it.field) for it in ask.order):
+            return [known[it.field] for it in ask.order]
         columns = ", ".join(place_column(ask.remote.stored[it.field]) for it in ask.order)
         [found] = self.con.execute(
             f"SELECT {columns} FROM {identifier(self.loaded[number].name)} WHERE {ROW} = ?", [rank]

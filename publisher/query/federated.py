@@ -43,6 +43,10 @@ _NUMBERS = frozenset({"integer", "number"})
 _NONE_CHOSEN = Chosen()
 _NOT_COMPARED = frozenset({"duration", "geopoint", "geojson", "array", "object", "list"})
 """Types of which it cannot be asked what is greater."""
+_CHEAP = 1_000
+"""Rows that everybody is rather asked for than somebody twice."""
+_SHARE = 1.5
+"""How many more than its share of a page a table is asked for."""
 
 
 Name = tuple[str, TableRef | None]
@@ -217,7 +221,7 @@ def _ask(prepared: Prepared, remote: Remote, place: Sequence[Any] | None, versio
     """Give what of the question a partner's table can be asked, in its own fields and units."""
     query, asked = prepared.query, prepared.asked
     passed = tuple(
-        it for it in query.where if all(_same(prepared, remote, name) for name in fields_of([it]))
+        it for it in query.where if all(same(prepared, remote, name) for name in fields_of([it]))
     )
     own = own_order(prepared, remote)
     # A limit goes along only where nothing that narrows or sorts the rows is left to be done
@@ -240,12 +244,24 @@ def _ask(prepared: Prepared, remote: Remote, place: Sequence[Any] | None, versio
         where=passed,
         order=own if windowed else (),
         after=tuple(place) if windowed and place is not None else None,
-        limit=query.limit + query.offset if windowed else None,
+        limit=_limit(prepared) if windowed else None,
         version=version,
         as_of=asked.as_of,
         counted=asked.count == "exact",
         grouped=grouped,
     )
+
+
+def _limit(prepared: Prepared) -> int:
+    """Give how many rows of a page each table is asked for at first.
+
+    Of many rows about its share will do: whoever turns out to have more of them is asked again.
+    """
+    query = prepared.query
+    if query.offset:
+        return query.offset + query.limit
+    share = round(query.limit / len(prepared.parts) * _SHARE)
+    return min(query.limit, max(share, _CHEAP))
 
 
 def _grouped(prepared: Prepared, remote: Remote, groups: Groups) -> Grouped | None:
@@ -259,7 +275,7 @@ def _grouped(prepared: Prepared, remote: Remote, groups: Groups) -> Grouped | No
         fields.add(groups.time)
         if remote.fields.keys() >= {groups.time} and remote.fields[groups.time].role != "time":
             return None
-    if not all(_same(prepared, remote, name) for name in fields):
+    if not all(same(prepared, remote, name) for name in fields):
         return None
     theirs = replace(wanted, by=tuple(own))
     shown = shown_fields(theirs, remote.fields)
@@ -286,7 +302,7 @@ def own_order(prepared: Prepared, remote: Remote) -> tuple[Order, ...]:
     return () if kinds & _NOT_COMPARED else order
 
 
-def _same(prepared: Prepared, remote: Remote, name: str) -> bool:
+def same(prepared: Prepared, remote: Remote, name: str) -> bool:
     """Tell whether a field's values are in the table what they are in the answer."""
     own, united = remote.fields.get(name), prepared.stored.get(name)
     if own is None or united is None:
