@@ -72,8 +72,11 @@ def literal(text: str) -> str:
 class Sitting:
     """Pieces of work one after another that share a connection, and its temporary tables."""
 
-    con: Connection | None = None
-    """Made by the first that works."""
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        """Held by the one that works."""
+        self.con: Connection | None = None
+        """Made by the first."""
 
 
 class Engine:
@@ -126,26 +129,29 @@ class Engine:
 
     @contextmanager
     def cursor(self, sitting: Sitting | None = None) -> Iterator[Connection]:
-        """Give a connection of the calling thread's own; the store is ``store`` in its SQL.
+        """Give a connection that nobody else works with; the store is ``store`` in its SQL.
 
         That of a *sitting* is kept for what comes next.
         """
-        con = None if sitting is None else sitting.con
-        if con is None:
-            with self._guard:
-                con = self._root.cursor()
         if sitting is not None:
-            sitting.con = con
+            with sitting.turn, _explained():
+                sitting.con = sitting.con or self._connected()
+                yield sitting.con
+            return
+        con = self._connected()
         try:
             with _explained():
                 yield con
         finally:
-            if sitting is None:
-                con.close()
+            con.close()
+
+    def _connected(self) -> Connection:
+        with self._guard:
+            return self._root.cursor()
 
     @contextmanager
     def sitting(self) -> Iterator[Sitting]:
-        """Give one that ends with the context; only one piece of work goes on in it at a time."""
+        """Give one that ends with the context, before which its work has to have ended."""
         sitting = Sitting()
         try:
             yield sitting

@@ -8,6 +8,15 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+_LITTLE = 100
+"""Rows on which work takes less time than the way to a thread and back."""
+
+
+async def away(work: Callable[[], T], *, rows: int) -> T:
+    """Do *work* on so many rows in a thread; on few of them at once."""
+    return work() if rows <= _LITTLE else await asyncio.to_thread(work)
+
+
 def beside(work: Callable[[], T]) -> "Future[T]":
     """Begin *work*; the future has its result, or what it raised."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="beside")

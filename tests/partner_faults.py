@@ -106,10 +106,16 @@ async def hang(_: web.Request, __: Forward) -> web.StreamResponse:
     return web.Response()
 
 
-async def slow(_: web.Request, forward: Forward) -> web.StreamResponse:
-    await asyncio.sleep(0.2)
-    status, headers, body = await forward()
-    return web.Response(status=status, headers=headers, body=body)
+def late(seconds: float) -> Fault:
+    async def answer(_: web.Request, forward: Forward) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        status, headers, body = await forward()
+        return web.Response(status=status, headers=headers, body=body)
+
+    return answer
+
+
+slow = late(0.2)
 
 
 async def drip(request: web.Request, forward: Forward) -> web.StreamResponse:

@@ -129,6 +129,7 @@ def test_an_answer_is_the_same_wherever_the_rows_lie(
     here, there = two
     # As of a long page, of which each is asked for about its share at first
     monkeypatch.setattr("publisher.query.federated._CHEAP", few)
+    monkeypatch.setattr("publisher.partners.ckan._BEYOND", few)
     name = f"t{next(_names)}"
     by_place: dict[str, list[Any]] = {"here": [], "publisher": [], "ckan": []}
     for row, place in data:

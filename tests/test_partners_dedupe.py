@@ -337,6 +337,22 @@ def test_others_are_not_asked_twice_for_one_who_fails(places):
     ]
 
 
+def test_who_has_answered_is_not_asked_again_where_one_hangs(places, monkeypatch):
+    """Two copies stand in for it: each of the tables has a smaller share of the page then."""
+    monkeypatch.setattr("publisher.query.federated._CHEAP", 1)
+    places.publish(rows_of("a"))
+    copies = [places.take_over(places.here, rows_of(it, 3), f"?station={it}") for it in "ab"]
+    schema = {**SCHEMA, "name": f"x{next(_names)}"}
+    apart = places.other.table(schema, f"d{next(_names)}", rows_of("d", 30))
+    tables = (*copies, places.origin, f"{apart.ref}@syd")
+    places.ask(*tables, limit=100)
+    places.middle.planned = [partner_faults.hang]
+    page = places.ask(*tables, limit=100, timeout=1)
+    assert of(page, "nord")["status"] == "failed"
+    assert (of(page, "syd")["status"], of(page, "syd")["rows"]) == ("successful", 30)
+    assert len(page["data"]) == 36
+
+
 def test_a_partners_copy_of_our_own_table_is_not_asked(served, tmp_path: Path):
     _, there, _, _ = served
     name = f"t{next(_names)}"

@@ -170,6 +170,7 @@ def test_of_two_partners_no_row_is_lost_or_doubled_and_each_is_told_of_as_it_was
     kinds, monkeypatch, faults, limit, sort, few
 ):
     monkeypatch.setattr("publisher.query.federated._CHEAP", few)
+    monkeypatch.setattr("publisher.partners.ckan._BEYOND", few)
     here = kinds["publisher"].here
     fars = [kinds[kind] for kind in faults]
     rows = {far.name: rows_of(far.name, 20) for far in fars}

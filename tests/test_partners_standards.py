@@ -334,3 +334,32 @@ def test_a_table_that_is_not_there_costs_itself_only(served):
     here.befriend("other", spec, **{str(ours.ref): BoundTable(spec.tables[str(ours.ref)], None)})
     page = here.get(f"/v1/query?from={ours.ref}@other")
     assert page["sources"]["data"][0]["problem"]["code"] == "http-missing"
+
+
+@pytest.mark.parametrize("ours", [0, 5])
+def test_rows_behind_many_that_do_not_fit_are_found_on_a_later_page(served, monkeypatch, ours):
+    """The row that the page before ended with comes again, with those that are alike to it."""
+    monkeypatch.setattr("publisher.partners.opendatasoft._BEYOND", 5)
+    here, other = served
+    at = [START + timedelta(minutes=n) for n in range(110)]
+    other.rows = [
+        ("s", moment, None if 3 <= n < 100 else n, None, 10.5, 56.0) for n, moment in enumerate(at)
+    ]
+    fields = [
+        {**field, "constraints": {"required": True}} if field["name"] == "level" else field
+        for field in SCHEMA["fields"]
+    ]
+    beyond = [
+        ("h", at[-1] + timedelta(minutes=n), 1_000 + n, None, 0, 0) for n in range(1, ours + 1)
+    ]
+    made = here.table({**SCHEMA, "fields": fields}, f"t{next(_names)}", beyond)
+    befriend(here, other, "opendatasoft", made)
+    found: list[int] = []
+    url = f"/v1/query?from={made.ref}@other&from={made.ref}&sort=at&limit=3"
+    for _ in range(10):
+        page = here.get(url)
+        found += [it["level"] for it in page["data"]]
+        url = page["next"]
+        if url is None:
+            break
+    assert found == [0, 1, 2, *range(100, 110), *range(1_001, 1_001 + ours)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from federating import DataStore, Loop, Town, bound, ckan_at, datastore_at, publisher_at, towns
-from partner_faults import Middle, hang
+from partner_faults import Middle, hang, late, status, truncated
 from support import CkanSite
 from test_partners import COLUMNS, SCHEMA
 from yarl import URL
@@ -230,6 +230,58 @@ def test_who_has_more_than_its_share_of_a_page_is_asked_again(both, three):
     rest = here.get(page["next"])["data"]
     assert [it["level"] for it in rest[:1_000]] == list(range(3_000, 4_000))
     assert len(rest) == 1_000 + 2 * 600
+
+
+@pytest.mark.parametrize("fault", [late(0.3), status(500), truncated])
+def test_where_who_is_asked_again_fails_what_it_gave_at_first_has_to_do(both, three, fault):
+    here, middles = three
+    rows = {"east": [row("e", n, n) for n in range(4_000)]}
+    rows |= {name: [row(name, n, 9_000 + n) for n in range(2)] for name in ("north", "west")}
+    asked = met(three, both[1], rows)
+    middles["west"].planned = [late(0.85)]  # there is little time left then
+    middles["east"].planned = [None, fault]
+    page = here.get(f"/v1/query?{asked}&sort=level&limit=3000&timeout=1")
+    assert len(middles["east"].asked) == 2
+    assert (page["complete"], page["sources"]["successful"]) == (True, 3)
+    assert [it["level"] for it in page["data"]] == list(range(1_500))
+    assert here.get(page["next"])["data"][0]["level"] == 1_500
+
+
+def test_what_was_given_at_first_does_rather_than_what_is_old(both, three):
+    here, middles = three
+    rows = {"east": [row("e", n, n) for n in range(4_000)]}
+    rows |= {name: [row(name, n, 9_000 + n) for n in range(2)] for name in ("north", "west")}
+    asked = f"/v1/query?{met(three, both[1], rows, stale='PT1H')}&sort=level&limit=3000"
+    assert len(here.get(asked)["data"]) == 3_000
+    middles["east"].planned = [None, status(500)]
+    page = here.get(asked)
+    assert (page["complete"], len(page["data"])) == (True, 1_500)
+    middles["east"].planned = [status(500), status(500)]
+    page = here.get(asked)
+    told = {it["id"]: (it["status"], it["served"]) for it in page["sources"]["data"]}
+    assert told["east"] == ("partial", "cached")
+    assert len(page["data"]) == 3_000
+
+
+def test_rows_that_are_skipped_stay_so_where_somebody_is_too_slow(both, three):
+    here, middles = three
+    rows = {"east": [row("e", n, n) for n in range(4_000)]}
+    rows |= {name: [row(name, n, 9_000 + n) for n in range(2)] for name in ("north", "west")}
+    asked = met(three, both[1], rows)
+    middles["west"].planned = [hang]
+    page = here.get(f"/v1/query?{asked}&sort=level&limit=10&offset=3000&timeout=1")
+    assert [it["level"] for it in page["data"]] == list(range(3_000, 3_010))
+    assert here.get(page["next"])["data"][0]["level"] == 3_010
+
+
+def test_rows_of_a_ckan_that_end_before_the_page_end_it_too(both, table, monkeypatch):
+    monkeypatch.setattr("publisher.query.federated._CHEAP", 1)
+    monkeypatch.setattr("publisher.partners.ckan._BEYOND", 5)
+    here, _ = both
+    asked = at_ckan(here, table, [row("s", n, n) for n in range(200)])
+    mine = here.table(SCHEMA, f"t{next(_names)}", [row("h", n, 1_000 + n) for n in range(50)])
+    found = here.walk(f"{asked}&from={mine.ref}&sort=level&limit=60")
+    assert [it["level"] for it in found] == [*range(200), *range(1_000, 1_050)]
 
 
 def test_where_no_time_is_left_to_ask_again_the_page_is_shorter(both, three):

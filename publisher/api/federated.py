@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from aiohttp import web
 
+from publisher.api.asked import Asked, fail
 from publisher.api.dedupe import Choice
 from publisher.api.negotiation import BRIEF, NEVER, language_of, media_type, packed
 from publisher.api.parts import Call
@@ -35,14 +37,11 @@ from publisher.query.rows import bad_cursor
 from publisher.query.several import MOST_TABLES, Elsewhere, Wanted, unknown_schema
 from publisher.query.times import fault
 from publisher.query.union import units_of
+from publisher.threads import away
 
 _COMPLETE, _RESUME = "X-Complete", "X-Resume"
 _FINDING = 0.5
 """Share of the time in which it is found out what tables there are."""
-_MORE = 8
-"""Times as many rows are asked for where too many of them did not fit."""
-_FEW = 100
-T = TypeVar("T")
 _AT_REST = {"successful": 0, "partial": 0, "skipped": 0, "failed": 0}
 
 
@@ -78,7 +77,7 @@ class _Work:
     partners: Partners
     choice: Choice
     form: Form
-    reading: Reading
+    reads: Reading
     until: float
     now: datetime
 
@@ -176,86 +175,62 @@ def _versions(ready: Federated, statuses: Sequence[Status]) -> dict[str, int | N
     return versions
 
 
-async def _fetched(
-    work: _Work, ready: Federated, known: Sequence[tuple[Ask, Status]] = ()
-) -> _Gathered:
-    """Ask everybody whose answer is not *known*, and put together what they gave."""
-    left = max(work.until - time.monotonic(), 0.001)
-    before = [next((it for asked, it in known if asked == ask), None) for ask in ready.asks]
-    new = [ask for ask, it in zip(ready.asks, before, strict=True) if it is None]
+async def _fetched(work: _Work, ready: Federated) -> _Gathered:
+    """Ask everybody and put together what they gave, until that is enough or time is up."""
+    known = Asked()
+    new: Sequence[Ask] = ready.asks
     # One partner's rows may be passed on as they are
-    came = work.reading.came if len(ready.asks) > 1 else None
-    async with work.partners.fetched(new, left, came) as told:
-        asked = time.monotonic()
-        answers = iter(told)
-        statuses = [next(answers) if it is None else it for it in before]
-        combined = await _put_together(work, ready, statuses)
-        short = _short(ready.asks, combined, statuses)
-        answered = [*known, *zip(ready.asks, statuses, strict=True)]
-        if asked < work.until and (short or combined.ended):
-            again = _asking_for_more(ready, short, combined.ended)
-            return await _fetched(work, again, answered)
-        if short:
-            for number in short:
-                error = SourceError("partner-not-rows", partner=statuses[number].source)
-                _failed(statuses[number], error)
-            combined = await _put_together(work, ready, statuses)
-        if work.choice.lose(ready, statuses):
-            return await _fetched(work, await _settled(work), answered)
-        return _Gathered(ready, statuses, combined, asked)
+    came = work.reads.came if len(ready.asks) > 1 else None
+    async with AsyncExitStack() as files:
+        while True:
+            left = max(work.until - time.monotonic(), 0.001)
+            told = await files.enter_async_context(work.partners.fetched(new, left, came))
+            asked = time.monotonic()
+            known.take(new, told)
+            ready, statuses, combined = await _put_together(work, ready, known)
+            new = known.more(ready.asks, combined.ended, ready.prepared.query.end)
+            if new and asked < work.until:
+                continue
+            if combined.empty:
+                known.give_up(ready.asks, combined.empty)
+                ready, statuses, combined = await _put_together(work, ready, known)
+            if not work.choice.lose(ready, statuses):
+                return _Gathered(ready, statuses, combined, asked)
+            ready = await _settled(work)
+            new = known.missing(ready.asks)
 
 
-def _asking_for_more(ready: Federated, short: Sequence[int], ended: Sequence[int]) -> Federated:
-    whole = ready.prepared.query.offset + ready.prepared.query.limit
-    asks = list(ready.asks)
-    for number in short:
-        asks[number] = replace(asks[number], limit=(asks[number].limit or 0) * _MORE)
-    for number in ended:
-        asks[number] = replace(asks[number], limit=max(asks[number].limit or 0, whole))
-    return replace(ready, asks=tuple(asks))
+async def _put_together(
+    work: _Work, ready: Federated, known: Asked
+) -> tuple[Federated, list[Status], Combined]:
+    """Put the answer together of what is known, which each ask is settled with."""
+    while True:
+        asks, statuses = known.of(ready.asks)
+        ready = replace(ready, asks=asks)
+        combined = await _combined(work, ready, statuses)
+        if not known.recover():
+            return ready, statuses, combined
 
 
-async def _soon(rows: int, work: Callable[[], T]) -> T:
-    """Do *work* on so many rows: in a thread, unless that would take longer than the work."""
-    return work() if rows <= _FEW else await asyncio.to_thread(work)
-
-
-def _failed(status: Status, error: SourceError) -> None:
-    status.fetched, status.problem, status.outcome, status.rows = None, error, "failed", 0
-
-
-def _short(asks: Sequence[Ask], combined: Combined, statuses: Sequence[Status]) -> list[int]:
-    """Give those of whom too few rows are left for the page, though they have more."""
-    return [
-        number
-        for number, (ask, status) in enumerate(zip(asks, statuses, strict=True))
-        if ask.limit is not None
-        and status.fetched is not None
-        and status.fetched.more
-        and combined.refused[number]
-        and combined.loaded[number] < ask.limit
-    ]
-
-
-async def _put_together(work: _Work, ready: Federated, statuses: Sequence[Status]) -> Combined:
+async def _combined(work: _Work, ready: Federated, statuses: Sequence[Status]) -> Combined:
     """Put the answer together; whoever gave what cannot be read is left out of it."""
-    form, reading = work.form, work.reading
+    form, reads = work.form, work.reads
     if passes(ready, form) and (found := statuses[0].fetched) is not None:
-        combined = await _soon(found.rows or 0, partial(passed_on, ready, found))
+        combined = await away(partial(passed_on, ready, found), rows=found.rows or 0)
         if combined is not None:
             statuses[0].rows = combined.loaded[0]
             return combined
     while True:
         fetched = [status.fetched for status in statuses]
         broken: list[tuple[int, SourceError]] = []
-        combined = await reading.read(
+        combined = await reads.read(
             partial(
                 fetch_federated,
                 store=work.call.parts.store,
                 federated=ready,
                 fetched=fetched,
                 form=form,
-                loads=reading.loads,
+                loads=reads.loads,
                 broken=broken,
             )
         )
@@ -267,7 +242,7 @@ async def _put_together(work: _Work, ready: Federated, statuses: Sequence[Status
                     status.outcome = "partial"
             return combined
         for number, error in broken:
-            _failed(statuses[number], error)
+            fail(statuses[number], error)
 
 
 async def _found(
@@ -420,7 +395,7 @@ async def _told(call: Call, found: _Answered, form: Form, about: Mapping[str, An
     body = found.combined.file
     if body is None:
         write = partial(body_of, found.federated.prepared, page, form, next_url, about)
-        body = await _soon(len(page.rows), write)
+        body = await away(write, rows=len(page.rows))
     response = await packed(
         call.request,
         body,

@@ -266,6 +266,11 @@ class Rows:
     """The rows say which member they are of."""
 
     @property
+    def end(self) -> int:
+        """The number of rows up to the end of the page, those that are skipped among them."""
+        return self.offset + self.limit
+
+    @property
     def table(self) -> TableRef:
         """The first table, which is the only one unless they are united."""
         return self.members[0].table

@@ -28,6 +28,7 @@ from publisher.query.sql import (
     Statement,
     areas,
     count_statement,
+    lasts_statement,
     located,
     place_column,
     rows_statement,
@@ -49,7 +50,9 @@ class Combined:
     resume: str | None
     """A cursor for what is missing on this page and those before; None where nothing is."""
     ended: tuple[int, ...] = ()
-    """Who was asked for so few rows that the page ends early, where theirs do."""
+    """Who has more rows, but gave too few for a longer page: it ends where theirs do."""
+    empty: tuple[int, ...] = ()
+    """Those of them whose rows bring the page no further."""
     file: bytes | None = None
     """The page itself, where its format is that of a file."""
 
@@ -97,18 +100,22 @@ def fetch_federated(
     if broken:
         return None
     ready = replace(federated, prepared=replace(prepared, parts=tuple(parts)))
-    work = _Work(con, store, ready, fetched, loaded, form)
-    cut = work.cut()
+    merge = _Merge(con, store, ready, fetched, loaded, form)
+    cut = merge.cut()
     passed = cut.passed
     resume = None
     if prepared.query.groups is not None:
         passed = []
-    if work.incomplete:
-        resume = work.cursor(passed)
-    shown = Counter(row[-1] % SPREAD - first for row in passed)
-    rows = tuple(it.rows or shown[number] for number, it in enumerate(loaded))
+    if merge.incomplete:
+        resume = merge.cursor(passed)
+    rows = [it.rows for it in loaded]
+    if not all(rows):
+        shown = Counter(row[-1] % SPREAD - first for row in passed)
+        rows = [it or shown[number] for number, it in enumerate(rows)]
     refused = tuple(it.refused for it in loaded)
-    return Combined(cut.page, rows, refused, resume, cut.ended, cut.file)
+    return Combined(
+        cut.page, tuple(rows), refused, resume, tuple(cut.ended), tuple(cut.empty), cut.file
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +123,14 @@ class _Cut:
     page: Page
     passed: Sequence[tuple[Any, ...]]
     """The rows up to its end, with those that are skipped."""
-    ended: tuple[int, ...]
-    """Who was asked for few rows, and ended it."""
+    ended: Sequence[int]
+    empty: Sequence[int]
+    """See Combined."""
     file: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _Merge:
     con: Connection
     store: Store
     federated: Federated
@@ -155,13 +163,17 @@ class _Work:
             source = self._ours_after(self._source(prepared.parts))
             total = self._total() if counting else None
         # What is skipped counts for where each source goes on
-        wanted = replace(query, offset=0, limit=query.offset + query.limit)
+        wanted = replace(query, offset=0, limit=query.end)
         statement = rows_statement(wanted, prepared.fields, source, self.form, prepared.place)
         rows = self.con.execute(*statement).fetchall()
         ours = tuple(it for it in query.members if it.source == LOCAL)
         check_kept(self.con, self.store, replace(prepared, query=replace(query, members=ours)))
         more = len(rows) > wanted.limit or any(it is not None and it.more for it in self.fetched)
-        passed, ended = self._up_to_who_ends(rows[: wanted.limit], wanted.limit)
+        passed = rows[: wanted.limit]
+        ended: list[int] = []
+        empty: list[int] = []
+        if query.groups is None:
+            passed, ended, empty = self._up_to_who_ends(passed, source)
         rows = passed[query.offset :]
         file = None
         if self.form in files.FILES:
@@ -170,26 +182,32 @@ class _Work:
         # Groups in which somebody's rows are missing are to be worked out again, all of them
         ends = query.groups is not None and self.incomplete
         page = Page(rows, self.cursor(passed) if more and not ends else None, total)
-        return _Cut(page, passed, ended, file)
+        # Whoever ended it within the rows that are skipped brought it nowhere
+        return _Cut(page, passed, ended, empty if rows else ended, file)
 
     def _up_to_who_ends(
-        self, rows: list[tuple[Any, ...]], limit: int
-    ) -> tuple[list[tuple[Any, ...]], tuple[int, ...]]:
-        """Cut the rows off where those of a partner end that was asked for few, and has more."""
-        lasts = {
-            load.last * SPREAD + self.first + number: number
-            for number, (ask, found, load) in enumerate(
-                zip(self.federated.asks, self.fetched, self.loaded, strict=True)
-            )
-            if found is not None and found.more and (ask.limit or limit) < limit and load.last
+        self, rows: list[tuple[Any, ...]], source: Source
+    ) -> tuple[list[tuple[Any, ...]], list[int], list[int]]:
+        """Cut the rows off where those of a partner end that has more: they would come too late.
+
+        Tells who that is, and who has more and gave none that matches.
+        """
+        more = {
+            self.first + number
+            for number, found in enumerate(self.fetched)
+            if found is not None and found.more
         }
-        if not lasts:
-            return rows, ()
-        whole = rows[:-1] if len(rows) == limit else rows
-        ends = [(place, lasts[row[-1]]) for place, row in enumerate(whole) if row[-1] in lasts]
-        if not ends:
-            return rows, ()
-        return rows[: ends[0][0] + 1], tuple(number for _, number in ends)
+        if not more:
+            return rows, [], []
+        query = self.prepared.query
+        statement = lasts_statement(query, self.prepared.fields, source, SPREAD)
+        lasts = {last for (last,) in self.con.execute(*statement).fetchall()}
+        lasts = {last for last in lasts if last % SPREAD in more}
+        empty = [it - self.first for it in more - {last % SPREAD for last in lasts}]
+        whole = rows[:-1] if len(rows) == query.end else rows
+        ends = [place for place, row in enumerate(whole) if row[-1] in lasts]
+        ended = [rows[place][-1] % SPREAD - self.first for place in ends]
+        return rows[: ends[0] + 1] if ends else rows, empty + ended, empty
 
     def cursor(self, rows: Sequence[tuple[Any, ...]]) -> str:
         """Give where each source goes on behind the *rows* of a page."""
@@ -200,13 +218,17 @@ class _Work:
             ours = list(rows[-1][width:]) if rows else self.prepared.place
         else:
             ours = self.federated.local_place
-            last = {row[-1] % SPREAD: row for row in rows}
+            last: dict[int, tuple[Any, ...]] = {}
+            for row in reversed(rows):  # of a page that is not the last most are found at once
+                if len(last) == len(self.prepared.parts):
+                    break
+                last.setdefault(row[-1] % SPREAD, row)
             for member, row in last.items():
                 if member >= self.first:
                     number = member - self.first
                     ends[number] = self._place(number, row[-1] // SPREAD, row[width:])
-            mine = [row for row in rows if row[-1] % SPREAD < self.first]
-            ours = list(mine[-1][width:]) if mine else ours
+            mine = next((row for member, row in last.items() if member < self.first), None)
+            ours = ours if mine is None else list(mine[width:])
         return self.federated.cursor(self.fetched, ours, ends)
 
     def _place(self, number: int, rank: int, united: Sequence[Any]) -> Sequence[Any]:

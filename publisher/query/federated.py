@@ -257,11 +257,11 @@ def _limit(prepared: Prepared) -> int:
 
     Of many rows about its share will do: whoever turns out to have more of them is asked again.
     """
-    query = prepared.query
-    if query.offset:
-        return query.offset + query.limit
-    share = round(query.limit / len(prepared.parts) * _SHARE)
-    return min(query.limit, max(share, _CHEAP))
+    end = prepared.query.end
+    if prepared.query.offset:
+        return end
+    share = round(end / len(prepared.parts) * _SHARE)
+    return min(end, max(share, _CHEAP))
 
 
 def _grouped(prepared: Prepared, remote: Remote, groups: Groups) -> Grouped | None:

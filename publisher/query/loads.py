@@ -1,7 +1,7 @@
 """What partners gave, as tables of one connection: read once, while others are still asked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from publisher.engine import Connection, OutOfMemoryError, identifier
@@ -21,18 +21,15 @@ class Load:
     name: str
     """Of the table, or of the view of a copy."""
     rows: int = 0
-    """None of a copy, of which those count that are shown."""
+    """Of a copy 0: those count that are shown."""
     refused: int = 0
-    last: int | None = None
-    """The number of the last row; None of a copy."""
 
 
 @dataclass(slots=True)
 class Loads:
     """The tables are the connection's: all work with them takes the same one."""
 
-    _read: dict[int, tuple[Fetched, Load]] = field(default_factory=dict)
-    _names: int = 0
+    _read: dict[int, tuple[Fetched, Load | SourceError]] = field(default_factory=dict)
 
     def read(self, con: Connection, ask: Ask, found: Fetched) -> Load:
         """Give the table of what was *found*, which is read where it was not yet.
@@ -40,9 +37,16 @@ class Loads:
         Raises SourceError where it cannot be read.
         """
         if id(found) not in self._read:
-            self._names += 1
-            self._read[id(found)] = found, _load(con, f"partner_{self._names}", ask, found)
-        return self._read[id(found)][1]
+            load: Load | SourceError
+            try:
+                load = _load(con, f"partner_{len(self._read)}", ask, found)
+            except SourceError as error:
+                load = error
+            self._read[id(found)] = found, load
+        load = self._read[id(found)][1]
+        if isinstance(load, SourceError):
+            raise load
+        return load
 
 
 def _load(con: Connection, name: str, ask: Ask, found: Fetched) -> Load:
@@ -52,11 +56,10 @@ def _load(con: Connection, name: str, ask: Ask, found: Fetched) -> Load:
         raise SourceError("partner-too-much", partner=ask.remote.partner) from None
     if found.whole:
         return Load(name, refused=refused)
-    told = f"SELECT count(*), max({ROW}) FROM {identifier(name)}"
-    [(rows, last)] = con.execute(told).fetchall()
+    [(rows,)] = con.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()
     if found.more and not (rows or refused):  # it would never end
         raise SourceError("partner-unlike", partner=ask.remote.partner, kind="partner")
-    return Load(name, rows, refused, last)
+    return Load(name, rows, refused)
 
 
 def ranked(con: Connection, load: Load, ask: Ask, order: Sequence[Order]) -> Load:
@@ -83,7 +86,7 @@ def ranked(con: Connection, load: Load, ask: Ask, order: Sequence[Order]) -> Loa
         f" FROM {source} AS t{where}",
         statement.parameters,
     )
-    return Load(name, load.rows, load.refused)
+    return replace(load, name=name)
 
 
 def after_place(ask: Ask, place: Sequence[Any] | None, load: Load) -> tuple[str, Sequence[object]]:

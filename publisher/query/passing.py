@@ -77,7 +77,7 @@ def passed_on(federated: Federated, fetched: Fetched) -> Combined | None:
         came = _Records(files[0].read_bytes(), remote.stored)
         if not _as_asked(ask, came):
             return None
-        end = query.offset + query.limit
+        end = query.end
         columns = [
             repeat(told[name], came.count) if name in told else came.cells(name)
             for name in query.select

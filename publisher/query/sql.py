@@ -200,6 +200,17 @@ def count_statement(
     return f"SELECT count(*) FROM {source.text} AS t{filtered(where)}", statement.parameters
 
 
+def lasts_statement(
+    query: Rows, fields: Mapping[str, Field], source: Source, spread: int
+) -> tuple[str, list[object]]:
+    """Give the statement for the largest id that matches, by what ids leave modulo *spread*."""
+    statement = Statement(list(source.parameters), source.points)
+    where = [condition(fields, part, statement) for part in query.where]
+    return (
+        f"SELECT max({ROW}) FROM {source.text} AS t{filtered(where)} GROUP BY {ROW} % {spread}"
+    ), statement.parameters
+
+
 def sample_statement(
     query: Rows, fields: Mapping[str, Field], source: Source, share: float
 ) -> tuple[str, list[object]]:
