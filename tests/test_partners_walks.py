@@ -202,6 +202,13 @@ def met(three: Any, there: Town, of: dict[str, list[Any]], **stated: Any) -> str
     return "&".join(tables)
 
 
+def most_in_the_east(three: Any, there: Town, *, others: int, **stated: Any) -> str:
+    """Give one partner 4,000 rows, and each of the *others* so many that come behind them."""
+    rows = {"east": [row("e", n, n) for n in range(4_000)]}
+    rows |= {name: [row(name, n, 9_000 + n) for n in range(others)] for name in ("north", "west")}
+    return met(three, there, rows, **stated)
+
+
 def limits(middle: Middle) -> list[int]:
     return [int(URL(it).query["limit"]) for it in middle.asked]
 
@@ -220,9 +227,7 @@ def test_of_a_long_page_each_is_asked_for_about_its_share(both, three):
 
 def test_who_has_more_than_its_share_of_a_page_is_asked_again(both, three):
     here, middles = three
-    rows = {"east": [row("e", n, n) for n in range(4_000)]}
-    rows |= {name: [row(name, n, 9_000 + n) for n in range(600)] for name in ("north", "west")}
-    asked = met(three, both[1], rows)
+    asked = most_in_the_east(three, both[1], others=600)
     page = here.get(f"/v1/query?{asked}&sort=level&limit=3000")
     assert [it["level"] for it in page["data"]] == list(range(3_000))
     assert [limits(it) for it in middles.values()] == [[1_500, 3_000], [1_500], [1_500]]
@@ -235,9 +240,7 @@ def test_who_has_more_than_its_share_of_a_page_is_asked_again(both, three):
 @pytest.mark.parametrize("fault", [late(0.3), status(500), truncated])
 def test_where_who_is_asked_again_fails_what_it_gave_at_first_has_to_do(both, three, fault):
     here, middles = three
-    rows = {"east": [row("e", n, n) for n in range(4_000)]}
-    rows |= {name: [row(name, n, 9_000 + n) for n in range(2)] for name in ("north", "west")}
-    asked = met(three, both[1], rows)
+    asked = most_in_the_east(three, both[1], others=2)
     middles["west"].planned = [late(0.85)]  # there is little time left then
     middles["east"].planned = [None, fault]
     page = here.get(f"/v1/query?{asked}&sort=level&limit=3000&timeout=1")
@@ -249,9 +252,8 @@ def test_where_who_is_asked_again_fails_what_it_gave_at_first_has_to_do(both, th
 
 def test_what_was_given_at_first_does_rather_than_what_is_old(both, three):
     here, middles = three
-    rows = {"east": [row("e", n, n) for n in range(4_000)]}
-    rows |= {name: [row(name, n, 9_000 + n) for n in range(2)] for name in ("north", "west")}
-    asked = f"/v1/query?{met(three, both[1], rows, stale='PT1H')}&sort=level&limit=3000"
+    question = most_in_the_east(three, both[1], others=2, stale="PT1H")
+    asked = f"/v1/query?{question}&sort=level&limit=3000"
     assert len(here.get(asked)["data"]) == 3_000
     middles["east"].planned = [None, status(500)]
     page = here.get(asked)
@@ -265,9 +267,7 @@ def test_what_was_given_at_first_does_rather_than_what_is_old(both, three):
 
 def test_rows_that_are_skipped_stay_so_where_somebody_is_too_slow(both, three):
     here, middles = three
-    rows = {"east": [row("e", n, n) for n in range(4_000)]}
-    rows |= {name: [row(name, n, 9_000 + n) for n in range(2)] for name in ("north", "west")}
-    asked = met(three, both[1], rows)
+    asked = most_in_the_east(three, both[1], others=2)
     middles["west"].planned = [hang]
     page = here.get(f"/v1/query?{asked}&sort=level&limit=10&offset=3000&timeout=1")
     assert [it["level"] for it in page["data"]] == list(range(3_000, 3_010))
@@ -286,9 +286,7 @@ def test_rows_of_a_ckan_that_end_before_the_page_end_it_too(both, table, monkeyp
 
 def test_where_no_time_is_left_to_ask_again_the_page_is_shorter(both, three):
     here, middles = three
-    rows = {"east": [row("e", n, n) for n in range(4_000)]}
-    rows |= {name: [row(name, n, 9_000 + n) for n in range(2)] for name in ("north", "west")}
-    asked = met(three, both[1], rows)
+    asked = most_in_the_east(three, both[1], others=2)
     middles["west"].planned = [hang]
     page = here.get(f"/v1/query?{asked}&sort=level&limit=3000&timeout=1")
     told = {it["id"]: it["status"] for it in page["sources"]["data"]}

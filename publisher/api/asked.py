@@ -31,22 +31,18 @@ class Asked:
             if self._knows(ask):
                 self._before[ask.remote.name] = self._answers[ask.remote.name]
             self._answers[ask.remote.name] = ask, status
-        self.recover()
 
-    def recover(self) -> bool:
-        """Have the answer before it do where one to a question for more failed; tells whether so.
+    def recover(self) -> None:
+        """Have the answer before it do where one to a question for more failed.
 
         One that is old has to do only where the other was old too.
         """
-        found = False
         for name, before in list(self._before.items()):
             status = self._answers[name][1]
             fresh = before[1].fetched is not None and before[1].problem is None
             if status.fetched is None or (fresh and status.problem is not None):
                 self._answers[name] = self._before.pop(name)
                 self._last.add(name)
-                found = True
-        return found
 
     def of(self, asks: Sequence[Ask]) -> tuple[tuple[Ask, ...], list[Status]]:
         """Give what was asked for the *asks*, all of which are known, and what came of it."""

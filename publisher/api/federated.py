@@ -203,46 +203,48 @@ async def _fetched(work: _Work, ready: Federated) -> _Gathered:
 async def _put_together(
     work: _Work, ready: Federated, known: Asked
 ) -> tuple[Federated, list[Status], Combined]:
-    """Put the answer together of what is known, which each ask is settled with."""
+    """Put the answer together of what is known, which each ask is settled with.
+
+    Whoever gave what cannot be read is left out of it, but for what it gave before.
+    """
     while True:
+        known.recover()
         asks, statuses = known.of(ready.asks)
         ready = replace(ready, asks=asks)
         combined = await _combined(work, ready, statuses)
-        if not known.recover():
+        if combined is not None:
             return ready, statuses, combined
 
 
-async def _combined(work: _Work, ready: Federated, statuses: Sequence[Status]) -> Combined:
-    """Put the answer together; whoever gave what cannot be read is left out of it."""
+async def _combined(work: _Work, ready: Federated, statuses: Sequence[Status]) -> Combined | None:
+    """Put together what they gave; None where one gave what cannot be read, and failed by that."""
     form, reads = work.form, work.reads
     if passes(ready, form) and (found := statuses[0].fetched) is not None:
         combined = await away(partial(passed_on, ready, found), rows=found.rows or 0)
         if combined is not None:
             statuses[0].rows = combined.loaded[0]
             return combined
-    while True:
-        fetched = [status.fetched for status in statuses]
-        broken: list[tuple[int, SourceError]] = []
-        combined = await reads.read(
-            partial(
-                fetch_federated,
-                store=work.call.parts.store,
-                federated=ready,
-                fetched=fetched,
-                form=form,
-                loads=reads.loads,
-                broken=broken,
-            )
+    broken: list[tuple[int, SourceError]] = []
+    combined = await reads.read(
+        partial(
+            fetch_federated,
+            store=work.call.parts.store,
+            federated=ready,
+            fetched=[status.fetched for status in statuses],
+            form=form,
+            loads=reads.loads,
+            broken=broken,
         )
-        if combined is not None:
-            told = zip(statuses, combined.loaded, combined.refused, strict=True)
-            for status, loaded, refused in told:
-                status.rows, status.refused = loaded, refused
-                if refused and status.outcome == "successful":
-                    status.outcome = "partial"
-            return combined
-        for number, error in broken:
-            fail(statuses[number], error)
+    )
+    for number, error in broken:
+        fail(statuses[number], error)
+    if combined is not None:
+        told = zip(statuses, combined.loaded, combined.refused, strict=True)
+        for status, loaded, refused in told:
+            status.rows, status.refused = loaded, refused
+            if refused and status.outcome == "successful":
+                status.outcome = "partial"
+    return combined
 
 
 async def _found(
