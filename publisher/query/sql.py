@@ -195,20 +195,16 @@ def count_statement(
     query: Rows, fields: Mapping[str, Field], source: Source
 ) -> tuple[str, list[object]]:
     """Give the statement that counts the rows that match."""
-    statement = Statement(list(source.parameters), source.points)
-    where = [condition(fields, part, statement) for part in query.where]
-    return f"SELECT count(*) FROM {source.text} AS t{filtered(where)}", statement.parameters
+    matching, parameters = _matching(query, fields, source)
+    return f"SELECT count(*) {matching}", parameters
 
 
 def lasts_statement(
     query: Rows, fields: Mapping[str, Field], source: Source, spread: int
 ) -> tuple[str, list[object]]:
     """Give the statement for the largest id that matches, by what ids leave modulo *spread*."""
-    statement = Statement(list(source.parameters), source.points)
-    where = [condition(fields, part, statement) for part in query.where]
-    return (
-        f"SELECT max({ROW}) FROM {source.text} AS t{filtered(where)} GROUP BY {ROW} % {spread}"
-    ), statement.parameters
+    matching, parameters = _matching(query, fields, source)
+    return f"SELECT max({ROW}) {matching} GROUP BY {ROW} % {spread}", parameters
 
 
 def sample_statement(
@@ -227,14 +223,19 @@ def spread_statement(
     query: Rows, fields: Mapping[str, Field], source: Source, by: Order, most: int
 ) -> tuple[str, list[object]]:
     """Give the statement for values of a field of *most* of the rows that match, in its order."""
+    matching, parameters = _matching(query, fields, source)
+    name = identifier(by.field)
+    return (
+        f"SELECT {place_column(fields[by.field])} FROM (SELECT * FROM (SELECT {name} {matching})"
+        f" USING SAMPLE reservoir({most} ROWS)) WHERE {name} IS NOT NULL ORDER BY {_ordered(by)}"
+    ), parameters
+
+
+def _matching(query: Rows, fields: Mapping[str, Field], source: Source) -> tuple[str, list[object]]:
+    """Give the FROM and WHERE of the rows that match, and their parameters."""
     statement = Statement(list(source.parameters), source.points)
     where = [condition(fields, part, statement) for part in query.where]
-    name = identifier(by.field)
-    rows = f"SELECT {name} FROM {source.text} AS t{filtered(where)}"
-    return (
-        f"SELECT {place_column(fields[by.field])} FROM (SELECT * FROM ({rows})"
-        f" USING SAMPLE reservoir({most} ROWS)) WHERE {name} IS NOT NULL ORDER BY {_ordered(by)}"
-    ), statement.parameters
+    return f"FROM {source.text} AS t{filtered(where)}", statement.parameters
 
 
 def filtered(where: Sequence[str]) -> str:
