@@ -77,13 +77,18 @@ class Sitting:
         """Held by the one that works."""
         self.con: Connection | None = None
         """Made by the first."""
+        self.large = False
+        """Its tables are: what they took is to go back to the system."""
 
 
 class Engine:
     """One DuckDB instance with the store attached, and the threads that work on it."""
 
-    def __init__(self, root: Connection, *, threads: int, store: str | None) -> None:
+    def __init__(
+        self, root: Connection, *, threads: int, store: str | None, memory_limit: str
+    ) -> None:
         self._root = root
+        self._memory_limit = memory_limit
         self.exclusive = store is not None and not store.startswith(_DUCKLAKE)
         """No other process writes to the store: the file is locked by this one."""
         self.queries = threads * _QUERIES
@@ -125,7 +130,7 @@ class Engine:
             except BaseException:
                 root.close()
                 raise
-        return cls(root, threads=threads, store=store)
+        return cls(root, threads=threads, store=store, memory_limit=memory_limit)
 
     @contextmanager
     def cursor(self, sitting: Sitting | None = None) -> Iterator[Connection]:
@@ -158,7 +163,14 @@ class Engine:
         finally:
             if sitting.con is not None:
                 # Its tables go with it, for which nobody waits
-                self._lanes["query"].submit(sitting.con.close)
+                self._lanes["query"].submit(self._leave, sitting.con, large=sitting.large)
+
+    def _leave(self, con: Connection, *, large: bool) -> None:
+        con.close()
+        if large:
+            # The allocator keeps what was freed until the limit is set, be it to what it was
+            with self._connected() as root:
+                root.execute(f"SET memory_limit = {literal(self._memory_limit)}")
 
     async def run(
         self,

@@ -66,6 +66,26 @@ async def test_a_sittings_temporary_tables_are_its_own_and_go_with_it(engine: En
     pytest.fail("its tables are still there")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the process's memory is told by Linux")
+async def test_what_a_large_sitting_took_goes_back_to_the_system(engine: Engine) -> None:
+    def make(con: Connection) -> None:
+        con.execute("CREATE TEMP TABLE rows AS SELECT random() AS n FROM range(5000000)")
+
+    with engine.sitting() as sitting:
+        await engine.run(make, lane="query", sitting=sitting)
+        held = memory_of_process()
+        sitting.large = True
+    for _ in range(40):  # by itself it would be kept for much longer
+        if memory_of_process() < held - 30_000_000:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"it is still held: {memory_of_process()} of {held} bytes")
+
+
+def memory_of_process() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
 def memory_of_tables(engine: Engine) -> int:
     told = "SELECT memory_usage_bytes FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
     with engine.cursor() as con:
