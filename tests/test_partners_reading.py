@@ -40,30 +40,30 @@ def four(tmp_path: Path) -> Iterator[tuple[Town, str, Middle]]:
 
 
 def endless(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Have reading never end; gives whose rows were begun, and what ended."""
+    """Have reading never end; gives what was begun, and what ended."""
     told: list[str] = []
 
-    def load(con: Any, name: str, ask: Any, found: Any) -> Any:
-        told.append(ask.remote.partner)
+    def load(con: Any, name: str, several: Any) -> Any:
+        told.append("begin")
         try:
             con.execute(ENDLESS).fetchall()
         finally:
             told.append("end")
 
-    monkeypatch.setattr(loads, "_load", load)
+    monkeypatch.setattr(loads, "_loaded", load)
     return told
 
 
 def test_rows_are_read_before_the_last_has_answered(four, monkeypatch):
     here, question, middle = four
     told: list[str] = []
-    real = loads._load
+    real = loads._loaded
 
-    def load(con: Any, name: str, ask: Any, found: Any) -> Any:
-        told.append(ask.remote.partner)
-        return real(con, name, ask, found)
+    def load(con: Any, name: str, several: Any) -> Any:
+        told.extend(ask.remote.partner for ask, _ in several)
+        return real(con, name, several)
 
-    monkeypatch.setattr(loads, "_load", load)
+    monkeypatch.setattr(loads, "_loaded", load)
     middle.planned = [late(0.7)]
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(here.get, f"{question}&limit=9")

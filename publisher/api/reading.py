@@ -3,17 +3,20 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
 from publisher.api.parts import Call
 from publisher.engine import Connection, Sitting
-from publisher.errors import SourceError, UsageError
+from publisher.errors import UsageError
 from publisher.partners import Ask, Fetched
 from publisher.query.loads import Loads
 
 T = TypeVar("T")
+
+_MANY = 1_000
+"""Rows that it is worth giving back the memory of."""
 
 
 class Reading:
@@ -45,12 +48,12 @@ class Reading:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self._sitting.large = self.loads.rows > _MANY
 
     async def _ahead(self) -> None:
         while self._waiting:
-            ask, fetched = self._waiting.pop(0)
-            with suppress(SourceError):  # it is told when all is put together
-                await self._timed(partial(self.loads.read, ask=ask, found=fetched))
+            came, self._waiting = self._waiting, []
+            await self._timed(partial(self.loads.read, came=came))
 
     async def _timed(self, work: Callable[[Connection], T]) -> T:
         def timed(con: Connection) -> T:

@@ -157,6 +157,8 @@ class Fetched:
     """Of a copy (materialised) all rows are there, whatever was asked."""
     grouped: bool = False
     """They are the groups that were asked for."""
+    lines: Mapping[str, Field] | None = None
+    """Where they are objects of these fields, one a line: many tables' can be loaded at once."""
     plain: bool = False
     """They are objects, one a line, whose members are written as our own answers write them."""
     in_order: bool = True

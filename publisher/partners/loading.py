@@ -10,6 +10,9 @@ from publisher.model.query import ROW
 from publisher.model.schema import Field
 from publisher.model.table import sql_type
 
+OF, WRONG = "_of", "_wrong"
+_FILE = "file_index"
+"""What the engine's reader calls the number of the file that a row is of."""
 _LONGEST_ROW = 4_000_000
 """Bytes. The engine's reader takes twice as much at once."""
 
@@ -22,11 +25,30 @@ def load(
     Gives how many were left out, because a value is none of its field's type. Raises SourceError
     where the files hold no such rows.
     """
+    try:
+        read_lines(con, name, [files], fields)
+    except (InputError, DataError) as error:
+        raise SourceError("partner-not-rows", partner=partner) from error
+    table = identifier(name)
+    [(bad,)] = con.execute(f"SELECT count_if({WRONG}) FROM {table}").fetchall()
+    if bad:
+        con.execute(f"DELETE FROM {table} WHERE {WRONG}")
+    return int(bad)
+
+
+def read_lines(
+    con: Connection, name: str, several: Sequence[Sequence[Path]], fields: Mapping[str, Field]
+) -> None:
+    """Make the temporary table *name* of the rows of *several* tables, each in files of its own.
+
+    They are numbered as they came. Each has the number of its table as ``OF``, and whether a value
+    is none of its field's type as ``WRONG``. Raises InputError or DataError where a file holds no
+    such rows; that several tables are read needs names that ``stand_together``.
+    """
     columns = {
         field: "JSON" if sql_type(it) == "JSON" else "VARCHAR" for field, it in fields.items()
     }
     pairs = ", ".join(f"{literal(field)}: '{kind}'" for field, kind in columns.items())
-    table = identifier(name)
     names = [identifier(it) for it in fields]
     both = ", ".join(
         f"{column} AS r{number}, {_typed(it)} AS t{number}"
@@ -34,25 +56,28 @@ def load(
     )
     typed = ", ".join(f"t{number} AS {column}" for number, column in enumerate(names))
     wrong = " OR ".join(f"(r{it} IS NOT NULL AND t{it} IS NULL)" for it in range(len(names)))
-    longest = min(max(file.stat().st_size for file in files), _LONGEST_ROW)
+    files = [(str(file), number) for number, its in enumerate(several) for file in its]
+    longest = min(max(file.stat().st_size for its in several for file in its), _LONGEST_ROW)
     if not longest:  # which is no JSON
-        return load_none(con, name, fields.values())
-    read = (
-        f"read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
-        f" maximum_object_size = {longest})"
+        load_none(con, name, fields.values(), f", {WRONG} BOOLEAN, {OF} BIGINT")
+        return
+    parameters: list[object] = [[file for file, _ in files]]
+    of = "0"
+    if len(several) > 1:
+        of = f"(?::BIGINT[])[{_FILE}::BIGINT + 1]"
+        parameters.insert(0, [number for _, number in files])
+    con.execute(
+        f"CREATE TEMP TABLE {identifier(name)} AS SELECT {typed}, row_number() OVER () AS {ROW},"
+        f" {wrong} AS {WRONG}, member AS {OF} FROM (SELECT {both}, {of} AS member FROM"
+        f" read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
+        f" maximum_object_size = {longest}))",
+        parameters,
     )
-    try:
-        con.execute(
-            f"CREATE TEMP TABLE {table} AS SELECT {typed}, row_number() OVER () AS {ROW},"
-            f" {wrong} AS _wrong FROM (SELECT {both} FROM {read})",
-            [[str(file) for file in files]],
-        )
-    except (InputError, DataError) as error:
-        raise SourceError("partner-not-rows", partner=partner) from error
-    [(bad,)] = con.execute(f"SELECT count_if(_wrong) FROM {table}").fetchall()
-    if bad:
-        con.execute(f"DELETE FROM {table} WHERE _wrong")
-    return int(bad)
+
+
+def stand_together(fields: Iterable[str]) -> bool:
+    """Tell whether rows of these fields can be told apart by their files."""
+    return _FILE not in {it.casefold() for it in fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +114,10 @@ def load_parquet(
     return 0
 
 
-def load_none(con: Connection, name: str, fields: Iterable[Field]) -> int:
-    """Make the table without rows."""
+def load_none(con: Connection, name: str, fields: Iterable[Field], others: str = "") -> int:
+    """Make the table without rows; *others* are columns that it is to have as well."""
     columns = ", ".join(f"{identifier(it.name)} {sql_type(it)}" for it in fields)
-    con.execute(f"CREATE TEMP TABLE {identifier(name)} ({columns}, {ROW} BIGINT)")
+    con.execute(f"CREATE TEMP TABLE {identifier(name)} ({columns}, {ROW} BIGINT{others})")
     return 0
 
 

@@ -116,6 +116,7 @@ class PublisherAdapter:
             rows=rows,
             more=link is not None and not grouped,
             grouped=grouped,
+            lines=_wanted(ask) if form == "ndjson" else None,
             plain=not (local or grouped) and form == "ndjson",
             total=_number(total) if total else None,
             version=_number(first.headers.get("X-Table-Version")),

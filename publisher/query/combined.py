@@ -9,7 +9,7 @@ from publisher.engine import Connection, identifier, literal
 from publisher.errors import SourceError
 from publisher.model.query import LOCAL, ROW, Groups, Rows
 from publisher.model.schema import Field
-from publisher.partners import Fetched
+from publisher.partners import Ask, Fetched
 from publisher.query import files
 from publisher.query.areas import points_within
 from publisher.query.federated import Federated, same
@@ -28,7 +28,6 @@ from publisher.query.sql import (
     Statement,
     areas,
     count_statement,
-    lasts_statement,
     located,
     place_column,
     rows_statement,
@@ -76,15 +75,17 @@ def fetch_federated(
     parts = list(prepared.parts)
     first = len(parts) - len(federated.remotes)
     loaded: list[Load] = []
-    for number, (ask, found) in enumerate(zip(federated.asks, fetched, strict=True)):
+    asked = list(zip(federated.asks, fetched, strict=True))
+    loads.read(con, [(ask, found) for ask, found in asked if found is not None])
+    for number, (ask, found) in enumerate(asked):
         part = parts[first + number]
         if found is None:
             empty = empty_source(part.fields.values())
             parts[first + number] = replace(part, relation=(empty.text, []))
-            loaded.append(Load(""))
+            loaded.append(Load("", empty.text))
             continue
         try:
-            load = loads.read(con, ask, found)
+            load = loads.of(found)
         except SourceError as error:
             broken.append((number, error))
             continue
@@ -93,10 +94,7 @@ def fetch_federated(
             load = ranked(con, load, ask, prepared.query.order)
         loaded.append(load)
         relation = after_place(ask, federated.places[number], load)
-        fields = {it: part.fields[it] for it in ask.fields if it in part.fields}
-        if found.grouped and ask.grouped is not None:
-            fields = dict(ask.grouped.fields)
-        parts[first + number] = replace(part, relation=relation, fields=fields)
+        parts[first + number] = replace(part, relation=relation, fields=_fields(part, ask, found))
     if broken:
         return None
     ready = replace(federated, prepared=replace(prepared, parts=tuple(parts)))
@@ -116,6 +114,13 @@ def fetch_federated(
     return Combined(
         cut.page, tuple(rows), refused, resume, tuple(cut.ended), tuple(cut.empty), cut.file
     )
+
+
+def _fields(part: Part, ask: Ask, found: Fetched) -> dict[str, Field]:
+    """Give what the rows have that came."""
+    if found.grouped and ask.grouped is not None:
+        return dict(ask.grouped.fields)
+    return {it: part.fields[it] for it in ask.fields if it in part.fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,7 @@ class _Merge:
         ended: list[int] = []
         empty: list[int] = []
         if query.groups is None:
-            passed, ended, empty = self._up_to_who_ends(passed, source)
+            passed, ended, empty = self._up_to_who_ends(passed)
         rows = passed[query.offset :]
         file = None
         if self.form in files.FILES:
@@ -186,24 +191,21 @@ class _Merge:
         return _Cut(page, passed, ended, empty if rows else ended, file)
 
     def _up_to_who_ends(
-        self, rows: list[tuple[Any, ...]], source: Source
+        self, rows: list[tuple[Any, ...]]
     ) -> tuple[list[tuple[Any, ...]], list[int], list[int]]:
         """Cut the rows off where those of a partner end that has more: they would come too late.
 
         Tells who that is, and who has more and gave none that matches.
         """
-        more = {
-            self.first + number
-            for number, found in enumerate(self.fetched)
-            if found is not None and found.more
-        }
-        if not more:
-            return rows, [], []
+        lasts: set[int] = set()
+        empty: list[int] = []
+        for number, (found, load) in enumerate(zip(self.fetched, self.loaded, strict=True)):
+            if found is not None and found.more:
+                if load.last is None:
+                    empty.append(number)
+                else:
+                    lasts.add(load.last * SPREAD + self.first + number)
         query = self.prepared.query
-        statement = lasts_statement(query, self.prepared.fields, source, SPREAD)
-        lasts = {last for (last,) in self.con.execute(*statement).fetchall()}
-        lasts = {last for last in lasts if last % SPREAD in more}
-        empty = [it - self.first for it in more - {last % SPREAD for last in lasts}]
         whole = rows[:-1] if len(rows) == query.end else rows
         ends = [place for place, row in enumerate(whole) if row[-1] in lasts]
         ended = [rows[place][-1] % SPREAD - self.first for place in ends]
@@ -245,7 +247,7 @@ class _Merge:
             return [known[it.field] for it in ask.order]
         columns = ", ".join(place_column(ask.remote.stored[it.field]) for it in ask.order)
         [found] = self.con.execute(
-            f"SELECT {columns} FROM {identifier(self.loaded[number].name)} WHERE {ROW} = ?", [rank]
+            f"SELECT {columns} FROM {self.loaded[number].source} AS t WHERE {ROW} = ?", [rank]
         ).fetchall()
         return list(found)
 
@@ -296,7 +298,7 @@ class _Merge:
                 return None
             if ask.limit is None or found.whole:
                 part = self.prepared.parts[self.first + number]
-                here.append(replace(part, relation=(identifier(self.loaded[number].name), [])))
+                here.append(replace(part, relation=(self.loaded[number].source, [])))
             elif found.total is None or ask.after is not None:
                 return None
             else:

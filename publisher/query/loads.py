@@ -1,65 +1,185 @@
 """What partners gave, as tables of one connection: read once, while others are still asked."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from publisher.engine import Connection, OutOfMemoryError, identifier
+from publisher.engine import Connection, DataError, InputError, OutOfMemoryError, identifier
 from publisher.errors import SourceError
 from publisher.model.query import ROW, Order
+from publisher.model.table import sql_type
 from publisher.partners import Ask, Fetched
+from publisher.partners.loading import OF, WRONG, read_lines, stand_together
 from publisher.query.areas import points_within
 from publisher.query.sql import Statement, areas, condition, filtered, that_come_after
 from publisher.query.values import sortable
 
 _BEHIND_ALL = 2**62
 """Of a key there is one row: what is alike in it is the row itself."""
+_Came = Sequence[tuple[Ask, Fetched]]
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     name: str
-    """Of the table, or of the view of a copy."""
+    """No other has it."""
+    source: str
+    """A FROM item."""
     rows: int = 0
     """Of a copy 0: those count that are shown."""
     refused: int = 0
+    last: int | None = None
+    """The number of the last row that matches; of a copy, of which there are no more, None."""
+    behind: bool = False
+    """All its rows come after the place where a page before ended."""
 
 
-@dataclass(slots=True)
 class Loads:
     """The tables are the connection's: all work with them takes the same one."""
 
-    _read: dict[int, tuple[Fetched, Load | SourceError]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._read: dict[int, tuple[Fetched, Load | SourceError]] = {}
+        self._tables = 0
 
-    def read(self, con: Connection, ask: Ask, found: Fetched) -> Load:
-        """Give the table of what was *found*, which is read where it was not yet.
+    def read(self, con: Connection, came: _Came) -> None:
+        """Read what was not yet; those whose rows are alike by one statement."""
+        alike: dict[Hashable, list[tuple[Ask, Fetched]]] = {}
+        for ask, found in came:
+            if id(found) not in self._read:
+                alike.setdefault(_alike(ask, found), []).append((ask, found))
+        for several in alike.values():
+            if len(several) == 1 or not self._take(con, several):
+                for one in several:
+                    self._take(con, [one])
 
-        Raises SourceError where it cannot be read.
-        """
-        if id(found) not in self._read:
-            load: Load | SourceError
-            try:
-                load = _load(con, f"partner_{len(self._read)}", ask, found)
-            except SourceError as error:
-                load = error
-            self._read[id(found)] = found, load
+    @property
+    def rows(self) -> int:
+        """How many the tables hold."""
+        return sum(it.rows for _, it in self._read.values() if isinstance(it, Load))
+
+    def of(self, found: Fetched) -> Load:
+        """Give the table of what was read; raises SourceError where it could not be."""
         load = self._read[id(found)][1]
         if isinstance(load, SourceError):
             raise load
         return load
 
+    def _take(self, con: Connection, several: _Came) -> bool:
+        """Read them at once; tells whether that could be done, as with one by itself it always can.
 
-def _load(con: Connection, name: str, ask: Ask, found: Fetched) -> Load:
-    try:
+        One whose rows are no rows would cost those beside it theirs.
+        """
+        self._tables += 1
+        name = f"partner_{self._tables}"
+        loads: Sequence[Load | SourceError]
+        try:
+            loads = _loaded(con, name, several)
+        except (InputError, DataError, OutOfMemoryError) as error:
+            if len(several) > 1:
+                con.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+                return False
+            much = isinstance(error, OutOfMemoryError)
+            code = "partner-too-much" if much else "partner-not-rows"
+            loads = [SourceError(code, partner=several[0][0].remote.partner)]
+        except SourceError as error:
+            loads = [error]
+        for (_, found), load in zip(several, loads, strict=True):
+            self._read[id(found)] = found, load
+        return True
+
+
+def _alike(ask: Ask, found: Fetched) -> Hashable:
+    """Give what is the same of those that can be read at once."""
+    if found.lines is None or not stand_together(found.lines):
+        return id(found)
+    kinds = tuple((name, it.type, sql_type(it)) for name, it in found.lines.items())
+    return (kinds, ask.where, ask.order) if _in_order(ask, found) else kinds
+
+
+def _in_order(ask: Ask, found: Fetched) -> bool:
+    return bool(ask.order) and found.in_order and not (found.grouped or found.whole)
+
+
+def _loaded(con: Connection, name: str, several: _Came) -> list[Load | SourceError]:
+    table = identifier(name)
+    lines = several[0][1].lines
+    refused = 0
+    if lines is not None:
+        read_lines(con, name, [found.files for _, found in several], lines)
+    else:
+        [(_, found)] = several
         refused = found.load(con, name, found.files)
-    except OutOfMemoryError:
-        raise SourceError("partner-too-much", partner=ask.remote.partner) from None
-    if found.whole:
-        return Load(name, refused=refused)
-    [(rows,)] = con.execute(f"SELECT count(*) FROM {identifier(name)}").fetchall()
-    if found.more and not (rows or refused):  # it would never end
-        raise SourceError("partner-unlike", partner=ask.remote.partner, kind="partner")
-    return Load(name, rows, refused)
+        if found.whole:
+            return [Load(name, table, refused=refused)]
+    counts = _counted(con, table, several)
+    loads: list[Load | SourceError] = []
+    for number, (ask, found) in enumerate(several):
+        it = counts.get(number, _NO_ROWS)
+        if found.more and not (it.rows or it.wrong or refused):  # it would never end
+            loads.append(SourceError("partner-unlike", partner=ask.remote.partner, kind="partner"))
+            continue
+        source = table
+        if lines is not None and len(several) > 1:
+            columns = ", ".join([*map(identifier, lines), f"{ROW} - {it.before} AS {ROW}"])
+            source = f"(SELECT {columns} FROM {table} WHERE {OF} = {number})"
+        last = None if it.last is None else it.last - it.before
+        behind = _in_order(ask, found)
+        loads.append(Load(f"{name}_{number}", source, it.rows, it.wrong + refused, last, behind))
+    return loads
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    rows: int
+    """That fit."""
+    wrong: int
+    last: int | None
+    before: int
+    """Rows of others are before its first."""
+    unwanted: int
+
+
+_NO_ROWS = _Counts(0, 0, None, 0, 0)
+
+
+def _counted(con: Connection, table: str, several: _Came) -> dict[int, _Counts]:
+    """Leave out of the table what does not fit or was not asked for; counts, by the number."""
+    ask, found = several[0]
+    of, wrong = ("0", "false") if found.lines is None else (OF, WRONG)
+    statement = Statement()
+    wanted = [f"NOT {wrong}"]
+    if _in_order(ask, found):
+        statement.points = {it: points_within(con, (table, []), it) for it in areas(ask.where)}
+        wanted += [condition(ask.remote.stored, it, statement) for it in ask.where]
+        wanted += _behind([ask for ask, _ in several], of, statement)
+    told = con.execute(
+        f"SELECT _number, count_if(NOT _unfit), count_if(_unfit), max({ROW}) FILTER (_wanted),"
+        f" min({ROW}) - 1, count_if(NOT _wanted) FROM (SELECT {of} AS _number, {wrong} AS _unfit,"
+        f" {ROW}, coalesce({' AND '.join(wanted)}, false) AS _wanted FROM {table} AS t) GROUP BY 1",
+        statement.parameters,
+    ).fetchall()
+    counts = {number: _Counts(*counted) for number, *counted in told}
+    if any(it.unwanted for it in counts.values()):
+        con.execute(
+            f"DELETE FROM {table} AS t WHERE NOT coalesce({' AND '.join(wanted)}, false)",
+            statement.parameters,
+        )
+    return counts
+
+
+def _behind(asks: Sequence[Ask], of: str, statement: Statement) -> list[str]:
+    """Write that a row comes after the place that rows of its table were asked for behind."""
+    cases = [
+        f"WHEN {number} THEN {_after(ask, ask.after, statement)}"
+        for number, ask in enumerate(asks)
+        if ask.after is not None
+    ]
+    return [f"CASE {of} {' '.join(cases)} ELSE true END"] if cases else []
+
+
+def _after(ask: Ask, place: Sequence[Any], statement: Statement) -> str:
+    end = [*place, _BEHIND_ALL]
+    return that_come_after(ask.order, ask.remote.stored, end, statement)
 
 
 def ranked(con: Connection, load: Load, ask: Ask, order: Sequence[Order]) -> Load:
@@ -76,28 +196,27 @@ def ranked(con: Connection, load: Load, ask: Ask, order: Sequence[Order]) -> Loa
     ]
     terms += [f"CAST({identifier(it)} AS VARCHAR) NULLS LAST" for it in ask.fields]
     name = f"{load.name}_ranked"
-    source = identifier(load.name)
-    points = {it: points_within(con, (source, []), it) for it in areas(ask.where)}
+    points = {it: points_within(con, (load.source, []), it) for it in areas(ask.where)}
     statement = Statement([], points)
-    where = filtered([condition(ask.remote.stored, it, statement) for it in ask.where])
-    con.execute(
+    where = [condition(ask.remote.stored, it, statement) for it in ask.where]
+    if ask.order and ask.after is not None:
+        where.append(_after(ask, ask.after, statement))
+    [(rows,)] = con.execute(
         f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * EXCLUDE ({ROW}),"
         f" row_number() OVER (ORDER BY {', '.join(terms) or '1'}) AS {ROW}"
-        f" FROM {source} AS t{where}",
+        f" FROM {load.source} AS t{filtered(where)}",
         statement.parameters,
-    )
-    return replace(load, name=name)
+    ).fetchall()
+    return replace(load, source=identifier(name), last=rows or None, behind=bool(ask.order))
 
 
 def after_place(ask: Ask, place: Sequence[Any] | None, load: Load) -> tuple[str, Sequence[object]]:
     """Give a FROM item of the rows that come after the *place* where a page before ended."""
-    table = identifier(load.name)
-    if place is None:
-        return table, []
+    if place is None or load.behind:
+        return load.source, []
     statement = Statement()
     if ask.order:
-        end = [*place, _BEHIND_ALL]
-        where = that_come_after(ask.order, ask.remote.stored, end, statement)
+        where = _after(ask, place, statement)
     else:
         where = that_come_after((), {}, place, statement)
-    return f"(SELECT * FROM {table} AS t WHERE {where})", statement.parameters
+    return f"(SELECT * FROM {load.source} AS t WHERE {where})", statement.parameters

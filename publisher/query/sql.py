@@ -199,14 +199,6 @@ def count_statement(
     return f"SELECT count(*) {matching}", parameters
 
 
-def lasts_statement(
-    query: Rows, fields: Mapping[str, Field], source: Source, spread: int
-) -> tuple[str, list[object]]:
-    """Give the statement for the largest id that matches, by what ids leave modulo *spread*."""
-    matching, parameters = _matching(query, fields, source)
-    return f"SELECT max({ROW}) {matching} GROUP BY {ROW} % {spread}", parameters
-
-
 def sample_statement(
     query: Rows, fields: Mapping[str, Field], source: Source, share: float
 ) -> tuple[str, list[object]]:
