@@ -26,22 +26,31 @@ from publisher.errors import (
     SourceError,
     SourceUnavailableError,
 )
+from publisher.model.catalog import TableEntry
 from publisher.model.query import LOCAL
 from publisher.partners import Ask, Partners, Remote, Status
 from publisher.query import next_pairs
 from publisher.query.combined import Combined, fetch_federated
-from publisher.query.federated import Federated, members_of, prepare_federated
+from publisher.query.federated import Federated, Ours, members_of, prepare_federated
 from publisher.query.parameters import Form
 from publisher.query.passing import passed_on, passes
 from publisher.query.rows import bad_cursor
-from publisher.query.several import MOST_TABLES, Elsewhere, Wanted, unknown_schema
+from publisher.query.several import (
+    MOST_TABLES,
+    Elsewhere,
+    Wanted,
+    local_part,
+    unknown_schema,
+)
 from publisher.query.times import fault
-from publisher.query.union import units_of
+from publisher.query.union import Part, units_of
 from publisher.threads import away
 
 _COMPLETE, _RESUME = "X-Complete", "X-Resume"
 _FINDING = 0.5
 """Share of the time in which it is found out what tables there are."""
+_SHORT = 500
+"""Characters of a question."""
 _AT_REST = {"successful": 0, "partial": 0, "skipped": 0, "failed": 0}
 
 
@@ -148,19 +157,33 @@ async def _gathered(work: _Work, failed: Sequence[Status], began: float) -> _Ans
 async def _settled(work: _Work) -> Federated:
     """Settle what everybody is asked who is asked by now."""
     call, choice = work.call, work.choice
-    return await call.read(
-        partial(
-            prepare_federated,
-            store=call.parts.store,
-            entries=choice.entries,
-            remotes=choice.remotes,
-            pairs=call.pairs,
+
+    def settle(ours: Ours) -> Federated:
+        return prepare_federated(
+            ours,
+            choice.entries,
+            choice.remotes,
+            call.pairs,
             signer=call.signer,
             now=work.now,
             missing=choice.missing,
             chosen=choice.chosen,
         )
-    )
+
+    if not choice.entries and _is_short(call, choice.remotes):
+        return settle(_none_of_ours)
+    return await call.read(lambda con: settle(partial(local_part, con, call.parts.store)))
+
+
+def _is_short(call: Call, remotes: Sequence[Remote]) -> bool:
+    """Tell whether a question is read in less time than the way to a thread and back takes."""
+    names = {name for name, _ in call.pairs}
+    long = call.posted or "filter" in names or len(call.request.raw_path) > _SHORT
+    return len(remotes) == 1 and not long
+
+
+def _none_of_ours(entry: TableEntry, version: int | None, by: datetime | None) -> Part:
+    raise AssertionError(entry, version, by)
 
 
 def _versions(ready: Federated, statuses: Sequence[Status]) -> dict[str, int | None]:
@@ -394,15 +417,19 @@ def _page_url(call: Call, found: _Answered, cursor: str) -> str:
 async def _told(call: Call, found: _Answered, form: Form, about: Mapping[str, Any]) -> web.Response:
     page = found.combined.page
     next_url = None if page.cursor is None else _page_url(call, found, page.cursor)
-    body = found.combined.file
-    if body is None:
-        write = partial(body_of, found.federated.prepared, page, form, next_url, about)
-        body = await away(write, rows=len(page.rows))
+
+    def write() -> tuple[bytes, str]:
+        body = found.combined.file
+        if body is None:
+            body = body_of(found.federated.prepared, page, form, next_url, about)
+        return body, call.signer.etag(orjson.dumps(found.versions), body)
+
+    body, etag = await away(write, rows=len(page.rows))
     response = await packed(
         call.request,
         body,
         media_type(form),
-        etag=call.signer.etag(orjson.dumps(found.versions), body),
+        etag=etag,
         weak=True,
         cache=BRIEF if found.complete else NEVER,
         headers=link(next_url),

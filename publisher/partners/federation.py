@@ -1,7 +1,6 @@
 """All partners: found, asked at the same time within a deadline, each at its own cost."""
 
 import asyncio
-import shutil
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -24,6 +23,7 @@ from publisher.partners.copies import Copies, Copy, entry_text
 from publisher.partners.edr import EdrAdapter
 from publisher.partners.endpoint import Endpoint, Health
 from publisher.partners.features import FeaturesAdapter
+from publisher.partners.files import removed
 from publisher.partners.known import FRESH, Known
 from publisher.partners.memory import recalled, remember
 from publisher.partners.opendatasoft import OpendatasoftAdapter
@@ -347,20 +347,21 @@ class Partners:
         Whoever fails costs its own rows only: the status tells. What *came* is told while others
         are waited for.
         """
-        folder = self._work / uuid.uuid4().hex
-        for number in range(len(asks)):  # which takes less than a thread would
-            (folder / str(number)).mkdir(parents=True)
+        name = uuid.uuid4().hex
+        folders = [self._work / f"{name}.{number}" for number in range(len(asks))]
+        for folder in folders:  # which takes less than a thread would
+            folder.mkdir(parents=True)
         statuses = [Status(ask.remote.partner, ask.remote.ref) for ask in asks]
 
-        async def fetch(number: int, ask: Ask, status: Status) -> None:
-            await self._fetch(ask, status, folder / str(number), seconds)
+        async def fetch(ask: Ask, status: Status, folder: Path) -> None:
+            await self._fetch(ask, status, folder, seconds)
             if came is not None and status.fetched is not None:
                 came(ask, status.fetched)
 
         try:
             tasks = [
-                asyncio.create_task(fetch(number, ask, status))
-                for number, (ask, status) in enumerate(zip(asks, statuses, strict=True))
+                asyncio.create_task(fetch(ask, status, folder))
+                for ask, status, folder in zip(asks, statuses, folders, strict=True)
             ]
             try:
                 if tasks:
@@ -370,13 +371,13 @@ class Partners:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            for number, (ask, status) in enumerate(zip(asks, statuses, strict=True)):
+            for ask, status, folder in zip(asks, statuses, folders, strict=True):
                 if status.fetched is None and status.problem is None:
                     late = SourceUnavailableError("partner-late", partner=status.source)
-                    await self._fail(ask, status, folder / str(number), late)
+                    await self._fail(ask, status, folder, late)
             yield statuses
         finally:
-            self._aside(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+            self._aside(asyncio.to_thread(removed, folders))
 
     async def _fetch(self, ask: Ask, status: Status, folder: Path, seconds: float) -> None:
         name = ask.remote.partner

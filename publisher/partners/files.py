@@ -1,9 +1,9 @@
-"""Files that outlast whoever lets go of them."""
+"""What was fetched, in files: some outlast whoever lets go of them."""
 
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -22,3 +22,15 @@ def linked(files: Sequence[Path], folder: Path) -> tuple[list[Path], int]:
         made.append(kept)
         size += kept.stat().st_size
     return made, size
+
+
+def removed(folders: Iterable[Path]) -> None:
+    """Remove the folders, and what files they hold."""
+    for folder in folders:
+        try:
+            with os.scandir(folder) as files:
+                for file in files:
+                    os.unlink(file)  # noqa: PTH108 - a path for each takes longer than the call
+            folder.rmdir()
+        except OSError:  # somebody still writes to it
+            shutil.rmtree(folder, ignore_errors=True)

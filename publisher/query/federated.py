@@ -4,12 +4,11 @@ Each source is read from a place of its own. What a partner did not give keeps i
 it comes on a later page and nothing is lost; what it gave moves its place to the last row shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from publisher.engine import Connection
 from publisher.errors import ParameterError
 from publisher.model.catalog import TableEntry
 from publisher.model.query import LOCAL, Groups, Member, Order
@@ -29,13 +28,12 @@ from publisher.query.rows import (
     complete_order,
     query_of,
 )
-from publisher.query.several import MOST_TABLES, key_of_parts, local_part, ref_of
+from publisher.query.several import MOST_TABLES, key_of_parts, ref_of
 from publisher.query.sql import (
     fields_of,
     located,
 )
 from publisher.query.union import ORIGINAL, Part, united_fields, units_of
-from publisher.store import Store
 
 _BEGIN = (0, None)
 """The version and the place of a table that no page was of yet."""
@@ -51,6 +49,8 @@ _SHARE = 1.5
 
 Name = tuple[str, TableRef | None]
 """A partner and a table of it; None: all that are meant."""
+Ours = Callable[[TableEntry, int | None, datetime | None], Part]
+"""Gives one of our tables at a version, else by a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,7 @@ def members_of(signer: Signer, cursor: str) -> list[Name]:
 
 
 def prepare_federated(
-    con: Connection,
-    store: Store,
+    ours: Ours,
     entries: Sequence[TableEntry],
     remotes: Sequence[Remote],
     pairs: Pairs,
@@ -133,13 +132,14 @@ def prepare_federated(
 ) -> Federated:
     """Read *pairs* as a query of our tables and of partners', and settle what each is asked.
 
+    *ours* tells of each of the *entries*, which are our tables: see ``local_part``.
     *missing* are meant as well, and not known now; what was *chosen* is kept for the pages behind.
     Raises what ``prepare_several`` does.
     """
     texts = tuple(sorted(text for name, text in pairs if name in {"from", "dedupe"}))
     stated = distinct([pair for pair in pairs if pair[0] != "from"])
     _, as_of = read_when(stated)
-    locals_ = tuple(local_part(con, store, entry, None, as_of) for entry in entries)
+    locals_ = tuple(ours(entry, None, as_of) for entry in entries)
     remotes, unfit = _fitting(locals_, remotes)
     theirs = tuple(_part(remote, remote.version) for remote in remotes)
     parts = (*locals_, *theirs)
@@ -154,13 +154,12 @@ def prepare_federated(
         if asked.as_of is not None:
             raise bad_cursor()
         place = signer.place(asked.cursor, bound_to=bound_to)
-        names, ours, pinned, local_place, ends, _, units = place
+        names, versions, pinned, local_place, ends, _, units = place
         for (partner, text), version, end in zip(names, pinned, ends, strict=True):
             if text:
                 before[partner, TableRef(*text.split("/"))] = version, end
         locals_ = tuple(
-            local_part(con, store, entry, version, None)
-            for entry, version in zip(entries, ours, strict=True)
+            ours(entry, version, None) for entry, version in zip(entries, versions, strict=True)
         )
         theirs = tuple(_part(it, before.get((it.partner, it.ref), _BEGIN)[0]) for it in remotes)
         parts = (*locals_, *theirs)
