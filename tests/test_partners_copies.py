@@ -202,6 +202,31 @@ def test_a_copy_is_of_the_table_that_the_entry_names_now(copying):
     befriend(here, middle, name, "PT1H")
 
 
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_copy_is_not_of_another_table_whose_versions_have_the_same_numbers(copying, more):
+    """So it is where a neighbour puts an older backup in place, and goes on from there."""
+    here, there, middle, name = copying
+    for hours in range(2):
+        there.table(SCHEMA, name, [("b", START + timedelta(hours=hours), 4, None, None, None)])
+    befriend(here, middle, name, "PT0.05S")
+    question = f"from={name}/levels@norddjurs"
+    until(here, question, is_copy)
+
+    def is_copy_of_theirs(told: Any, page: Any) -> bool:
+        stations = [it["station"] for it in page["data"]]
+        return is_copy(told, page) and stations == ["c"] * (2 + more)
+
+    with towns(here.folder / f"{name}-old", "older") as (older,):
+        for hours in range(2 + more):
+            older.table(SCHEMA, name, [("c", START + timedelta(hours=hours), 5, None, None, None)])
+        middle.target = older.url
+        try:
+            until(here, question, is_copy_of_theirs)
+        finally:
+            middle.target = there.url
+    befriend(here, middle, name, "PT1H")
+
+
 def test_a_copy_that_is_damaged_is_not_asked_and_made_anew(copying):
     here, there, middle, name = copying
     there.table(SCHEMA, name, [("b", START, 4, None, None, None)])

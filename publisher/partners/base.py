@@ -225,3 +225,10 @@ class Adapter(Protocol):
         Raises SourceError; ``http-missing`` where it cannot tell what changed since then.
         """
         ...
+
+    async def committed(self, remote: Remote, version: int, seconds: float) -> datetime | None:
+        """Tell when a version of a table came about; None where nobody knows, or not any more.
+
+        Raises SourceError.
+        """
+        ...

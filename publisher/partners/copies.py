@@ -49,6 +49,8 @@ class Copy:
     """Whose table it is, and how that is read: its entry in catalog/partners.yaml."""
     size: int
     """Bytes of the file."""
+    committed: datetime | None = None
+    """When its version came about, which tells it from one of the same number."""
 
     @property
     def age(self) -> float:
@@ -77,6 +79,7 @@ class _About(Model):
     checked_at: datetime
     of: str
     size: int
+    committed: datetime | None = None
 
 
 class Copies:
@@ -136,6 +139,10 @@ class Copies:
             and await asyncio.to_thread(_is_whole, held)
         ):
             held = None
+        if held is not None and held.remote.version:
+            # A table that was made anew, or is of an older backup, may have the same number again
+            committed = await adapter.committed(remote, held.remote.version, _SECONDS)
+            held = held if committed == held.committed else None
         home = self._home(*key)
         if held is not None and remote.version and held.remote.version == remote.version:
             copy = replace(held, checked_at=datetime.now(UTC))
@@ -161,6 +168,9 @@ class Copies:
         folder = home / uuid.uuid4().hex
         await asyncio.to_thread(folder.mkdir, parents=True)
         try:
+            committed = None
+            if remote.version:  # before it is fetched, which may be another by then
+                committed = await adapter.committed(remote, remote.version, _SECONDS)
             try:
                 fetched = await adapter.copied(remote, since, folder, _SECONDS)
             except SourceError as error:
@@ -177,7 +187,8 @@ class Copies:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         version = fetched.version or remote.version
         log.info("a partner's table was copied", table=remote.name, version=version, rows=rows)
-        return Copy(replace(remote, version=version), file, rows, refused, began, of, size)
+        remote = replace(remote, version=version)
+        return Copy(remote, file, rows, refused, began, of, size, committed)
 
     def _home(self, name: str, ref: TableRef) -> Path:
         return self._folder / name / ref.dataset / ref.table
@@ -274,6 +285,7 @@ def _remember(home: Path, copy: Copy) -> None:
         checked_at=copy.checked_at,
         of=copy.of,
         size=copy.size,
+        committed=copy.committed,
     )
     begun = home / uuid.uuid4().hex
     begun.write_text(about.model_dump_json(by_alias=True, exclude_unset=True), "utf-8")
@@ -316,7 +328,10 @@ def _recalled(home: Path, name: str, ref: TableRef, table: TableSpec | None) -> 
         told=about.told,
         row=row,
     )
-    return Copy(remote, file, about.rows, about.refused, about.checked_at, about.of, about.size)
+    counts = about.rows, about.refused
+    return Copy(
+        remote, file, *counts, about.checked_at, about.of, about.size, committed=about.committed
+    )
 
 
 def _swept(folder: Path, homes: set[Path]) -> None:

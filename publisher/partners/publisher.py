@@ -148,6 +148,20 @@ class PublisherAdapter:
         version = _number(reply.headers.get("X-Table-Version"))
         return Fetched(load=load, files=(file,), version=version, status=reply.status)
 
+    async def committed(self, remote: Remote, version: int, seconds: float) -> datetime | None:
+        path, query = f"/v1/datasets/{remote.ref}/changes", {"since": str(version - 1)}
+        try:
+            told, _ = await self.endpoint.document(path, {**query, "limit": "1"}, seconds=seconds)
+        except SourceError as error:
+            if error.code == "http-missing":
+                return None
+            raise
+        try:
+            stated = [it["committedAt"] for it in _list(told, "data") if it["version"] == version]
+            return datetime.fromisoformat(str(stated[0])) if stated else None
+        except (ValueError, KeyError):
+            raise self._unlike() from None
+
     def _query(self, ask: Ask, pushed: Sequence[Condition]) -> dict[str, str]:
         place = None
         if ask.after is not None:

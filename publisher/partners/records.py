@@ -167,6 +167,9 @@ class RecordsAdapter(ABC):
     async def copied(self, remote: Remote, since: int, folder: Path, seconds: float) -> Fetched:  # noqa: ARG002 - it knows no versions
         return await self.fetch(Ask(remote, tuple(remote.stored)), folder, seconds)
 
+    async def committed(self, remote: Remote, version: int, seconds: float) -> datetime | None:  # noqa: ARG002 - it knows no versions
+        return None
+
     def _reader(self, ask: Ask) -> "_Reader":
         """Give what reads just these fields; what else a record lacks costs nothing then."""
         key = (ask.remote.ref, ask.fields)
