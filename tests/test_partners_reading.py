@@ -1,8 +1,10 @@
 """Partners' rows are read while others are still asked, and no longer than one query may take."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from partner_faults import Middle, late
 from test_partners import SCHEMA
 from test_partners_walks import row
 
+from publisher.api import federated
 from publisher.query import loads
 
 SECONDS = 1
@@ -96,3 +99,28 @@ def test_who_goes_away_leaves_nothing_being_read(four, monkeypatch):
         pytest.fail(f"it goes on: {told}")
     monkeypatch.undo()
     assert len(here.get(f"{question}&limit=8")["data"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("asked", "aside"),
+    [
+        ("station=b", False),
+        ("units=level:m", True),  # for which all units there are may have to be loaded
+        ("filter=level > 1", True),
+        (f"station__in={','.join('abcdefgh' * 32)}", True),
+    ],
+)
+def test_what_may_take_long_to_read_is_read_beside_the_loop(four, monkeypatch, asked, aside):
+    here, question, _ = four
+    told = []
+    real = federated.prepare_federated
+
+    def prepare(*given: Any, **stated: Any) -> Any:
+        with suppress(RuntimeError):
+            told.append(asyncio.get_running_loop())
+        return real(*given, **stated)
+
+    monkeypatch.setattr(federated, "prepare_federated", prepare)
+    one = question.partition("&")[0]
+    here.get(f"{one}&{asked}")
+    assert bool(told) is not aside

@@ -224,6 +224,10 @@ def test_there_and_back_is_where_it_was(value: Decimal, unit: str) -> None:
         ("B", "1", "nonlinear-unit"),
         ("meter", "m", "unknown-unit"),
         ("", "m", "unknown-unit"),
+        ("10*999999999.m", "m", "unknown-unit"),  # would be worked out for years
+        ("m.km-999999999", "m", "unknown-unit"),
+        ("(" * 40 + "m" + ")" * 40, "m", "unknown-unit"),
+        ("10*99.10*99.10*99.10*99.m", "m", "nonlinear-unit"),
     ],
 )
 def test_units_that_cannot_be_converted(source: str, target: str, code: str) -> None:

@@ -51,6 +51,10 @@ _FINDING = 0.5
 """Share of the time in which it is found out what tables there are."""
 _SHORT = 500
 """Characters of a question."""
+_FEW = 50
+"""Fields of a table."""
+_SLOW = frozenset({"cursor", "filter", "units"})
+"""Parameters for which a grammar may have to be loaded, or all units there are."""
 _AT_REST = {"successful": 0, "partial": 0, "skipped": 0, "failed": 0}
 
 
@@ -177,9 +181,10 @@ async def _settled(work: _Work) -> Federated:
 
 def _is_short(call: Call, remotes: Sequence[Remote]) -> bool:
     """Tell whether a question is read in less time than the way to a thread and back takes."""
-    names = {name for name, _ in call.pairs}
-    long = call.posted or "filter" in names or len(call.request.raw_path) > _SHORT
-    return len(remotes) == 1 and not long
+    if len(remotes) != 1 or len(remotes[0].fields) > _FEW or call.posted:
+        return False
+    slow = any(name in _SLOW for name, _ in call.pairs)
+    return not slow and len(call.request.raw_path) <= _SHORT
 
 
 def _none_of_ours(entry: TableEntry, version: int | None, by: datetime | None) -> Part:

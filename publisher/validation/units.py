@@ -1,9 +1,11 @@
 """Exact conversion between units of UCUM (https://ucum.org/ucum)."""
 
+import re
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cache, lru_cache
+from math import isfinite
 from threading import RLock
 from typing import Any
 
@@ -17,6 +19,11 @@ _ARITHMETIC = Context(prec=50, traps=[])
 _ONE_AT_A_TIME = RLock()
 _REMEMBERED = 1_000
 """Units: callers of the API may name any."""
+_LONGEST = 60
+"""Characters of a unit."""
+_COMMENT = re.compile(r"\{[^{}]*\}")
+_LARGE_POWER = re.compile(r"[^\d.(/][+-]?\d{3}")
+"""An exponent of three digits; a number that has no unit before it is a factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,14 @@ class Conversion:
 
     factor: Fraction
     offset: Fraction
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether its numbers are within those of sensors: they are reckoned with as floats."""
+        try:
+            return all(isfinite(it) for it in (*self.factor.as_integer_ratio(), self.offset))
+        except OverflowError:
+            return False
 
     @property
     def power_of_ten(self) -> int | None:
@@ -47,7 +62,8 @@ class Conversion:
 def conversion(from_: str, to: str) -> Conversion:
     """Find how values in the UCUM unit *from_* become values in *to*.
 
-    Raises ConfigurationError ``unknown-unit`` for a code UCUM does not have,
+    Raises ConfigurationError ``unknown-unit`` for a code UCUM does not have, or that is very long
+    or has an exponent of three digits or more,
     ``incompatible-units`` where they measure different things, and ``nonlinear-unit`` for
     logarithmic scales such as dB, which no factor converts.
     """
@@ -68,9 +84,10 @@ def _conversion(from_: str, to: str) -> Conversion:
     if not all(isinstance(point, int | Fraction) for point in points):
         raise ConfigurationError("nonlinear-unit", source=from_, target=to)
     zero, one, two = (Fraction(point) for point in points)
-    if two - one != one - zero:
+    found = Conversion(one - zero, zero)
+    if two - one != one - zero or not found.is_finite:
         raise ConfigurationError("nonlinear-unit", source=from_, target=to)
-    return Conversion(one - zero, zero)
+    return found
 
 
 def known(unit: str) -> bool:
@@ -94,6 +111,9 @@ def _convert(point: int, source: Any, target: Any) -> Any:
 
 @lru_cache(_REMEMBERED)
 def _quantity(unit: str) -> Any:
+    # Exact numbers of any size are reckoned with, which would never end
+    if len(unit) > _LONGEST or _LARGE_POWER.search(_COMMENT.sub("", unit)):
+        raise ConfigurationError("unknown-unit", unit=unit[:_LONGEST])
     registry = _registry()
     try:
         return registry.from_ucum(unit)
