@@ -25,6 +25,7 @@ from test_partners import (
     rows_and_places,
 )
 
+from publisher.engine import Connection, Engine
 from publisher.errors import SourceError
 from publisher.model.catalog import Catalog
 from publisher.model.partner import Partner
@@ -266,6 +267,31 @@ def test_a_walk_without_a_key_goes_on_from_a_copy_to_the_table_and_back(copying)
             further = here.get(url)
             found, url = [*found, *further["data"]], further["next"]
         assert sorted(it["station"] for it in found) == expected
+
+
+@pytest.mark.parametrize(("rows", "large"), [(1_001, True), (1_000, False)])
+def test_what_was_put_in_order_for_an_answer_is_given_back(copying, monkeypatch, rows, large):
+    here, there, middle, name = copying
+    keyless = {**SCHEMA, "primaryKey": []}
+    made = [(f"s{it}", START, it, None, None, None) for it in range(rows)]
+    there.table(keyless, name, made, mode="append")
+    befriend(here, middle, name, "PT1H")
+    question = f"from={name}/levels@norddjurs&sort=-level&limit=1"
+    until(here, question, is_copy)
+    told = []
+    real = Engine._leave
+
+    def leave(engine: Engine, con: Connection, *, large: bool) -> None:
+        told.append(large)
+        real(engine, con, large=large)
+
+    monkeypatch.setattr(Engine, "_leave", leave)
+    until(here, question, lambda _, page: page["data"][0]["level"] == rows - 1)
+    for _ in range(100):
+        if told:
+            break
+        time.sleep(0.02)
+    assert told == [large]
 
 
 def test_a_walk_that_began_at_the_table_ends_at_its_version(copying):

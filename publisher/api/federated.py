@@ -50,9 +50,9 @@ _COMPLETE, _RESUME = "X-Complete", "X-Resume"
 _FINDING = 0.5
 """Share of the time in which it is found out what tables there are."""
 _SHORT = 500
-"""Characters of a question."""
+"""Characters of a question, at the most."""
 _FEW = 50
-"""Fields of a table."""
+"""Fields of a table, at the most."""
 _SLOW = frozenset({"cursor", "filter", "units"})
 """Parameters for which a grammar may have to be loaded, or all units there are."""
 _AT_REST = {"successful": 0, "partial": 0, "skipped": 0, "failed": 0}

@@ -158,7 +158,8 @@ class Fetched:
     grouped: bool = False
     """They are the groups that were asked for."""
     lines: Mapping[str, Field] | None = None
-    """Where they are objects of these fields, one a line: many tables' can be loaded at once."""
+    """Where they are objects of these fields, one a line: those of many tables can then be read at
+    once, which ``load`` does for one."""
     plain: bool = False
     """They are objects, one a line, whose members are written as our own answers write them."""
     in_order: bool = True

@@ -22,7 +22,7 @@ _Came = Sequence[tuple[Ask, Fetched]]
 @dataclass(frozen=True, slots=True)
 class Load:
     name: str
-    """No other has it."""
+    """That tables made of it are called after."""
     source: str
     """A FROM item."""
     rows: int = 0
@@ -38,6 +38,8 @@ class Loads:
     """The tables are the connection's: all work with them takes the same one."""
 
     def __init__(self) -> None:
+        self.rows = 0
+        """That were to be read."""
         self._read: dict[int, tuple[Fetched, Load | SourceError]] = {}
         self._tables = 0
 
@@ -46,16 +48,12 @@ class Loads:
         alike: dict[Hashable, list[tuple[Ask, Fetched]]] = {}
         for ask, found in came:
             if id(found) not in self._read:
+                self.rows += found.rows or 0
                 alike.setdefault(_alike(ask, found), []).append((ask, found))
         for several in alike.values():
             if len(several) == 1 or not self._take(con, several):
                 for one in several:
                     self._take(con, [one])
-
-    @property
-    def rows(self) -> int:
-        """How many the tables hold."""
-        return sum(it.rows for _, it in self._read.values() if isinstance(it, Load))
 
     def of(self, found: Fetched) -> Load:
         """Give the table of what was read; raises SourceError where it could not be."""
@@ -65,27 +63,26 @@ class Loads:
         return load
 
     def _take(self, con: Connection, several: _Came) -> bool:
-        """Read them at once; tells whether that could be done, as with one by itself it always can.
-
-        One whose rows are no rows would cost those beside it theirs.
-        """
+        """Read them at once; False where each is to be read by itself, for one of them cannot."""
         self._tables += 1
         name = f"partner_{self._tables}"
         loads: Sequence[Load | SourceError]
         try:
             loads = _loaded(con, name, several)
-        except (InputError, DataError, OutOfMemoryError) as error:
+        except (SourceError, OutOfMemoryError) as error:
+            con.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
             if len(several) > 1:
-                con.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
                 return False
-            much = isinstance(error, OutOfMemoryError)
-            code = "partner-too-much" if much else "partner-not-rows"
-            loads = [SourceError(code, partner=several[0][0].remote.partner)]
-        except SourceError as error:
-            loads = [error]
+            loads = [_told(error, several[0][0])]
         for (_, found), load in zip(several, loads, strict=True):
             self._read[id(found)] = found, load
         return True
+
+
+def _told(error: SourceError | OutOfMemoryError, ask: Ask) -> SourceError:
+    if isinstance(error, SourceError):
+        return error
+    return SourceError("partner-too-much", partner=ask.remote.partner)
 
 
 def _alike(ask: Ask, found: Fetched) -> Hashable:
@@ -101,17 +98,20 @@ def _in_order(ask: Ask, found: Fetched) -> bool:
 
 
 def _loaded(con: Connection, name: str, several: _Came) -> list[Load | SourceError]:
+    """Read them into the table *name*; raises SourceError where one of them is no rows."""
     table = identifier(name)
-    lines = several[0][1].lines
-    refused = 0
-    if lines is not None:
-        read_lines(con, name, [found.files for _, found in several], lines)
-    else:
-        [(_, found)] = several
+    ask, found = several[0]
+    lines, refused = found.lines, 0
+    if lines is None:
         refused = found.load(con, name, found.files)
         if found.whole:
             return [Load(name, table, refused=refused)]
-    counts = _counted(con, table, several)
+    else:
+        try:
+            read_lines(con, name, [found.files for _, found in several], lines)
+        except (InputError, DataError) as error:
+            raise SourceError("partner-not-rows", partner=ask.remote.partner) from error
+    counts = _narrowed(con, table, several)
     loads: list[Load | SourceError] = []
     for number, (ask, found) in enumerate(several):
         it = counts.get(number, _NO_ROWS)
@@ -142,7 +142,7 @@ class _Counts:
 _NO_ROWS = _Counts(0, 0, None, 0, 0)
 
 
-def _counted(con: Connection, table: str, several: _Came) -> dict[int, _Counts]:
+def _narrowed(con: Connection, table: str, several: _Came) -> dict[int, _Counts]:
     """Leave out of the table what does not fit or was not asked for; counts, by the number."""
     ask, found = several[0]
     of, wrong = ("0", "false") if found.lines is None else (OF, WRONG)
