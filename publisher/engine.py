@@ -78,7 +78,7 @@ class Sitting:
         self.con: Connection | None = None
         """Made by the first."""
         self.large = False
-        """Its tables are: what they took is to go back to the system."""
+        """Its tables take much memory, which is to go back to the system."""
 
 
 class Engine:
@@ -169,8 +169,8 @@ class Engine:
         con.close()
         if large:
             # The allocator keeps what was freed until the limit is set, be it to what it was
-            with self._connected() as root:
-                root.execute(f"SET memory_limit = {literal(self._memory_limit)}")
+            with self._connected() as other:
+                other.execute(f"SET memory_limit = {literal(self._memory_limit)}")
 
     async def run(
         self,

@@ -227,6 +227,7 @@ def test_there_and_back_is_where_it_was(value: Decimal, unit: str) -> None:
         ("10*999999999.m", "m", "unknown-unit"),  # would be worked out for years
         ("m.km-999999999", "m", "unknown-unit"),
         ("(" * 40 + "m" + ")" * 40, "m", "unknown-unit"),
+        ("m{" + "a" * 1_000 + "}", "m", "unknown-unit"),
         ("10*99.10*99.10*99.10*99.m", "m", "nonlinear-unit"),
     ],
 )

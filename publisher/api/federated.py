@@ -54,7 +54,8 @@ _SHORT = 500
 _FEW = 50
 """Fields of a table, at the most."""
 _SLOW = frozenset({"cursor", "filter", "units"})
-"""Parameters for which a grammar may have to be loaded, or all units there are."""
+"""Parameters for which a grammar may have to be loaded, or all units there are: of a walk they are
+those that it began with."""
 _AT_REST = {"successful": 0, "partial": 0, "skipped": 0, "failed": 0}
 
 
@@ -188,6 +189,7 @@ def _is_short(call: Call, remotes: Sequence[Remote]) -> bool:
 
 
 def _none_of_ours(entry: TableEntry, version: int | None, by: datetime | None) -> Part:
+    """Stand in for what tells of our tables, where the question is of none."""
     raise AssertionError(entry, version, by)
 
 

@@ -169,7 +169,7 @@ class Copies:
         await asyncio.to_thread(folder.mkdir, parents=True)
         try:
             committed = None
-            if remote.version:  # before it is fetched, which may be another by then
+            if remote.version:  # asked first: of one made anew meanwhile it is the old one's time
                 committed = await adapter.committed(remote, remote.version, _SECONDS)
             try:
                 fetched = await adapter.copied(remote, since, folder, _SECONDS)
@@ -328,9 +328,15 @@ def _recalled(home: Path, name: str, ref: TableRef, table: TableSpec | None) -> 
         told=about.told,
         row=row,
     )
-    counts = about.rows, about.refused
     return Copy(
-        remote, file, *counts, about.checked_at, about.of, about.size, committed=about.committed
+        remote=remote,
+        file=file,
+        rows=about.rows,
+        refused=about.refused,
+        checked_at=about.checked_at,
+        of=about.of,
+        size=about.size,
+        committed=about.committed,
     )
 
 

@@ -41,9 +41,9 @@ def read_lines(
 ) -> None:
     """Make the temporary table *name* of the rows of *several* tables, each in files of its own.
 
-    They are numbered as they came. Each has the number of its table as ``OF``, and whether a value
-    is none of its field's type as ``WRONG``. Raises InputError or DataError where a file holds no
-    such rows; that several tables are read needs names that ``stand_together``.
+    They are numbered as they came, those of one table together. Each has the number of its table as
+    ``OF``, and whether a value is none of its field's type as ``WRONG``. Raises InputError or
+    DataError where a file holds no such rows; several tables need names that ``stand_together``.
     """
     columns = {
         field: "JSON" if sql_type(it) == "JSON" else "VARCHAR" for field, it in fields.items()
@@ -76,7 +76,7 @@ def read_lines(
 
 
 def stand_together(fields: Iterable[str]) -> bool:
-    """Tell whether rows of these fields can be told apart by their files."""
+    """Tell whether files tell rows apart: a field could have the name of the file's number."""
     return _FILE not in {it.casefold() for it in fields}
 
 

@@ -22,14 +22,14 @@ _Came = Sequence[tuple[Ask, Fetched]]
 @dataclass(frozen=True, slots=True)
 class Load:
     name: str
-    """That tables made of it are called after."""
+    """What tables made of it are called after; no other load has it."""
     source: str
     """A FROM item."""
     rows: int = 0
     """Of a copy 0: those count that are shown."""
     refused: int = 0
     last: int | None = None
-    """The number of the last row that matches; of a copy, of which there are no more, None."""
+    """The number of the last row that matches; None where none does, and of a copy."""
     behind: bool = False
     """All its rows come after the place where a page before ended."""
 
@@ -63,7 +63,7 @@ class Loads:
         return load
 
     def _take(self, con: Connection, several: _Came) -> bool:
-        """Read them at once; False where each is to be read by itself, for one of them cannot."""
+        """Read them at once; False where each is to be read by itself, as one of them is no rows."""
         self._tables += 1
         name = f"partner_{self._tables}"
         loads: Sequence[Load | SourceError]
@@ -119,7 +119,7 @@ def _loaded(con: Connection, name: str, several: _Came) -> list[Load | SourceErr
             loads.append(SourceError("partner-unlike", partner=ask.remote.partner, kind="partner"))
             continue
         source = table
-        if lines is not None and len(several) > 1:
+        if lines is not None and len(several) > 1:  # else it is all of the table
             columns = ", ".join([*map(identifier, lines), f"{ROW} - {it.before} AS {ROW}"])
             source = f"(SELECT {columns} FROM {table} WHERE {OF} = {number})"
         last = None if it.last is None else it.last - it.before
@@ -135,8 +135,9 @@ class _Counts:
     wrong: int
     last: int | None
     before: int
-    """Rows of others are before its first."""
+    """How many rows of others come before its first: those of one table stand together."""
     unwanted: int
+    """That are to go: those that do not fit, or were not asked for."""
 
 
 _NO_ROWS = _Counts(0, 0, None, 0, 0)

@@ -19,8 +19,8 @@ _ARITHMETIC = Context(prec=50, traps=[])
 _ONE_AT_A_TIME = RLock()
 _REMEMBERED = 1_000
 """Units: callers of the API may name any."""
-_LONGEST = 60
-"""Characters of a unit."""
+_LONGEST, _MOST = 60, 1_000
+"""Characters of a unit, without what is annotated and with it."""
 _COMMENT = re.compile(r"\{[^{}]*\}")
 _LARGE_POWER = re.compile(r"[^\d.(/][+-]?\d{3}")
 """An exponent of three digits; a number that has no unit before it is a factor."""
@@ -35,7 +35,7 @@ class Conversion:
 
     @property
     def is_finite(self) -> bool:
-        """Whether its numbers are within those of sensors: they are reckoned with as floats."""
+        """Whether floats can hold its numbers."""
         try:
             return all(isfinite(it) for it in (*self.factor.as_integer_ratio(), self.offset))
         except OverflowError:
@@ -65,7 +65,7 @@ def conversion(from_: str, to: str) -> Conversion:
     Raises ConfigurationError ``unknown-unit`` for a code UCUM does not have, or that is very long
     or has an exponent of three digits or more,
     ``incompatible-units`` where they measure different things, and ``nonlinear-unit`` for
-    logarithmic scales such as dB, which no factor converts.
+    logarithmic scales such as dB, which no factor converts, and where no float holds the factor.
     """
     if from_ == to:
         return Conversion(Fraction(1), Fraction(0))
@@ -111,8 +111,9 @@ def _convert(point: int, source: Any, target: Any) -> Any:
 
 @lru_cache(_REMEMBERED)
 def _quantity(unit: str) -> Any:
-    # Exact numbers of any size are reckoned with, which would never end
-    if len(unit) > _LONGEST or _LARGE_POWER.search(_COMMENT.sub("", unit)):
+    # Numbers are exact, however large: working out `10*999999999` would never end
+    bare = unit if len(unit) > _MOST else _COMMENT.sub("", unit)
+    if len(bare) > _LONGEST or _LARGE_POWER.search(bare):
         raise ConfigurationError("unknown-unit", unit=unit[:_LONGEST])
     registry = _registry()
     try:
