@@ -63,7 +63,7 @@ class Loads:
         return load
 
     def _take(self, con: Connection, several: _Came) -> bool:
-        """Read them at once; False where each is to be read by itself, as one of them is no rows."""
+        """Read them at once; False where each is to be read by itself, as one is no rows."""
         self._tables += 1
         name = f"partner_{self._tables}"
         loads: Sequence[Load | SourceError]
