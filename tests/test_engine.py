@@ -66,7 +66,9 @@ async def test_a_sittings_temporary_tables_are_its_own_and_go_with_it(engine: En
     pytest.fail("its tables are still there")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the process's memory is told by Linux")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the allocator is the engine's own on Linux only"
+)
 async def test_what_a_large_sitting_took_goes_back_to_the_system(engine: Engine) -> None:
     def make(con: Connection) -> None:
         con.execute("CREATE TEMP TABLE rows AS SELECT random() AS n FROM range(5000000)")

@@ -25,10 +25,7 @@ def load(
     Gives how many were left out, because a value is none of its field's type. Raises SourceError
     where the files hold no such rows.
     """
-    try:
-        read_lines(con, name, [files], fields)
-    except (InputError, DataError) as error:
-        raise SourceError("partner-not-rows", partner=partner) from error
+    read_lines(con, name, [files], fields, partner)
     table = identifier(name)
     [(bad,)] = con.execute(f"SELECT count_if({WRONG}) FROM {table}").fetchall()
     if bad:
@@ -37,13 +34,18 @@ def load(
 
 
 def read_lines(
-    con: Connection, name: str, several: Sequence[Sequence[Path]], fields: Mapping[str, Field]
+    con: Connection,
+    name: str,
+    several: Sequence[Sequence[Path]],
+    fields: Mapping[str, Field],
+    partner: str,
 ) -> None:
     """Make the temporary table *name* of the rows of *several* tables, each in files of its own.
 
     They are numbered as they came, those of one table together. Each has the number of its table as
-    ``OF``, and whether a value is none of its field's type as ``WRONG``. Raises InputError or
-    DataError where a file holds no such rows; several tables need names that ``stand_together``.
+    ``OF``, and whether a value is none of its field's type as ``WRONG``. Raises SourceError, which
+    names the *partner*, where a file holds no such rows. Several tables need names that
+    ``stand_together``.
     """
     columns = {
         field: "JSON" if sql_type(it) == "JSON" else "VARCHAR" for field, it in fields.items()
@@ -66,13 +68,16 @@ def read_lines(
     if len(several) > 1:
         of = f"(?::BIGINT[])[{_FILE}::BIGINT + 1]"
         parameters.insert(0, [number for _, number in files])
-    con.execute(
-        f"CREATE TEMP TABLE {identifier(name)} AS SELECT {typed}, row_number() OVER () AS {ROW},"
-        f" {wrong} AS {WRONG}, member AS {OF} FROM (SELECT {both}, {of} AS member FROM"
-        f" read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
-        f" maximum_object_size = {longest}))",
-        parameters,
-    )
+    try:
+        con.execute(
+            f"CREATE TEMP TABLE {identifier(name)} AS SELECT {typed}, row_number() OVER () AS"
+            f" {ROW}, {wrong} AS {WRONG}, member AS {OF} FROM (SELECT {both}, {of} AS member FROM"
+            f" read_json(?, format = 'newline_delimited', columns = {{{pairs}}},"
+            f" maximum_object_size = {longest}))",
+            parameters,
+        )
+    except (InputError, DataError) as error:
+        raise SourceError("partner-not-rows", partner=partner) from error
 
 
 def stand_together(fields: Iterable[str]) -> bool:

@@ -205,8 +205,9 @@ class _Merge:
                     empty.append(number)
                 else:
                     lasts.add(load.last * SPREAD + self.first + number)
-        query = self.prepared.query
-        whole = rows[:-1] if len(rows) == query.end else rows
+        if not lasts:
+            return rows, empty, empty
+        whole = rows[:-1] if len(rows) == self.prepared.query.end else rows
         ends = [place for place, row in enumerate(whole) if row[-1] in lasts]
         ended = [rows[place][-1] % SPREAD - self.first for place in ends]
         return rows[: ends[0] + 1] if ends else rows, empty + ended, empty

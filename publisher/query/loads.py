@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from publisher.engine import Connection, DataError, InputError, OutOfMemoryError, identifier
+from publisher.engine import Connection, OutOfMemoryError, identifier
 from publisher.errors import SourceError
 from publisher.model.query import ROW, Order
 from publisher.model.table import sql_type
@@ -107,10 +107,7 @@ def _loaded(con: Connection, name: str, several: _Came) -> list[Load | SourceErr
         if found.whole:
             return [Load(name, table, refused=refused)]
     else:
-        try:
-            read_lines(con, name, [found.files for _, found in several], lines)
-        except (InputError, DataError) as error:
-            raise SourceError("partner-not-rows", partner=ask.remote.partner) from error
+        read_lines(con, name, [it.files for _, it in several], lines, ask.remote.partner)
     counts = _narrowed(con, table, several)
     loads: list[Load | SourceError] = []
     for number, (ask, found) in enumerate(several):
@@ -148,24 +145,27 @@ def _narrowed(con: Connection, table: str, several: _Came) -> dict[int, _Counts]
     ask, found = several[0]
     of, wrong = ("0", "false") if found.lines is None else (OF, WRONG)
     statement = Statement()
-    wanted = [f"NOT {wrong}"]
+    held = [f"NOT {wrong}"]
     if _in_order(ask, found):
-        statement.points = {it: points_within(con, (table, []), it) for it in areas(ask.where)}
-        wanted += [condition(ask.remote.stored, it, statement) for it in ask.where]
-        wanted += _behind([ask for ask, _ in several], of, statement)
+        matching, statement = _matching(con, table, ask)
+        held += [*matching, *_behind([ask for ask, _ in several], of, statement)]
+    wanted = f"coalesce({' AND '.join(held)}, false)"
     told = con.execute(
         f"SELECT _number, count_if(NOT _unfit), count_if(_unfit), max({ROW}) FILTER (_wanted),"
         f" min({ROW}) - 1, count_if(NOT _wanted) FROM (SELECT {of} AS _number, {wrong} AS _unfit,"
-        f" {ROW}, coalesce({' AND '.join(wanted)}, false) AS _wanted FROM {table} AS t) GROUP BY 1",
+        f" {ROW}, {wanted} AS _wanted FROM {table} AS t) GROUP BY 1",
         statement.parameters,
     ).fetchall()
     counts = {number: _Counts(*counted) for number, *counted in told}
     if any(it.unwanted for it in counts.values()):
-        con.execute(
-            f"DELETE FROM {table} AS t WHERE NOT coalesce({' AND '.join(wanted)}, false)",
-            statement.parameters,
-        )
+        con.execute(f"DELETE FROM {table} AS t WHERE NOT {wanted}", statement.parameters)
     return counts
+
+
+def _matching(con: Connection, source: str, ask: Ask) -> tuple[list[str], Statement]:
+    """Write that a row of the FROM item matches what was asked."""
+    statement = Statement([], {it: points_within(con, (source, []), it) for it in areas(ask.where)})
+    return [condition(ask.remote.stored, it, statement) for it in ask.where], statement
 
 
 def _behind(asks: Sequence[Ask], of: str, statement: Statement) -> list[str]:
@@ -197,9 +197,7 @@ def ranked(con: Connection, load: Load, ask: Ask, order: Sequence[Order]) -> Loa
     ]
     terms += [f"CAST({identifier(it)} AS VARCHAR) NULLS LAST" for it in ask.fields]
     name = f"{load.name}_ranked"
-    points = {it: points_within(con, (load.source, []), it) for it in areas(ask.where)}
-    statement = Statement([], points)
-    where = [condition(ask.remote.stored, it, statement) for it in ask.where]
+    where, statement = _matching(con, load.source, ask)
     if ask.order and ask.after is not None:
         where.append(_after(ask, ask.after, statement))
     [(rows,)] = con.execute(
